@@ -1,0 +1,143 @@
+"""Sizes and preprocessing of one MLP-Mixer, checked on construction."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from typing import Any, Literal
+
+Gelu = Literal["erf", "tanh"]
+Interpolation = Literal["nearest", "bilinear", "bicubic"]
+
+_SIZES = (
+    "image_size",
+    "patch_size",
+    "embed_dim",
+    "num_blocks",
+    "tokens_mlp_dim",
+    "channels_mlp_dim",
+    "num_classes",
+    "in_channels",
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MixerConfig:
+    """Everything that fixes an MLP-Mixer's shape and how an image is prepared for it.
+
+    The names are those of the paper (Tolstikhin et al. 2021, Table 1): `embed_dim` is C, `tokens_mlp_dim` is D_S,
+    `channels_mlp_dim` is D_C, `num_patches` is S. D_S is a free choice and need not equal S.
+
+    `mean`, `std`, `interpolation`, `crop_pct` and `class_names` are None where the checkpoint does not say; `gelu` is
+    "erf" for the exact form (timm) and "tanh" for the approximation (flax). Raises ValueError on sizes that clash.
+    """
+
+    image_size: int
+    patch_size: int
+    embed_dim: int
+    num_blocks: int
+    tokens_mlp_dim: int
+    channels_mlp_dim: int
+    num_classes: int = 1000
+    in_channels: int = 3
+    gelu: Gelu = "erf"
+    mean: tuple[float, float, float] | None = None
+    std: tuple[float, float, float] | None = None
+    interpolation: Interpolation | None = None
+    crop_pct: float | None = None
+    class_names: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for name in _SIZES:
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise ValueError(f"{name}={value!r} must be a whole number")
+            if value < 1:
+                raise ValueError(f"{name}={value} must be at least 1")
+        if self.image_size % self.patch_size:
+            raise ValueError(f"image_size={self.image_size} is not a multiple of patch_size={self.patch_size}")
+        if self.gelu not in ("erf", "tanh"):
+            raise ValueError(f"gelu={self.gelu!r} must be 'erf' or 'tanh'")
+        if self.interpolation not in (None, "nearest", "bilinear", "bicubic"):
+            raise ValueError(f"interpolation={self.interpolation!r} must be 'nearest', 'bilinear' or 'bicubic'")
+        self._check_preprocessing()
+        if self.class_names is not None and len(self.class_names) != self.num_classes:
+            raise ValueError(f"{len(self.class_names)} class names do not fit num_classes={self.num_classes}")
+
+    def _check_preprocessing(self) -> None:
+        for name in ("mean", "std"):
+            values = getattr(self, name)
+            if values is None:
+                continue
+            if len(values) != self.in_channels:
+                raise ValueError(f"{name} has {len(values)} values for in_channels={self.in_channels}")
+            if not all(math.isfinite(value) for value in values):
+                raise ValueError(f"{name}={values} must be finite")
+        if self.std is not None and min(self.std) <= 0:
+            raise ValueError(f"std={self.std} must be positive")
+        if self.crop_pct is not None and not 0 < self.crop_pct <= 1:
+            raise ValueError(f"crop_pct={self.crop_pct} must be above 0 and at most 1")
+
+    @property
+    def grid_size(self) -> int:
+        """Patches along one side of the image."""
+        return self.image_size // self.patch_size
+
+    @property
+    def num_patches(self) -> int:
+        """S, the number of tokens."""
+        return self.grid_size**2
+
+    @property
+    def patch_dim(self) -> int:
+        """Numbers in one flattened patch, in_channels * patch_size**2."""
+        return self.in_channels * self.patch_size**2
+
+    def to_json(self) -> str:
+        """The config as a JSON object; `from_json` reads it back."""
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> MixerConfig:
+        """Rebuild a config from `to_json`; raises ValueError on anything else."""
+        try:
+            values: dict[str, Any] = json.loads(text)
+        except (json.JSONDecodeError, RecursionError) as exc:
+            raise ValueError("the stored config is not JSON") from exc
+        if not isinstance(values, dict):
+            raise ValueError("the stored config is not a JSON object")
+        known = {field.name for field in dataclasses.fields(cls)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise ValueError(f"the stored config has unknown entries: {', '.join(unknown)}")
+        for name in ("mean", "std", "class_names"):
+            if isinstance(values.get(name), list):
+                values[name] = tuple(values[name])
+        try:
+            return cls(**values)
+        except TypeError as exc:
+            raise ValueError(f"the stored config is incomplete or has a wrong type: {exc}") from exc
+
+
+def _paper(patch_size: int, num_blocks: int, embed_dim: int, channels_mlp_dim: int, tokens_mlp_dim: int) -> MixerConfig:
+    return MixerConfig(
+        image_size=224,
+        patch_size=patch_size,
+        num_blocks=num_blocks,
+        embed_dim=embed_dim,
+        channels_mlp_dim=channels_mlp_dim,
+        tokens_mlp_dim=tokens_mlp_dim,
+    )
+
+
+# Table 1 of the paper: patch_size, L, C, D_C, D_S.
+PRESETS: dict[str, MixerConfig] = {
+    "S/32": _paper(32, 8, 512, 2048, 256),
+    "S/16": _paper(16, 8, 512, 2048, 256),
+    "B/32": _paper(32, 12, 768, 3072, 384),
+    "B/16": _paper(16, 12, 768, 3072, 384),
+    "L/32": _paper(32, 24, 1024, 4096, 512),
+    "L/16": _paper(16, 24, 1024, 4096, 512),
+    "H/14": _paper(14, 32, 1280, 5120, 640),
+}

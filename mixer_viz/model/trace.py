@@ -1,0 +1,99 @@
+"""One forward pass with every intermediate tensor kept, by walking the network's named steps: no hooks, no state."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from mixer_viz.model.config import MixerConfig
+from mixer_viz.model.mixer import MixerBlock, Mlp, MlpMixer
+
+
+@dataclasses.dataclass(frozen=True)
+class BlockTrace:
+    """What one block computed; N images, S tokens, C channels, D_S and D_C hidden widths."""
+
+    tokens_in: Tensor  # (N, S, C)    X
+    norm1: Tensor  # (N, S, C)        LayerNorm(X)
+    tokens_preactivation: Tensor  # (N, C, D_S)   W1 LayerNorm(X) + b1, transposed: one row per channel
+    tokens_hidden: Tensor  # (N, C, D_S)          GELU of it
+    token_branch: Tensor  # (N, S, C) what token mixing adds to X
+    after_token_mixing: Tensor  # (N, S, C)       U = X + token_branch
+    norm2: Tensor  # (N, S, C)        LayerNorm(U)
+    channels_preactivation: Tensor  # (N, S, D_C)
+    channels_hidden: Tensor  # (N, S, D_C)
+    channel_branch: Tensor  # (N, S, C)           what channel mixing adds to U
+    after_channel_mixing: Tensor  # (N, S, C)     Y = U + channel_branch
+
+
+@dataclasses.dataclass(frozen=True)
+class Trace:
+    """Every intermediate tensor of one forward pass, detached, on the model's device."""
+
+    config: MixerConfig
+    pixels: Tensor  # (N, 3, H, W)
+    embedding: Tensor  # (N, S, C)
+    blocks: tuple[BlockTrace, ...]
+    norm: Tensor  # (N, S, C)         last LayerNorm, per token
+    pooled: Tensor  # (N, C)          mean over tokens
+    logits: Tensor  # (N, num_classes)
+
+    def num_bytes(self) -> int:
+        """Memory held by all tensors, counting shared storage once."""
+        tensors = [self.pixels, self.embedding, self.norm, self.pooled, self.logits]
+        for block in self.blocks:
+            tensors += [getattr(block, field.name) for field in dataclasses.fields(block)]
+        storages = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in tensors}
+        return sum(storages.values())
+
+
+@torch.no_grad()
+def trace(model: MlpMixer, pixels: Tensor) -> Trace:
+    """Run `model` once and keep every intermediate tensor; `trace(...).logits` equals `model(pixels)` bit for bit.
+
+    The model is only read: no hook, no attribute and no gradient is left on it, so threads may share it.
+
+    Args:
+        pixels: (N, 3, H, W), normalised, on the model's device. Raises ValueError when the size does not fit.
+    """
+    pixels = pixels.detach()
+    embedding = model.embed(pixels)
+    tokens = embedding
+    blocks = []
+    for block in model.blocks:
+        blocks.append(_trace_block(cast(MixerBlock, block), tokens))
+        tokens = blocks[-1].after_channel_mixing
+    norm = model.norm(tokens)
+    pooled = norm.mean(dim=1)
+    return Trace(model.config, pixels, embedding, tuple(blocks), norm, pooled, model.head(pooled))
+
+
+def _trace_block(block: MixerBlock, tokens: Tensor) -> BlockTrace:
+    norm1 = block.norm1(tokens)
+    tokens_preactivation, tokens_hidden, mixed = _trace_mlp(block.token_mixing, norm1.mT)
+    token_branch = mixed.mT
+    after_token_mixing = tokens + token_branch
+    norm2 = block.norm2(after_token_mixing)
+    channels_preactivation, channels_hidden, channel_branch = _trace_mlp(block.channel_mixing, norm2)
+    return BlockTrace(
+        tokens_in=tokens,
+        norm1=norm1,
+        tokens_preactivation=tokens_preactivation,
+        tokens_hidden=tokens_hidden,
+        token_branch=token_branch,
+        after_token_mixing=after_token_mixing,
+        norm2=norm2,
+        channels_preactivation=channels_preactivation,
+        channels_hidden=channels_hidden,
+        channel_branch=channel_branch,
+        after_channel_mixing=after_token_mixing + channel_branch,
+    )
+
+
+def _trace_mlp(mlp: Mlp, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    preactivation = mlp.fc1(x)
+    hidden = mlp.gelu(preactivation)
+    return preactivation, hidden, mlp.fc2(hidden)
