@@ -1,0 +1,105 @@
+"""`python -m mixer_viz.training`: the command line."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mixer_viz.training.data import DataError, find_data
+from mixer_viz.training.loop import Stopped, Trainer
+from mixer_viz.training.processes import Processes, join_processes
+from mixer_viz.training.recipe import CHOICES, Recipe
+from mixer_viz.training.state import LAST, RunFolder, read_checkpoint
+
+_HELP = {
+    "image_size": "pixels along each side of the network's input",
+    "patch_size": "P, pixels along each side of a patch",
+    "embed_dim": "C, channels per token",
+    "num_blocks": "L, number of Mixer layers",
+    "tokens_mlp_dim": "D_S, hidden width of the token-mixing MLPs",
+    "channels_mlp_dim": "D_C, hidden width of the channel-mixing MLPs",
+    "batch_size": "images per step and process",
+    "lr": "peak learning rate",
+    "token_mixing_weight_decay": "weight decay on W1 and W2 of token mixing",
+    "token_mixing_std": "standard deviation of the initial W1 and W2 of token mixing",
+    "clip_norm": "largest gradient norm",
+    "ema_decay": "decay per step of the averaged weights",
+    "mixup": "alpha of MixUp, 0 for none",
+    "cutmix": "alpha of CutMix, 0 for none",
+    "mix_probability": "share of batches that MixUp or CutMix changes",
+    "crop": "shifted crop with padding, or random resized crop; auto looks at the images",
+    "precision": "bf16 autocast, fp32, or the faster one",
+    "compile": "use torch.compile",
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Options of the command; recipe options that are not given stay absent, so that --resume can tell."""
+    parser = argparse.ArgumentParser(prog="python -m mixer_viz.training", description="Train an MLP-Mixer.")
+    parser.add_argument("--data", required=True, help="ImageFolder tree, or 'cifar10' to download it")
+    parser.add_argument("--out", required=True, type=Path, help="folder for checkpoint, log, snapshots and model")
+    parser.add_argument("--resume", action="store_true", help=f"go on from {LAST} in --out, with its recipe")
+    parser.add_argument("--download-dir", type=Path, default=Path("data"), help="where 'cifar10' is kept")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--workers", type=int, default=min(8, max(1, (os.cpu_count() or 2) // 2)))
+    parser.add_argument("--quiet", action="store_true", help="no progress bars")
+    group = parser.add_argument_group("recipe")
+    for field in dataclasses.fields(Recipe):
+        kind = type(field.default)
+        group.add_argument(
+            "--" + field.name.replace("_", "-"),
+            default=argparse.SUPPRESS,
+            help=f"{_HELP.get(field.name, field.name.replace('_', ' '))} (default {field.default})",
+            **(
+                {"action": argparse.BooleanOptionalAction}
+                if kind is bool
+                else {"type": kind, "choices": CHOICES.get(field.name)}
+            ),
+        )
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status (130 after Ctrl-C, 2 for a mistake of the user's)."""
+    options = build_parser().parse_args(arguments)
+    given = {field.name: getattr(options, field.name) for field in dataclasses.fields(Recipe) if field.name in options}
+    try:
+        with join_processes(options.device) as processes:
+            return _train(options, given, processes)
+    except (DataError, ValueError) as exc:
+        logging.getLogger(__name__).debug("training could not start", exc_info=True)
+        sys.stderr.write(f"error: {exc}\n")
+        return 2
+
+
+def _train(options: argparse.Namespace, given: dict[str, object], processes: Processes) -> int:
+    state = read_checkpoint(options.out) if options.resume else None
+    if state is None and (options.out / LAST).exists():
+        raise ValueError(f"{options.out} holds a run already; add --resume to go on with it, or choose another --out.")
+    recipe = Recipe(**given) if state is None else _stored_recipe(state["recipe"], given)  # type: ignore[arg-type]
+    data = find_data(options.data, options.download_dir, recipe.seed)
+    if state is not None and tuple(state["class_names"]) != data.class_names:
+        raise DataError(f"{options.data} has other classes than the run in {options.out}.")
+    trainer = Trainer(recipe, data, RunFolder(options.out), processes, options.workers, options.quiet)
+    if state is not None:
+        trainer.restore(state)
+    try:
+        trainer.run()
+    except Stopped:
+        if processes.is_main:
+            sys.stderr.write(f"\nstopped and saved; the same command with --resume goes on from {options.out / LAST}\n")
+        return 130
+    return 0
+
+
+def _stored_recipe(stored: dict[str, object], given: dict[str, object]) -> Recipe:
+    for name, value in given.items():
+        if stored.get(name) != value:
+            option = "--" + name.replace("_", "-")
+            raise ValueError(f"The run was started with {option} {stored.get(name)}; leave {option} away to resume it.")
+    return Recipe(**stored)  # type: ignore[arg-type]

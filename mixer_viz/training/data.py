@@ -1,0 +1,152 @@
+"""Labelled images for training: an ImageFolder tree or torchvision's CIFAR-10, checked before anything starts."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import Dataset
+from torchvision import datasets
+from torchvision.transforms import v2
+from tqdm import tqdm
+
+TEST_FOLDERS = ("test", "val", "validation")
+HELD_OUT = 0.1  # of the images, when the tree has no test folder
+MAX_CACHE_BYTES = 2**30
+CIFAR10 = "cifar10"
+
+
+class DataError(ValueError):
+    """The data cannot be trained on; the message is one sentence for the user."""
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelledFiles:
+    """Paths or decoded pictures with their class index, and where they came from."""
+
+    images: Sequence[Path | Image.Image]
+    labels: Sequence[int]
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageData:
+    """A training and a test part with the same classes."""
+
+    train: LabelledFiles
+    test: LabelledFiles
+    class_names: tuple[str, ...]
+
+
+def find_data(data: str, download_dir: Path, seed: int) -> ImageData:
+    """Read `cifar10` (downloaded by torchvision into `download_dir`) or an ImageFolder tree.
+
+    A tree is `DIR/train/<class>/*` with `DIR/test`, `DIR/val` or `DIR/validation` beside it, or plain `DIR/<class>/*`,
+    of which a tenth (drawn with `seed`) is held out for testing. Raises DataError.
+    """
+    if data == CIFAR10 and not Path(data).is_dir():
+        return _cifar10(download_dir)
+    root = Path(data)
+    if not root.is_dir():
+        raise DataError(f"There is no folder {root}; give a folder with one sub-folder per class, or '{CIFAR10}'.")
+    if not (root / "train").is_dir():
+        return _hold_out(*_folder(root), seed)
+    train, class_names = _folder(root / "train")
+    test_root = next((root / name for name in TEST_FOLDERS if (root / name).is_dir()), None)
+    if test_root is None:
+        return _hold_out(train, class_names, seed)
+    test, test_names = _folder(test_root)
+    if test_names != class_names:
+        odd = ", ".join(sorted(set(class_names) ^ set(test_names)))
+        raise DataError(f"The class folders of {root / 'train'} and {test_root} differ: {odd}.")
+    return ImageData(train, test, class_names)
+
+
+def _folder(root: Path) -> tuple[LabelledFiles, tuple[str, ...]]:
+    try:
+        folder = datasets.ImageFolder(str(root))
+    except FileNotFoundError as exc:
+        raise DataError(
+            f"{root} needs one sub-folder per class with at least one image (PNG, JPEG, WebP, ...) in each."
+        ) from exc
+    if len(folder.classes) < 2:
+        raise DataError(f"{root} has the single class '{folder.classes[0]}'; training needs at least two.")
+    return LabelledFiles([Path(path) for path, _ in folder.samples], folder.targets), tuple(folder.classes)
+
+
+def _hold_out(files: LabelledFiles, class_names: tuple[str, ...], seed: int) -> ImageData:
+    order = torch.randperm(len(files.images), generator=torch.Generator().manual_seed(seed)).tolist()
+    cut = max(1, round(len(order) * HELD_OUT))
+    if len(order) - cut < 1:
+        raise DataError(f"{len(order)} images are too few to train on and test with.")
+
+    def pick(indices: list[int]) -> LabelledFiles:
+        return LabelledFiles([files.images[i] for i in indices], [files.labels[i] for i in indices])
+
+    return ImageData(pick(order[cut:]), pick(order[:cut]), class_names)
+
+
+def _cifar10(download_dir: Path) -> ImageData:
+    try:
+        parts = [datasets.CIFAR10(str(download_dir), train=train, download=True) for train in (True, False)]
+    except Exception as exc:  # torchvision passes on whatever the network or the archive raised
+        raise DataError(f"CIFAR-10 could not be downloaded into {download_dir}; check the network.") from exc
+    train, test = (LabelledFiles([Image.fromarray(array) for array in part.data], part.targets) for part in parts)
+    return ImageData(train, test, tuple(parts[0].classes))
+
+
+class ImageDataset(Dataset[tuple[Tensor, int]]):
+    """Labelled images as (3, H, W) uint8 tensors after `transform`.
+
+    Small pictures that already have the model's size are decoded once and kept in memory (at most 1 GiB); others are
+    read from disk each time.
+    """
+
+    def __init__(
+        self, files: LabelledFiles, image_size: int, transform: Callable[[Tensor], Tensor], title: str, quiet: bool
+    ) -> None:
+        self.files = files
+        self.transform = transform
+        sizes = {_size(files.images[index]) for index in range(0, len(files.images), max(1, len(files.images) // 64))}
+        self.native_size = sizes == {(image_size, image_size)}
+        fits = len(files.images) * 3 * image_size**2 <= MAX_CACHE_BYTES
+        self.cache = self._decode_all(image_size, title, quiet) if self.native_size and fits else None
+
+    def _decode_all(self, image_size: int, title: str, quiet: bool) -> Tensor:
+        cache = torch.empty(len(self.files.images), 3, image_size, image_size, dtype=torch.uint8)
+        for index, image in enumerate(tqdm(self.files.images, desc=f"decoding {title}", disable=quiet, leave=False)):
+            pixels = _decode(image)
+            if pixels.shape != cache.shape[1:]:
+                raise DataError(f"{image} is not {image_size} x {image_size} as the images before it.")
+            cache[index] = pixels
+        return cache
+
+    def __len__(self) -> int:
+        return len(self.files.images)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        pixels = _decode(self.files.images[index]) if self.cache is None else self.cache[index]
+        return self.transform(pixels), self.files.labels[index]
+
+
+def _size(image: Path | Image.Image) -> tuple[int, int]:
+    if isinstance(image, Image.Image):
+        return image.size
+    try:
+        with Image.open(image) as opened:
+            return opened.size
+    except OSError as exc:
+        raise DataError(f"{image} is not an image that can be read; remove or replace it.") from exc
+
+
+def _decode(image: Path | Image.Image) -> Tensor:
+    if isinstance(image, Image.Image):
+        return v2.functional.pil_to_tensor(image.convert("RGB"))
+    try:
+        with Image.open(image) as opened:
+            return v2.functional.pil_to_tensor(opened.convert("RGB"))
+    except OSError as exc:
+        raise DataError(f"{image} is not an image that can be read; remove or replace it.") from exc

@@ -1,0 +1,69 @@
+"""Initial weights, AdamW groups and the learning-rate schedule."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+from mixer_viz.model import MlpMixer
+from mixer_viz.training.recipe import Recipe
+
+
+@torch.no_grad()
+def initialise(model: MlpMixer, token_mixing_std: float) -> None:
+    """Draw the initial weights: Xavier for channel mixing, LeCun normal for the stem, zero head as in the paper's code.
+
+    Token mixing is drawn with the small `token_mixing_std` instead of the usual fan-in scale (1/sqrt(S), 0.125 for 64
+    patches): at the usual scale the random start is never erased and every unit still looks like noise after training.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d) and module.bias is not None:
+            nn.init.zeros_(module.bias)
+    nn.init.normal_(model.stem.weight, std=1 / math.sqrt(model.config.patch_dim))
+    for name, parameter in model.blocks.named_parameters():
+        if is_token_mixing_weight(name):
+            nn.init.normal_(parameter, std=token_mixing_std)
+        elif parameter.ndim == 2:
+            nn.init.xavier_uniform_(parameter)
+    nn.init.zeros_(model.head.weight)
+
+
+def is_token_mixing_weight(name: str) -> bool:
+    """Whether a parameter name is W1 or W2 of some block."""
+    return "token_mixing" in name and name.endswith("weight")
+
+
+def build_optimizer(model: MlpMixer, recipe: Recipe) -> torch.optim.AdamW:
+    """AdamW with its own weight decay on W1 and W2, and none on biases and LayerNorm."""
+    token_mixing, matrices, vectors = [], [], []
+    for name, parameter in model.named_parameters():
+        group = vectors if parameter.ndim < 2 else token_mixing if is_token_mixing_weight(name) else matrices
+        group.append(parameter)
+    groups = [
+        {"params": token_mixing, "weight_decay": recipe.token_mixing_weight_decay},
+        {"params": matrices, "weight_decay": recipe.weight_decay},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=recipe.lr, fused=True)
+
+
+def learning_rate_factor(step: int, recipe: Recipe, steps_per_epoch: int) -> float:
+    """Factor on the peak rate at optimiser step `step`: linear warm-up, then half a cosine down to min_lr."""
+    warmup = recipe.warmup_epochs * steps_per_epoch
+    total = recipe.epochs * steps_per_epoch
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    progress = min(1.0, (step - warmup) / max(1.0, total - warmup))
+    floor = recipe.min_lr / recipe.lr
+    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def build_schedule(
+    optimizer: torch.optim.Optimizer, recipe: Recipe, steps_per_epoch: int
+) -> torch.optim.lr_scheduler.LambdaLR:
+    """`learning_rate_factor` once per optimiser step."""
+    return torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: learning_rate_factor(step, recipe, steps_per_epoch)
+    )

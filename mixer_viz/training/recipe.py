@@ -1,0 +1,79 @@
+"""What one training run is made of: sizes, optimiser, augmentation. Stored in every checkpoint."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Hyper-parameters of a run; the defaults are those of the bundled CIFAR-10 model.
+
+    `token_mixing_std` and `token_mixing_weight_decay` are what makes the mixing weights readable: a small random start
+    that weight decay can erase leaves the learned part alone. Raises ValueError on values that make no sense.
+    """
+
+    image_size: int = 32
+    patch_size: int = 4
+    embed_dim: int = 128
+    num_blocks: int = 8
+    tokens_mlp_dim: int = 128
+    channels_mlp_dim: int = 256
+
+    epochs: int = 50
+    batch_size: int = 128
+    lr: float = 1.5e-3
+    min_lr: float = 1e-5
+    warmup_epochs: float = 2.0
+    weight_decay: float = 0.05
+    token_mixing_weight_decay: float = 0.2
+    token_mixing_std: float = 0.01
+    label_smoothing: float = 0.1
+    clip_norm: float = 1.0
+    ema_decay: float = 0.999
+
+    mixup: float = 0.0
+    cutmix: float = 1.0
+    mix_probability: float = 0.5
+    auto_augment: str = "none"
+    crop: str = "auto"
+    flip: bool = True
+
+    precision: str = "auto"
+    compile: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "lr", "clip_norm"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name}={getattr(self, name)} must be above 0")
+        for name in (
+            "mixup",
+            "cutmix",
+            "weight_decay",
+            "token_mixing_weight_decay",
+            "token_mixing_std",
+            "warmup_epochs",
+        ):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name}={getattr(self, name)} must not be negative")
+        for name in ("mix_probability", "label_smoothing", "ema_decay"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name}={getattr(self, name)} must be between 0 and 1")
+        if self.min_lr > self.lr:
+            raise ValueError(f"min_lr={self.min_lr} must not exceed lr={self.lr}")
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name}={getattr(self, name)!r} must be one of {', '.join(choices)}")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for a checkpoint or a model card."""
+        return dataclasses.asdict(self)
+
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "auto_augment": ("none", "trivial", "cifar10", "imagenet", "rand"),
+    "crop": ("auto", "pad", "resized"),
+    "precision": ("auto", "fp32", "bf16"),
+}

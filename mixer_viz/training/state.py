@@ -1,0 +1,111 @@
+"""What a run leaves on disk: a checkpoint to resume from, small snapshots, the log, the finished model."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+from mixer_viz.checkpoints import save_model
+from mixer_viz.model import MlpMixer
+
+LAST = "last.pt"
+FINAL = "model.safetensors"
+LOG = "log.csv"
+SNAPSHOTS = "snapshots"
+SNAPSHOT_EPOCHS = (0, 1, 2, 5, 10, 20, 50, 100, 200)
+CHECKPOINT_FORMAT = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class EpochResult:
+    """One line of the log; accuracy in percent, measured with the averaged weights on the test images."""
+
+    epoch: int
+    lr: float
+    train_loss: float
+    test_loss: float
+    test_accuracy: float
+    images_per_second: float
+    seconds: float
+
+
+class RunFolder:
+    """The files of one run; every file appears at once or not at all."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        (path / SNAPSHOTS).mkdir(parents=True, exist_ok=True)
+
+    def save_checkpoint(self, state: dict[str, Any]) -> None:
+        part = self.path / f"{LAST}.part"
+        torch.save({"format": CHECKPOINT_FORMAT, **state}, part)
+        part.replace(self.path / LAST)
+
+    def save_final(self, model: MlpMixer) -> None:
+        save_model(model, self.path / FINAL)
+
+    def save_snapshot(self, model: MlpMixer, epoch: int, accuracy: float | None) -> None:
+        """The token-mixing weights of all blocks in half precision: the small form that shows how they develop."""
+        tensors = {
+            name: value.detach().to("cpu", torch.float16).contiguous()
+            for name, value in model.state_dict().items()
+            if ".token_mixing." in name
+        }
+        metadata = {"epoch": str(epoch), "mixer_viz_config": model.config.to_json()}
+        if accuracy is not None:
+            metadata["test_accuracy"] = f"{accuracy:.2f}"
+        path = self.path / SNAPSHOTS / f"epoch-{epoch:04d}.safetensors"
+        save_file(tensors, path, metadata=metadata)
+
+    def log(self, result: EpochResult) -> None:
+        """Append one line; lines of this or later epochs, left by a run that was cut off, are dropped first."""
+        path = self.path / LOG
+        fields = [field.name for field in dataclasses.fields(EpochResult)]
+        rows: list[dict[str, Any]] = []
+        if path.exists():
+            with path.open(newline="") as file:
+                rows = [row for row in csv.DictReader(file) if int(row["epoch"]) < result.epoch]
+        part = path.with_suffix(".part")
+        with part.open("w", newline="") as file:
+            writer = csv.DictWriter(file, fields)
+            writer.writeheader()
+            writer.writerows([*rows, dataclasses.asdict(result)])
+        part.replace(path)
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """The checkpoint of a run folder; raises ValueError in one sentence when there is none that can be resumed."""
+    file = path / LAST
+    if not file.exists():
+        raise ValueError(f"There is nothing to resume in {path}: {LAST} is missing; start without --resume.")
+    try:
+        state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as exc:  # torch raises many types for a damaged file
+        raise ValueError(f"{file} cannot be read; start again without --resume.") from exc
+    if state.get("format") != CHECKPOINT_FORMAT:
+        raise ValueError(f"{file} was written by another version; start again without --resume.")
+    return state
+
+
+def random_state(loader_generator: torch.Generator) -> dict[str, Any]:
+    """Every generator that decides how training goes on, on this process."""
+    cuda = torch.cuda.get_rng_state() if torch.cuda.is_available() else None
+    return {"torch": torch.get_rng_state(), "cuda": cuda, "loader": loader_generator.get_state()}
+
+
+def restore_random_state(state: dict[str, Any]) -> None:
+    """Put back the global generators; the loader's is set where the loader is opened."""
+    torch.set_rng_state(state["torch"])
+    if state["cuda"] is not None and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state["cuda"])
+
+
+def cpu_copy(state: dict[str, Any]) -> dict[str, Any]:
+    """A state dict that later steps do not change."""
+    return copy.deepcopy(state)
