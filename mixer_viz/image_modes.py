@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from PIL import Image
-from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION
+from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, PLANAR_CONFIGURATION
 
 WIDE_GREY_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")
 _WHITE_IS_ZERO = 0
+_SEPARATE_PLANES = 2
 
 
 class ImageError(ValueError):
@@ -18,22 +19,19 @@ def to_rgb(image: Image.Image) -> Image.Image:
     """A new RGB image of the same size and without metadata; transparent parts become white.
 
     Greyscale of more than 8 bits is scaled, not clipped (see `wide_grey_to_8bit`). Colour profiles are ignored, as
-    they are when Mixers are trained. Raises ImageError for colour modes that have no plain way to RGB, such as LAB.
+    they are when Mixers are trained. Raises ImageError for 16-bit TIFF with its colours in separate planes.
     """
+    if _tiff_tag(image, PLANAR_CONFIGURATION) == _SEPARATE_PLANES and 16 in _bits_per_sample(image):
+        # Pillow 13 reads these without an error, as a picture of stripes.
+        raise ImageError("This TIFF keeps its 16-bit colours in separate planes; save it as a PNG and try again.")
     canvas = Image.new("RGB", image.size, "white")
     if image.mode in WIDE_GREY_MODES:
         canvas.paste(Image.fromarray(wide_grey_to_8bit(image)))
-        return canvas
-    try:
-        if image.has_transparency_data:
-            rgba = image.convert("RGBA")
-            canvas.paste(rgba, mask=rgba.getchannel("A"))
-        else:
-            canvas.paste(image.convert("RGB"))
-    except ValueError as exc:
-        raise ImageError(
-            f"This picture's colour mode ({image.mode}) is not supported; save it as an RGB PNG or JPEG."
-        ) from exc
+    elif image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        canvas.paste(rgba, mask=rgba.getchannel("A"))
+    else:
+        canvas.paste(image.convert("RGB"))
     return canvas
 
 
@@ -60,7 +58,7 @@ def wide_grey_to_8bit(image: Image.Image) -> np.ndarray:
 
 def _full_range(image: Image.Image, samples: np.ndarray) -> tuple[float, float]:
     if image.mode.startswith("I;16"):
-        return 0.0, 4095.0 if _tiff_tag(image, BITSPERSAMPLE) == (12,) else 65535.0
+        return 0.0, 4095.0 if _bits_per_sample(image) == (12,) else 65535.0
     if samples.size == 0:
         return 0.0, 1.0
     low, high = float(samples.min()), float(samples.max())
@@ -68,6 +66,11 @@ def _full_range(image: Image.Image, samples: np.ndarray) -> tuple[float, float]:
         if low >= 0 and high <= limit:
             return 0.0, limit
     return low, high
+
+
+def _bits_per_sample(image: Image.Image) -> tuple[int, ...]:
+    bits = _tiff_tag(image, BITSPERSAMPLE)
+    return bits if isinstance(bits, tuple) else ()
 
 
 def _tiff_tag(image: Image.Image, tag: int) -> object:

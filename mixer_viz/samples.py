@@ -119,7 +119,7 @@ _SAMPLES = (
         "Checkerboard",
         "drawn",
         _DRAWN_CREDIT,
-        "There are only black and white squares, so tokens inside squares of one colour start out equal wherever they are.",
+        "All squares are black or white, so tokens inside squares of one colour start out equal wherever they are.",
     ),
     Sample(
         "gradient",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
+import sys
 from typing import Any, Literal
 
 Gelu = Literal["erf", "tanh"]
@@ -20,6 +20,8 @@ _SIZES = (
     "num_classes",
     "in_channels",
 )
+
+_LARGEST = sys.float_info.max  # an integer in a JSON file may be larger still
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -62,7 +64,15 @@ class MixerConfig:
         if self.interpolation not in (None, "nearest", "bilinear", "bicubic"):
             raise ValueError(f"interpolation={self.interpolation!r} must be 'nearest', 'bilinear' or 'bicubic'")
         self._check_preprocessing()
-        if self.class_names is not None and len(self.class_names) != self.num_classes:
+        self._check_class_names()
+
+    def _check_class_names(self) -> None:
+        if self.class_names is None:
+            return
+        # A single text has a length too, and would pass for one name per letter.
+        if isinstance(self.class_names, str) or not all(isinstance(name, str) for name in self.class_names):
+            raise ValueError("class_names must be a sequence of texts, one per class")
+        if len(self.class_names) != self.num_classes:
             raise ValueError(f"{len(self.class_names)} class names do not fit num_classes={self.num_classes}")
 
     def _check_preprocessing(self) -> None:
@@ -72,7 +82,7 @@ class MixerConfig:
                 continue
             if len(values) != self.in_channels:
                 raise ValueError(f"{name} has {len(values)} values for in_channels={self.in_channels}")
-            if not all(math.isfinite(value) for value in values):
+            if not all(-_LARGEST <= value <= _LARGEST for value in values):  # NaN fails both comparisons
                 raise ValueError(f"{name}={values} must be finite")
         if self.std is not None and min(self.std) <= 0:
             raise ValueError(f"std={self.std} must be positive")

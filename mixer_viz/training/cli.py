@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mixer_viz.training.data import DataError, find_data
 from mixer_viz.training.loop import Stopped, Trainer
@@ -51,15 +52,14 @@ def build_parser() -> argparse.ArgumentParser:
     group = parser.add_argument_group("recipe")
     for field in dataclasses.fields(Recipe):
         kind = type(field.default)
+        how: dict[str, Any] = {"type": kind, "choices": CHOICES.get(field.name)}
+        if kind is bool:
+            how = {"action": argparse.BooleanOptionalAction}
         group.add_argument(
             "--" + field.name.replace("_", "-"),
             default=argparse.SUPPRESS,
             help=f"{_HELP.get(field.name, field.name.replace('_', ' '))} (default {field.default})",
-            **(
-                {"action": argparse.BooleanOptionalAction}
-                if kind is bool
-                else {"type": kind, "choices": CHOICES.get(field.name)}
-            ),
+            **how,
         )
     return parser
 

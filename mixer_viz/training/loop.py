@@ -49,9 +49,9 @@ class Trainer:
         self._open_data(data)
         self.steps_per_epoch = len(self.train_loader)
         if self.steps_per_epoch == 0:
-            per_process = len(data.train.images) // processes.world_size
+            images = len(data.train.images) // processes.world_size
             raise ValueError(
-                f"{per_process} training images do not fill one batch of {recipe.batch_size}; give a smaller --batch-size."
+                f"{images} images do not fill a batch of {recipe.batch_size}; give a smaller --batch-size."
             )
         self.optimizer = build_optimizer(self.model, recipe)
         self.schedule = build_schedule(self.optimizer, recipe, self.steps_per_epoch)
@@ -72,7 +72,11 @@ class Trainer:
         # The sampler's order depends on seed and epoch alone, the workers' seeds on this generator alone: with both
         # stored, a resumed epoch draws the same images with the same augmentation.
         self.loader_generator = torch.Generator().manual_seed(recipe.seed + 1000 * processes.rank)
-        self.sampler = DistributedSampler(train, processes.world_size, processes.rank, shuffle=True, seed=recipe.seed)
+        self.sampler: DistributedSampler[Any] = DistributedSampler(
+            train, processes.world_size, processes.rank, shuffle=True, seed=recipe.seed
+        )
+            train, processes.world_size, processes.rank, shuffle=True, seed=recipe.seed
+        )
         pin = processes.device.type == "cuda"
         self.train_loader = DataLoader(
             train,
@@ -156,7 +160,7 @@ class Trainer:
         test_loss, accuracy = self._evaluate()
         images = (self.steps_per_epoch - first_step) * self.recipe.batch_size * self.processes.world_size
         self.epoch, self.step = self.epoch + 1, 0
-        lr = self.schedule.get_last_lr()[0]
+        lr = float(self.schedule.get_last_lr()[0])
         seconds = time.perf_counter() - start
         self._save(random_state(self.loader_generator))
         if self.processes.is_main:
@@ -176,13 +180,8 @@ class Trainer:
         at_start = self.loader_generator.get_state()  # a resumed epoch must open the loader in this state
         total, first_step = torch.zeros((), device=self.processes.device), self.step
         batches = self._batches()
-        with tqdm(
-            total=self.steps_per_epoch,
-            initial=self.step,
-            desc=f"epoch {self.epoch + 1}",
-            disable=self.quiet,
-            leave=False,
-        ) as bar:
+        title = f"epoch {self.epoch + 1}"
+        with tqdm(total=self.steps_per_epoch, initial=first_step, desc=title, disable=self.quiet, leave=False) as bar:
             for pixels, labels in batches:
                 loss, accuracy = self._train_step(network, pixels, labels)
                 total += loss

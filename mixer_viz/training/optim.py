@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import torch
@@ -37,7 +38,9 @@ def is_token_mixing_weight(name: str) -> bool:
 
 def build_optimizer(model: MlpMixer, recipe: Recipe) -> torch.optim.AdamW:
     """AdamW with its own weight decay on W1 and W2, and none on biases and LayerNorm."""
-    token_mixing, matrices, vectors = [], [], []
+    token_mixing: list[nn.Parameter] = []
+    matrices: list[nn.Parameter] = []
+    vectors: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
         group = vectors if parameter.ndim < 2 else token_mixing if is_token_mixing_weight(name) else matrices
         group.append(parameter)
@@ -64,6 +67,5 @@ def build_schedule(
     optimizer: torch.optim.Optimizer, recipe: Recipe, steps_per_epoch: int
 ) -> torch.optim.lr_scheduler.LambdaLR:
     """`learning_rate_factor` once per optimiser step."""
-    return torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: learning_rate_factor(step, recipe, steps_per_epoch)
-    )
+    factor = functools.partial(learning_rate_factor, recipe=recipe, steps_per_epoch=steps_per_epoch)
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)

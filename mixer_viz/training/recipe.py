@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+_NOT_NEGATIVE = ("mixup", "cutmix", "weight_decay", "token_mixing_weight_decay", "token_mixing_std", "warmup_epochs")
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Recipe:
@@ -48,14 +50,7 @@ class Recipe:
         for name in ("epochs", "batch_size", "lr", "clip_norm"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name}={getattr(self, name)} must be above 0")
-        for name in (
-            "mixup",
-            "cutmix",
-            "weight_decay",
-            "token_mixing_weight_decay",
-            "token_mixing_std",
-            "warmup_epochs",
-        ):
+        for name in _NOT_NEGATIVE:
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}={getattr(self, name)} must not be negative")
         for name in ("mix_probability", "label_smoothing", "ema_decay"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import csv
 import dataclasses
 from pathlib import Path
@@ -104,8 +103,3 @@ def restore_random_state(state: dict[str, Any]) -> None:
     torch.set_rng_state(state["torch"])
     if state["cuda"] is not None and torch.cuda.is_available():
         torch.cuda.set_rng_state(state["cuda"])
-
-
-def cpu_copy(state: dict[str, Any]) -> dict[str, Any]:
-    """A state dict that later steps do not change."""
-    return copy.deepcopy(state)
