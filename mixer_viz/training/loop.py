@@ -75,8 +75,6 @@ class Trainer:
         self.sampler: DistributedSampler[Any] = DistributedSampler(
             train, processes.world_size, processes.rank, shuffle=True, seed=recipe.seed
         )
-            train, processes.world_size, processes.rank, shuffle=True, seed=recipe.seed
-        )
         pin = processes.device.type == "cuda"
         self.train_loader = DataLoader(
             train,
