@@ -11,10 +11,10 @@ import math
 from typing import cast
 
 import numpy as np
-import torch
 from scipy.cluster.hierarchy import fcluster, linkage  # type: ignore[import-untyped]
 from scipy.spatial.distance import squareform  # type: ignore[import-untyped]
 
+from mixer_viz.analysis.arrays import to_array
 from mixer_viz.analysis.spectrum import mean_radial_frequency, white_noise_frequency
 from mixer_viz.model import MixerBlock, MlpMixer
 
@@ -133,7 +133,7 @@ def first_layer_rows(model: MlpMixer, block: int) -> np.ndarray:
     if not 0 <= block < model.config.num_blocks:
         raise ValueError(f"block={block} is not between 0 and {model.config.num_blocks - 1}")
     weight = cast(MixerBlock, model.blocks[block]).token_mixing.fc1.weight
-    return weight.detach().to("cpu", torch.float32, copy=True).numpy()
+    return to_array(weight)
 
 
 def _cosines(rows: np.ndarray) -> np.ndarray:  # (D_S, S) -> (D_S, D_S) float64, a new array

@@ -1,0 +1,20 @@
+"""From torch to numpy: what every analysis does at its edge."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def to_array(tensor: Tensor) -> np.ndarray:
+    """A detached float32 copy on the CPU, of the same shape, that shares no memory with the model."""
+    # `.cpu()` of a tensor that is there already would be no copy.
+    return tensor.detach().to("cpu", torch.float32, copy=True).contiguous().numpy()
+
+
+def one_image(batch: Tensor) -> Tensor:
+    """The only entry of a batch: (1, ...) -> (...). Raises ValueError when there are several, or none."""
+    if len(batch) != 1:
+        raise ValueError(f"one image at a time, got a batch of {len(batch)}")
+    return batch[0]
