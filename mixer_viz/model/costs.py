@@ -1,0 +1,89 @@
+"""What a Mixer costs, counted from its config alone: parameters and multiply-adds of each part."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from mixer_viz.model.config import MixerConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """Cost of one part of the network."""
+
+    parameters: int
+    multiply_adds: int  # per image; one multiply-add (MAC) is one multiplication and one addition
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.parameters + other.parameters, self.multiply_adds + other.multiply_adds)
+
+
+@dataclasses.dataclass(frozen=True)
+class Costs:
+    """Cost of every part, each summed over all blocks; multiply-adds of the matrix products alone."""
+
+    stem: Cost
+    token_mixing: Cost
+    channel_mixing: Cost
+    norms: Cost  # parameters only: LayerNorm has no matrix product
+    head: Cost
+
+    @property
+    def without_head(self) -> Cost:
+        """Everything but the classifier: what the paper's Table 1 counts."""
+        return self.stem + self.token_mixing + self.channel_mixing + self.norms
+
+    @property
+    def total(self) -> Cost:
+        """The whole network, the classifier included."""
+        return self.without_head + self.head
+
+    @property
+    def token_mixing_parameter_share(self) -> float:
+        """Token mixing's share, 0 to 1, of the parameters without the head."""
+        return self.token_mixing.parameters / self.without_head.parameters
+
+    @property
+    def token_mixing_multiply_add_share(self) -> float:
+        """Token mixing's share, 0 to 1, of the multiply-adds without the head."""
+        return self.token_mixing.multiply_adds / self.without_head.multiply_adds
+
+
+def costs(config: MixerConfig) -> Costs:
+    """Count parameters and multiply-adds per image of every part of the Mixer that `config` describes.
+
+    Multiply-adds are those of the matrix products. Biases, LayerNorm, GELU, skip connections and the mean over tokens
+    count as none; profilers that include them read up to 0.2 % more.
+    """
+    tokens, channels = config.num_patches, config.embed_dim
+    token_mixing = _mlp(tokens, config.tokens_mlp_dim, repeats=channels)
+    channel_mixing = _mlp(channels, config.channels_mlp_dim, repeats=tokens)
+    num_norms = 2 * config.num_blocks + 1  # two in every block, one before the head
+    return Costs(
+        stem=_linear(config.patch_dim, channels, repeats=tokens),
+        token_mixing=_times(token_mixing, config.num_blocks),
+        channel_mixing=_times(channel_mixing, config.num_blocks),
+        norms=Cost(num_norms * 2 * channels, 0),
+        head=_linear(channels, config.num_classes, repeats=1),
+    )
+
+
+def with_patch_size(config: MixerConfig, patch_size: int) -> MixerConfig:
+    """The same Mixer cut into patches of another side: P and with it S change; C, D_S, D_C and L stay.
+
+    Raises ValueError when `patch_size` does not divide the image size.
+    """
+    return dataclasses.replace(config, patch_size=patch_size)
+
+
+def _linear(inputs: int, outputs: int, repeats: int) -> Cost:
+    """One linear layer with bias, applied to `repeats` vectors of one image."""
+    return Cost(inputs * outputs + outputs, repeats * inputs * outputs)
+
+
+def _mlp(width: int, hidden: int, repeats: int) -> Cost:
+    return _linear(width, hidden, repeats) + _linear(hidden, width, repeats)
+
+
+def _times(cost: Cost, count: int) -> Cost:
+    return Cost(count * cost.parameters, count * cost.multiply_adds)
