@@ -21,7 +21,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
     Greyscale of more than 8 bits is scaled, not clipped (see `wide_grey_to_8bit`). Colour profiles are ignored, as
     they are when Mixers are trained. Raises ImageError for 16-bit TIFF with its colours in separate planes.
     """
-    if _tiff_tag(image, PLANAR_CONFIGURATION) == _SEPARATE_PLANES and 16 in _bits_per_sample(image):
+    if _tiff_tag(image, PLANAR_CONFIGURATION) == _SEPARATE_PLANES and _bits_per_sample(image)[:2] == (16, 16):
         # Pillow 13 reads these without an error, as a picture of stripes.
         raise ImageError("This TIFF keeps its 16-bit colours in separate planes; save it as a PNG and try again.")
     canvas = Image.new("RGB", image.size, "white")
@@ -46,7 +46,7 @@ def wide_grey_to_8bit(image: Image.Image) -> np.ndarray:
     finite = np.isfinite(samples)
     low, high = _full_range(image, samples[finite])
     # In float64 one step of a 32-bit integer is still exact; at 25 million pixels this takes 200 MB for a moment.
-    scaled = (np.where(finite, samples, low).astype(np.float64) - low) * (255 / ((high - low) or 1))
+    scaled = (np.where(finite, samples, low).astype(np.float64) - low) * 255 / ((high - low) or 1)
     grey = np.rint(scaled).clip(0, 255).astype(np.uint8)
     if _tiff_tag(image, PHOTOMETRIC_INTERPRETATION) == _WHITE_IS_ZERO:
         grey = 255 - grey  # Pillow inverts such files at 8 bits, but not at 16

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
-from torchvision.transforms.v2 import InterpolationMode, functional  # type: ignore[import-untyped]
+from torchvision.transforms.v2 import InterpolationMode, functional
 
 from mixer_viz.image_modes import ImageError as ImageError
 from mixer_viz.image_modes import to_rgb
@@ -28,7 +28,7 @@ DEFAULT_STD = (0.5, 0.5, 0.5)
 # Above this ratio of long to short side, the part to be cropped is cut out before resizing instead of after it.
 MAX_RESIZED_ASPECT = 8
 
-_NOT_A_PICTURE = "This file is not a picture that can be read here; use PNG, JPEG, WebP, GIF, BMP or TIFF."
+_NOT_A_PICTURE = "This file is damaged or no picture that can be read here; use PNG, JPEG, WebP, GIF, BMP or TIFF."
 _DAMAGED = "This picture is damaged or incomplete; save or download it again."
 _TOO_MANY_PIXELS = f"at most {MAX_IMAGE_PIXELS // 1_000_000} million are allowed; make it smaller and try again."
 
@@ -100,9 +100,9 @@ def crop_image(image: Image.Image, config: MixerConfig) -> Image.Image:
     """The square that the network sees, RGB, image_size x image_size: resize the shorter side, then crop the centre.
 
     The shorter side becomes floor(image_size / crop_pct), as in timm's evaluation transform, with antialiasing;
-    crop_pct None means 1.0, interpolation None bicubic. When the resized picture would be more than
-    MAX_RESIZED_ASPECT times as long as wide, only the crop is computed: same sampling points, but Pillow places them
-    in float32, so that a pixel may differ by one level.
+    crop_pct None means 1.0, interpolation None bicubic. A picture more than MAX_RESIZED_ASPECT times as long as wide is
+    cut to the crop and a margin first, so that its resized length costs no memory. The sampling points stay the same;
+    values may differ by a level or two, and by more where bicubic overshoots black or white.
     """
     image = image if image.mode == "RGB" else to_rgb(image)
     interpolation = InterpolationMode(config.interpolation or "bicubic")
