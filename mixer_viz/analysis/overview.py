@@ -1,0 +1,146 @@
+"""The whole way of one image through the network: a small picture of the tokens after every step, and the answer."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import torch
+from scipy.linalg import orthogonal_procrustes  # type: ignore[import-untyped]
+from torch import Tensor
+
+from mixer_viz.analysis.arrays import one_image, to_array
+from mixer_viz.model import MixerConfig, Trace
+
+NUM_COLOURS = 3
+COLOUR_PERCENTILE = 98.0  # one outlying token would otherwise leave all others grey
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """One place on the way at which the tokens are looked at."""
+
+    index: int  # 0 is the embedding, then two per block
+    name: str  # for people, blocks counted from 1: "embedding", "block 1 token mixing", ...
+    block: int | None  # counted from 0, as in `trace.blocks`; None for the embedding
+
+
+@dataclasses.dataclass(frozen=True)
+class Overview:
+    """One image at all T = 1 + 2 L stages; S tokens on a grid x grid picture, C channels.
+
+    A picture's colours are the first three principal components of that stage's tokens, turned to agree as well as
+    possible with the stage before. They are comparable inside a picture; from one picture to the next they show which
+    tokens go together, not the same direction in channel space. Mid-grey is the mean token.
+    """
+
+    config: MixerConfig
+    stages: tuple[Stage, ...]  # T
+    embedding: np.ndarray  # (S, C) float32
+    colours: np.ndarray  # (T, grid, grid, 3) float64, 0 to 1
+    colour_limit: np.ndarray  # (T,) float64, component value drawn at 1 (its negative at 0); values beyond are clipped
+    explained_variance: np.ndarray  # (T,) float64, share of the tokens' variance in the three components, 0 if none
+    token_norm: np.ndarray  # (T, grid, grid) float64, length of each token
+    branch_ratio: np.ndarray  # (T,) float64, |what the step adds| / |what it is added to|; nan for the embedding
+    pooled: np.ndarray  # (C,) float32, mean over tokens after the last LayerNorm
+    top_classes: np.ndarray  # (K,) int, most probable first; K is at most the number of classes
+    top_probabilities: np.ndarray  # (K,) float64, softmax over all classes
+    top_logits: np.ndarray  # (K,) float32
+
+
+def overview_of(trace: Trace, num_top: int = 5) -> Overview:
+    """Sum up one image's trace; raises ValueError when the trace holds several images or `num_top` is below 1."""
+    if num_top < 1:
+        raise ValueError(f"num_top={num_top} must be at least 1")
+    logits = one_image(trace.logits)
+    streams = [to_array(one_image(tokens)).astype(np.float64) for tokens in _streams(trace)]
+    grid = trace.config.grid_size
+    colours, limits, explained = _colours(streams)
+    probabilities = torch.softmax(logits.cpu().double(), dim=0).numpy()
+    top = np.argsort(-to_array(logits), kind="stable")[:num_top]
+    return Overview(
+        config=trace.config,
+        stages=stages_of(trace.config),
+        embedding=to_array(trace.embedding[0]),
+        colours=colours.reshape(-1, grid, grid, NUM_COLOURS),
+        colour_limit=limits,
+        explained_variance=explained,
+        token_norm=np.stack([np.linalg.norm(tokens, axis=1) for tokens in streams]).reshape(-1, grid, grid),
+        branch_ratio=_branch_ratios(trace),
+        pooled=to_array(trace.pooled[0]),
+        top_classes=top,
+        top_probabilities=probabilities[top],
+        top_logits=to_array(logits)[top],
+    )
+
+
+def stages_of(config: MixerConfig) -> tuple[Stage, ...]:
+    """The T = 1 + 2 L stages of a Mixer, in order."""
+    stages = [Stage(0, "embedding", None)]
+    for block in range(config.num_blocks):
+        for step in ("token mixing", "channel mixing"):
+            stages.append(Stage(len(stages), f"block {block + 1} {step}", block))
+    return tuple(stages)
+
+
+def principal_scores(tokens: np.ndarray) -> tuple[np.ndarray, float]:
+    """First three principal components of tokens (S, C): scores (S, 3) and their share of the variance, 0 to 1.
+
+    Components that are missing (C or S too small) or of rounding size are 0. Each component's sign is chosen so that
+    its largest value is positive, as a singular value decomposition leaves it open.
+    """
+    centred = tokens - tokens.mean(axis=0)
+    left, values, _ = np.linalg.svd(centred, full_matrices=False)
+    # Relative to the tokens before centring: equal tokens leave nothing but the rounding of float32 behind.
+    values[values <= max(tokens.shape) * np.finfo(np.float32).eps * np.linalg.norm(tokens)] = 0.0
+    scores = (left * values)[:, :NUM_COLOURS]
+    scores *= np.where(scores.max(axis=0) < -scores.min(axis=0), -1.0, 1.0)
+    total = float((values**2).sum())
+    explained = float((values[:NUM_COLOURS] ** 2).sum()) / total if total else 0.0
+    return np.pad(scores, ((0, 0), (0, NUM_COLOURS - scores.shape[1]))), explained
+
+
+def align_scores(scores: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Turn (and mirror where needed) scores (S, 3) to lie as close as possible to `reference` (S, 3).
+
+    Orthogonal Procrustes: distances between tokens stay as they are, and the scale of either does not matter.
+    """
+    rotation, _ = orthogonal_procrustes(scores, reference)
+    return scores @ rotation
+
+
+def _colours(streams: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Colours (T, S, 3), limits (T,) and explained variance (T,) of tokens (S, C) at T stages."""
+    colours, limits, explained = [], [], []
+    reference = None
+    for tokens in streams:
+        scores, share = principal_scores(tokens)
+        if scores.any():
+            # The last stage with a pattern is the reference: one without would let the colours jump behind it.
+            scores = reference = scores if reference is None else align_scores(scores, reference)
+        magnitude = np.abs(scores)
+        limit = float(np.percentile(magnitude, COLOUR_PERCENTILE)) or float(magnitude.max())
+        colours.append(np.clip(0.5 + 0.5 * scores / (limit or 1.0), 0, 1))
+        limits.append(limit)
+        explained.append(share)
+    return np.stack(colours), np.array(limits), np.array(explained)
+
+
+def _streams(trace: Trace) -> list[Tensor]:  # T tensors (1, S, C)
+    tokens = [trace.embedding]
+    for block in trace.blocks:
+        tokens += [block.after_token_mixing, block.after_channel_mixing]
+    return tokens
+
+
+def _branch_ratios(trace: Trace) -> np.ndarray:  # (T,)
+    ratios = [float("nan")]
+    for block in trace.blocks:
+        ratios.append(_ratio(block.token_branch, block.tokens_in))
+        ratios.append(_ratio(block.channel_branch, block.after_token_mixing))
+    return np.array(ratios)
+
+
+def _ratio(branch: Tensor, stream: Tensor) -> float:
+    length = float(torch.linalg.vector_norm(stream.cpu().double()))
+    return float(torch.linalg.vector_norm(branch.cpu().double())) / length if length else float("nan")
