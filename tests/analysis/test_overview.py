@@ -50,13 +50,9 @@ def test_values_are_those_of_the_trace(tiny_model: MlpMixer) -> None:
     ]:
         np.testing.assert_allclose(result.token_norm[stage].ravel(), tokens[0].norm(dim=1).numpy(), rtol=1e-6)
     assert np.isnan(result.branch_ratio[0])
-    first, second = one.blocks
-    expected = [
-        first.token_branch.norm() / first.tokens_in.norm(),
-        first.channel_branch.norm() / first.after_token_mixing.norm(),
-        second.token_branch.norm() / second.tokens_in.norm(),
-        second.channel_branch.norm() / second.after_token_mixing.norm(),
-    ]
+    token = [block.token_branch.norm() / block.tokens_in.norm() for block in one.blocks]
+    channel = [block.channel_branch.norm() / block.after_token_mixing.norm() for block in one.blocks]
+    expected = [token[0], channel[0], token[1], channel[1]]
     np.testing.assert_allclose(result.branch_ratio[1:], expected, rtol=1e-5)
 
 
