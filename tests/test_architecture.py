@@ -1,0 +1,200 @@
+"""Walks the imports of the package, the pages and the router, and fails on an arrow that points the wrong way."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = "mixer_viz"
+FACADE = "the facade"  # `import mixer_viz as mv`: everything that is not a picture or a widget
+LIBRARY = {"model", "checkpoints", "images", "analysis", "training"}
+ALL = {*LIBRARY, "figures", "ui", "pages", "app", FACADE}
+
+# Which parts of the project each part may import, itself aside.
+ARROWS: dict[str, set[str]] = {
+    "model": set(),
+    "checkpoints": {"model"},
+    "images": {"model"},
+    "analysis": {"model", "images"},
+    "training": {"model", "checkpoints"},
+    "figures": set(),
+    FACADE: LIBRARY,
+    "ui": ALL,
+    "pages": ALL,
+    "app": ALL,
+}
+# Modules beside the folders that belong to one part.
+PART_OF = {"image_modes": "images", "samples": "images"}
+FIGURES_MAY_USE = {"numpy", "plotly", "matplotlib", "PIL", *sys.stdlib_module_names}
+MAX_PAGE_LINES = 150
+MAX_PAGE_FUNCTION_LINES = 30
+
+
+def source_files(root: Path) -> list[Path]:
+    folders = [path for name in (PACKAGE, "pages") for path in sorted((root / name).rglob("*.py"))]
+    return folders + [path for path in [root / "app.py"] if path.exists()]
+
+
+def part_of_module(name: str) -> str | None:
+    """The part of the project that a dotted module name belongs to; None for foreign libraries."""
+    first, *rest = name.split(".")
+    if first in ("pages", "app"):
+        return first
+    if first != PACKAGE:
+        return None
+    return PART_OF.get(rest[0], rest[0]) if rest else FACADE
+
+
+def module_name(path: Path, root: Path) -> str:
+    parts = path.relative_to(root).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported_modules(tree: ast.Module, path: Path, root: Path) -> Iterator[tuple[int, str]]:
+    """Line and dotted name of every import, also inside functions, under TYPE_CHECKING, relative, or by a string."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            folder = path.parents[node.level - 1].relative_to(root).parts if node.level else ()
+            base = ".".join([*folder, *([node.module] if node.module else [])])
+            yield from ((node.lineno, name) for name in names_behind(base, [a.name for a in node.names], root))
+        elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            function = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if function in ("import_module", "__import__") and isinstance(node.args[0].value, str):
+                yield node.lineno, node.args[0].value
+
+
+def names_behind(base: str, names: list[str], root: Path) -> Iterator[str]:
+    """`from base import name` loads `base.name` where that is a module, else `base`."""
+    for name in names:
+        inside = root.joinpath(*base.split("."), name)
+        foreign = base.split(".")[0] not in (PACKAGE, "pages")
+        is_module = foreign or inside.is_dir() or inside.with_suffix(".py").exists()
+        yield f"{base}.{name}" if is_module else base
+
+
+def import_faults(path: Path, root: Path, tree: ast.Module) -> Iterator[str]:
+    where, part = path.relative_to(root).as_posix(), part_of_module(module_name(path, root))
+    if part not in ARROWS:
+        yield f"{where}: no rule for the part {part!r}; name it in ARROWS or PART_OF"
+        return
+    for line, module in imported_modules(tree, path, root):
+        top, target = module.split(".")[0], part_of_module(module)
+        fault = f"{where}:{line} imports {module}: "
+        if target is not None and target != part and target not in ARROWS[part]:
+            yield fault + f"{part} must not know {target}"
+        if top == "streamlit" and part not in ("ui", "pages", "app"):
+            yield fault + "streamlit belongs to the router, the pages and mixer_viz/ui"
+        if top == "captum" and where != f"{PACKAGE}/analysis/attribution.py":
+            yield fault + "captum belongs to mixer_viz/analysis/attribution.py"
+        if top == "pylab" or (module + ".").startswith(("matplotlib.pyplot.", "matplotlib.pylab.")):
+            yield fault + "pyplot keeps figures in a global registry; build a matplotlib.figure.Figure"
+        if part == "figures" and target is None and top not in FIGURES_MAY_USE:
+            yield fault + "figures draw with numpy, plotly, matplotlib and PIL alone"
+        if part == "pages" and top in ("torch", "numpy"):
+            yield fault + "pages do not compute"
+
+
+def length_faults(path: Path, root: Path, tree: ast.Module, text: str) -> Iterator[str]:
+    where, lines = path.relative_to(root).as_posix(), len(text.splitlines())
+    if lines > MAX_PAGE_LINES:
+        yield f"{where}: {lines} lines, a page has at most {MAX_PAGE_LINES}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            if length > MAX_PAGE_FUNCTION_LINES:
+                yield f"{where}:{node.lineno} {node.name} has {length} lines, at most {MAX_PAGE_FUNCTION_LINES}"
+
+
+def faults(root: Path) -> list[str]:
+    found: list[str] = []
+    for path in source_files(root):
+        text = path.read_text(encoding="utf-8")
+        tree = ast.parse(text, str(path))
+        found += import_faults(path, root, tree)
+        if path.is_relative_to(root / "pages"):
+            found += length_faults(path, root, tree, text)
+    return found
+
+
+def test_every_import_points_the_right_way() -> None:
+    walked = {path.relative_to(ROOT).as_posix() for path in source_files(ROOT)}
+    assert {"mixer_viz/__init__.py", "mixer_viz/model/mixer.py", "mixer_viz/training/__main__.py"} <= walked
+    assert faults(ROOT) == []
+
+
+def plant(root: Path, path: str, text: str) -> None:
+    """A small project around one file, so that relative and `from mixer_viz import x` imports resolve."""
+    for part in (*LIBRARY - {"images"}, "figures", "ui"):
+        (root / PACKAGE / part).mkdir(parents=True)
+        (root / PACKAGE / part / "__init__.py").touch()
+    (root / PACKAGE / "images.py").touch()
+    (root / PACKAGE / "__init__.py").touch()
+    (root / path).parent.mkdir(parents=True, exist_ok=True)
+    (root / path).write_text(text, encoding="utf-8")
+
+
+LONG_FUNCTION = "def draw():\n" + "    x = 1\n" * MAX_PAGE_FUNCTION_LINES
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "words"),
+    [
+        ("mixer_viz/model/a.py", "from mixer_viz.checkpoints import load_model", "model must not know checkpoints"),
+        ("mixer_viz/model/a.py", "import mixer_viz", "model must not know the facade"),
+        ("mixer_viz/checkpoints/a.py", "from mixer_viz import images", "checkpoints must not know images"),
+        ("mixer_viz/checkpoints/a.py", "from mixer_viz import load_model", "checkpoints must not know the facade"),
+        ("mixer_viz/images.py", "from mixer_viz.analysis import patches", "images must not know analysis"),
+        ("mixer_viz/image_modes.py", "import mixer_viz.training.loop", "images must not know training"),
+        ("mixer_viz/analysis/a.py", "from ..figures import theme", "analysis must not know figures"),
+        ("mixer_viz/analysis/deep/a.py", "from ... import ui", "analysis must not know ui"),
+        ("mixer_viz/training/a.py", "import mixer_viz.analysis.patches as p", "training must not know analysis"),
+        ("mixer_viz/figures/a.py", "def f():\n    from mixer_viz.model import trace", "figures must not know model"),
+        ("mixer_viz/figures/a.py", "def f():\n    import torch", "figures draw with numpy"),
+        ("mixer_viz/figures/a.py", "from skimage.transform import resize", "figures draw with numpy"),
+        ("mixer_viz/figures/a.py", "from matplotlib import pyplot as plt", "pyplot keeps"),
+        ("mixer_viz/ui/a.py", "import matplotlib.pyplot", "pyplot keeps"),
+        ("app.py", "from pylab import plot", "pyplot keeps"),
+        ("mixer_viz/__init__.py", "from mixer_viz.ui import state", "the facade must not know ui"),
+        ("mixer_viz/training/a.py", "import pages.patches", "training must not know pages"),
+        ("mixer_viz/analysis/a.py", "import importlib\nimportlib.import_module('streamlit')", "streamlit belongs"),
+        ("mixer_viz/training/a.py", "if TYPE_CHECKING:\n    from streamlit import cache_data", "streamlit belongs"),
+        ("mixer_viz/analysis/patches.py", "def f():\n    from captum.attr import Saliency", "captum belongs"),
+        ("mixer_viz/ui/a.py", "import captum", "captum belongs"),
+        ("mixer_viz/extras/a.py", "", "no rule for the part 'extras'"),
+        ("pages/a.py", "import numpy as np", "pages do not compute"),
+        ("pages/a.py", "def f():\n    import torch.nn", "pages do not compute"),
+        ("pages/a.py", "x = 1\n" * (MAX_PAGE_LINES + 1), "151 lines, a page has at most 150"),
+        ("pages/a.py", LONG_FUNCTION, "draw has 31 lines, at most 30"),
+    ],
+)
+def test_a_planted_fault_is_found(tmp_path: Path, path: str, text: str, words: str) -> None:
+    plant(tmp_path, path, text)
+    found = faults(tmp_path)
+    assert len(found) == 1
+    assert found[0].startswith(path)
+    assert words in found[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("mixer_viz/model/a.py", "import torch\nfrom .config import MixerConfig\nfrom mixer_viz.model import trace"),
+        ("mixer_viz/checkpoints/a.py", "from mixer_viz import model\nfrom ..model import MlpMixer"),
+        ("mixer_viz/analysis/attribution.py", "from captum.attr import Saliency\nfrom mixer_viz import images, model"),
+        ("mixer_viz/figures/a.py", "import io\nimport plotly.graph_objects\nfrom matplotlib.figure import Figure"),
+        ("mixer_viz/__init__.py", "from mixer_viz import analysis, checkpoints, images, model"),
+        ("mixer_viz/ui/a.py", "import streamlit\nimport torch\nimport mixer_viz as mv\nfrom mixer_viz import figures"),
+        ("app.py", "import streamlit\nfrom mixer_viz.ui import state\nfrom pages import patches"),
+        ("pages/a.py", LONG_FUNCTION.replace("    x = 1\n", "", 1) + "x = 1\n" * (MAX_PAGE_LINES - 30)),
+    ],
+)
+def test_what_the_rules_allow_passes(tmp_path: Path, path: str, text: str) -> None:
+    plant(tmp_path, path, text)
+    assert faults(tmp_path) == []
