@@ -1,0 +1,59 @@
+"""The models that come with the project: `assets/<stem>.safetensors`, each with a model card `<stem>.json`."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+
+from mixer_viz.checkpoints.errors import CheckpointError
+from mixer_viz.checkpoints.preparation import parse_json_object, read_side_file
+
+ASSETS_DIR = Path(__file__).resolve().parents[2] / "assets"
+
+
+@dataclasses.dataclass(frozen=True)
+class BundledModel:
+    """One bundled weight file and what its card says of it."""
+
+    name: str
+    path: Path
+    description: str
+    accuracy: float | None  # top-1 in percent
+    accuracy_note: str  # on what and how it was measured
+
+
+def bundled_models() -> list[BundledModel]:
+    """Every weight file in `ASSETS_DIR` that has a card, by file name; raises CheckpointError for a broken card."""
+    weights = sorted(ASSETS_DIR.glob("*.safetensors"))
+    return [_read_card(path) for path in weights if path.with_suffix(".json").is_file()]
+
+
+def count_parameters(path: Path) -> int:
+    """Number of weights in a `.safetensors` file, read from its header alone."""
+    with safe_open(path, framework="pt") as file:
+        return sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 (no mapping)
+
+
+def _read_card(path: Path) -> BundledModel:
+    card = parse_json_object(read_side_file(path.with_suffix(".json")))
+    accuracy = card.get("accuracy")
+    if accuracy is not None and (isinstance(accuracy, bool) or not isinstance(accuracy, (int, float))):
+        raise CheckpointError(f"The model card of {path.name} gives no number as 'accuracy'; correct the card.")
+    return BundledModel(
+        name=_text(card, "name", path),
+        path=path,
+        description=_text(card, "description", path),
+        accuracy=accuracy,
+        accuracy_note=_text(card, "accuracy_note", path),
+    )
+
+
+def _text(card: dict[str, Any], key: str, path: Path) -> str:
+    value = card.get(key)
+    if not isinstance(value, str) or not value:
+        raise CheckpointError(f"The model card of {path.name} has no text under {key!r}; add it to the card.")
+    return value

@@ -1,0 +1,124 @@
+"""Name, path or uploaded bytes -> a model ready to use."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import torch
+
+from mixer_viz.checkpoints.build import build_model, check_same_config
+from mixer_viz.checkpoints.bundled import bundled_models
+from mixer_viz.checkpoints.devices import choose_device
+from mixer_viz.checkpoints.errors import CheckpointError
+from mixer_viz.checkpoints.files import SUFFIXES, read_weights
+from mixer_viz.checkpoints.hub import PUBLISHED, Progress, fetch_weights, preparation_of, published_model
+from mixer_viz.checkpoints.own_format import CONFIG_KEY
+from mixer_viz.checkpoints.preparation import (
+    Preparation,
+    find_side_file,
+    parse_json_object,
+    parse_preparation,
+    parse_side_file,
+    read_side_file,
+)
+from mixer_viz.model import MixerConfig, MlpMixer
+
+MAX_UPLOAD_BYTES = 1024**3  # an upload lies in memory and on disk at once; L/16 in float32 has 833 MB
+
+
+def load_model(
+    name_or_path: str | Path, device: str | torch.device = "auto", progress: Progress | None = None
+) -> MlpMixer:
+    """A Mixer by bundled name, by timm name, or from a `.safetensors`, `.npz`, `.pt` or `.pth` file.
+
+    The model is in eval mode with float32 weights that take no gradient; gradients with respect to pixels work.
+    Preprocessing and class names come from the file itself, else from `<stem>.json` or `config.json` beside it, with
+    the keys `mean, std, interpolation, crop_pct, class_names, gelu, image_size` or in timm's Hub layout. What none of
+    them says is None.
+
+    Args:
+        device: as for `choose_device`.
+        progress: called with bytes done and bytes in all while a published model is downloaded.
+
+    Raises CheckpointError, one sentence for the user, when there is no such model or the file cannot be used.
+    """
+    chosen = choose_device(device)
+    if isinstance(name_or_path, str):
+        for bundled in bundled_models():
+            if name_or_path == bundled.name:
+                return _load_file(bundled.path, chosen)
+        published = published_model(name_or_path)
+        if published is not None:
+            weights = read_weights(fetch_weights(published, progress))
+            return build_model(weights.tensors, preparation_of(published), chosen)
+        _check_looks_like_file(name_or_path)
+    return _load_file(Path(name_or_path), chosen)
+
+
+def load_model_bytes(
+    data: bytes, filename: str, device: str | torch.device = "auto", side_file: bytes | None = None
+) -> MlpMixer:
+    """A Mixer from an uploaded weight file, as `load_model` does from a path.
+
+    Args:
+        data: the file's bytes, at most `MAX_UPLOAD_BYTES`.
+        filename: only its ending is used, to tell the format.
+        side_file: JSON with preprocessing and class names; see `load_model`. Not needed for this project's own files.
+
+    Raises CheckpointError as `load_model` does.
+    """
+    chosen = choose_device(device)
+    suffix = Path(filename).suffix.lower()
+    if suffix not in SUFFIXES:
+        suffix = suffix[:20] or "without an ending"
+        raise CheckpointError(f"Files of type {suffix!r} cannot be read; upload one of {', '.join(SUFFIXES)}.")
+    if len(data) > MAX_UPLOAD_BYTES:
+        raise CheckpointError(
+            f"This upload has {len(data):,} bytes, more than the {MAX_UPLOAD_BYTES:,} that are accepted; "
+            "save the state dict alone, or in half precision."
+        )
+    # A folder of its own: the readers get a real file, and no file of the server lies beside it.
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "upload").with_suffix(suffix)
+        path.write_bytes(data)
+        if side_file is not None:
+            path.with_suffix(".json").write_bytes(side_file)
+        return _load_file(path, chosen)
+
+
+def _load_file(path: Path, device: torch.device) -> MlpMixer:
+    weights = read_weights(path)
+    stored = weights.metadata.get(CONFIG_KEY)
+    if stored is None:
+        return build_model(weights.tensors, _preparation_beside(path), device)
+    config, preparation = _read_stored(stored)
+    model = build_model(weights.tensors, preparation, device)
+    check_same_config(config, model)
+    return model
+
+
+def _read_stored(stored: str) -> tuple[MixerConfig, Preparation]:
+    """The config that `save_model` put into the file's metadata."""
+    try:
+        config = MixerConfig.from_json(stored)
+        return config, parse_preparation(parse_json_object(stored.encode()))
+    except CheckpointError:
+        raise
+    except (ValueError, OverflowError) as exc:
+        raise CheckpointError(f"The config stored in this file is unusable: {exc}; export the model again.") from exc
+
+
+def _preparation_beside(path: Path) -> Preparation:
+    side_file = find_side_file(path)
+    return Preparation() if side_file is None else parse_side_file(read_side_file(side_file))
+
+
+def _check_looks_like_file(name: str) -> None:
+    if Path(name).suffix.lower() in SUFFIXES or Path(name).exists():
+        return
+    known = [model.name for model in bundled_models()] + list(PUBLISHED)
+    raise CheckpointError(
+        f"There is no model or file called {name[:100]!r}; choose one of {', '.join(known)}, "
+        f"or the path of a {', '.join(SUFFIXES)} file."
+    )

@@ -1,0 +1,159 @@
+"""Sizes of a Mixer, read from the shapes of its weights."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+
+from mixer_viz.checkpoints.errors import CheckpointError
+from mixer_viz.model import MixerConfig, MlpMixer
+
+MAX_NUM_BLOCKS = 256  # the deepest published Mixer has 32
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def infer_sizes(shapes: Shapes) -> MixerConfig:
+    """The config (sizes only) of the Mixer whose state dict, under our names, has these shapes.
+
+    `image_size` follows from the weights: S tokens in a square grid of patches of side P make sqrt(S) * P pixels.
+    Raises CheckpointError when a tensor is missing or left over, or when two shapes do not fit together.
+    """
+    num_blocks = _count_blocks(shapes)
+    embed_dim, in_channels, patch_size = _read_stem(shapes)
+    tokens_mlp_dim, num_patches = _read_matrix(shapes, "blocks.0.token_mixing.fc1.weight")
+    channels_mlp_dim, _ = _read_matrix(shapes, "blocks.0.channel_mixing.fc1.weight")
+    _check_same_tokens(shapes, num_blocks, num_patches)
+    config = _checked_config(
+        image_size=_grid_side(num_patches) * patch_size,
+        patch_size=patch_size,
+        embed_dim=embed_dim,
+        num_blocks=num_blocks,
+        tokens_mlp_dim=tokens_mlp_dim,
+        channels_mlp_dim=channels_mlp_dim,
+        num_classes=_read_num_classes(shapes),
+        in_channels=in_channels,
+    )
+    _check_shapes(shapes, config)
+    return config
+
+
+def _checked_config(**sizes: Any) -> MixerConfig:
+    try:
+        return MixerConfig(**sizes)
+    except ValueError as exc:
+        raise CheckpointError(f"These weights make no Mixer because {exc}; export the model again.") from exc
+
+
+def _count_blocks(shapes: Shapes) -> int:
+    found = {int(match[1]) for name in shapes if (match := re.match(r"blocks\.(\d{1,9})\.", name))}
+    if len(found) > MAX_NUM_BLOCKS or max(found, default=0) >= 2 * MAX_NUM_BLOCKS:
+        raise CheckpointError(
+            f"These weights have {len(found)} blocks, numbered up to {max(found)}, but at most {MAX_NUM_BLOCKS} "
+            "are accepted; choose a smaller Mixer."
+        )
+    missing = sorted(set(range(max(found, default=0) + 1)) - found)
+    if missing:
+        raise CheckpointError(
+            f"Block {missing[0]} is missing although the weights go up to block {max(found, default=0)}; "
+            "export the whole model again."
+        )
+    return len(found)
+
+
+def _read_stem(shapes: Shapes) -> tuple[int, int, int]:
+    """C, input channels and P of the patch embedding."""
+    shape = _required(shapes, "stem.weight")
+    if len(shape) != 4 or shape[2] != shape[3]:
+        raise CheckpointError(
+            f"The patch embedding has shape {shape}, but a square kernel (C, 3, P, P) is needed; "
+            "only Mixers with square patches can be loaded."
+        )
+    if shape[1] != 3:
+        raise CheckpointError(
+            f"The patch embedding reads {shape[1]} colour channels, but images here have 3; "
+            "choose a Mixer trained on RGB images."
+        )
+    return shape[0], shape[1], shape[2]
+
+
+def _grid_side(num_patches: int) -> int:
+    side = math.isqrt(num_patches)
+    if side**2 != num_patches:
+        raise CheckpointError(
+            f"The token mixing reads S = {num_patches} tokens, which is no square number; "
+            "only Mixers trained on square images can be loaded."
+        )
+    return side
+
+
+def _read_num_classes(shapes: Shapes) -> int:
+    if "head.weight" not in shapes:
+        raise CheckpointError(
+            "These weights have no classification head (head.weight), so they give features but no logits; "
+            "export the model together with its head."
+        )
+    return _read_matrix(shapes, "head.weight")[0]
+
+
+def _read_matrix(shapes: Shapes, name: str) -> tuple[int, int]:
+    shape = _required(shapes, name)
+    if len(shape) != 2:
+        raise CheckpointError(f"{name} has shape {shape}, but a matrix is needed; export the model again.")
+    return shape[0], shape[1]
+
+
+def _required(shapes: Shapes, name: str) -> tuple[int, ...]:
+    if name not in shapes:
+        raise CheckpointError(f"These weights lack {name}; export the whole state dict of the model again.")
+    return shapes[name]
+
+
+def _check_same_tokens(shapes: Shapes, num_blocks: int, num_patches: int) -> None:
+    for index in range(1, num_blocks):
+        _, tokens = _read_matrix(shapes, f"blocks.{index}.token_mixing.fc1.weight")
+        if tokens != num_patches:
+            raise CheckpointError(
+                f"The token mixing of block {index} reads {tokens} tokens but that of block 0 reads {num_patches}; "
+                "a Mixer keeps one number of tokens, so this file mixes two models or is of another architecture."
+            )
+
+
+def _check_shapes(shapes: Shapes, config: MixerConfig) -> None:
+    """Compare every tensor with the model that `config` describes; the model is built without memory."""
+    with torch.device("meta"):
+        expected = {name: tuple(value.shape) for name, value in MlpMixer(config).state_dict().items()}
+    missing = [name for name in expected if name not in shapes]
+    if missing:
+        raise CheckpointError(f"These weights lack {_listed(missing)}; export the whole state dict of the model again.")
+    for name, shape in expected.items():
+        if shapes[name] != shape:
+            raise CheckpointError(_mismatch(name, shapes[name], shape))
+    unused = [name for name in shapes if name not in expected]
+    if unused:
+        raise CheckpointError(
+            f"This file has tensors that an MLP-Mixer does not use ({_listed(unused)}), so its equation differs; "
+            "choose a plain MLP-Mixer."
+        )
+
+
+def _mismatch(name: str, found: tuple[int, ...], needed: tuple[int, ...]) -> str:
+    if name.endswith("_mixing.fc2.weight") and found[0] == needed[0] and 2 * found[-1] == needed[-1]:
+        return (
+            f"{name} reads {found[-1]} hidden units but fc1 makes {needed[-1]}, so these weights look like a gMixer, "
+            "whose MLPs are gated: a relative of the MLP-Mixer that this loader does not support."
+        )
+    return (
+        f"{name} has shape {found}, but the other weights ask for {needed}; "
+        "this file mixes two models or is damaged, so export the model again."
+    )
+
+
+def _listed(names: Iterable[str], limit: int = 3) -> str:
+    names = [name[:80] for name in names]
+    rest = len(names) - limit
+    return ", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else "")
