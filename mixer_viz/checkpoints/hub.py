@@ -29,7 +29,7 @@ from mixer_viz.model import PRESETS, MixerConfig
 Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
 WEIGHTS_FILE = "model.safetensors"
-_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+_DISK_ERRORS = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM)
 _MEASURED = "ImageNet-1k validation set, 224 px, as re-measured by timm (results-imagenet.csv)"
 _NOT_MEASURED = "not measured: its head has {:,} ImageNet-21k classes, so ImageNet-1k accuracy does not apply"
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mixer_viz.checkpoints import CheckpointError, bundled
+from mixer_viz.checkpoints import CheckpointError, bundled, save_model
 from mixer_viz.model import MixerConfig, MlpMixer
 
 
@@ -54,3 +55,22 @@ def refused() -> Callable[[str], AbstractContextManager[None]]:
         assert caught.value.__cause__ is not None or caught.value.__context__ is None
 
     return check
+
+
+@pytest.fixture
+def card() -> dict[str, object]:
+    """The model card of `bundled_model`."""
+    return {
+        "name": "mixer_cifar10",
+        "description": "small Mixer",
+        "accuracy": 90.5,
+        "accuracy_note": "10 000 test images",
+    }
+
+
+@pytest.fixture
+def bundled_model(empty_hub_and_assets: Path, tiny_model: MlpMixer, card: dict[str, object]) -> MlpMixer:
+    """A tiny model in half precision with its card in the assets folder; returns it in full precision."""
+    save_model(tiny_model, empty_hub_and_assets / "mixer_cifar10.safetensors", torch.float16)
+    (empty_hub_and_assets / "mixer_cifar10.json").write_text(json.dumps(card))
+    return tiny_model

@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from checkpoint_files import google_arrays, timm_tensors, write
 from torch import Tensor
 
 from mixer_viz.checkpoints import load_model, load_model_bytes, save_model
+from mixer_viz.checkpoints.build import build_model
+from mixer_viz.checkpoints.preparation import Preparation
 from mixer_viz.model import MixerConfig, MlpMixer
+from tests.checkpoints.checkpoint_files import google_arrays, timm_tensors, write
 
 
 def as_tanh(model: MlpMixer) -> MlpMixer:
@@ -183,3 +185,11 @@ def test_bytes_load_like_a_path(tmp_path: Path, loud_model: MlpMixer, tiny_confi
         assert torch.equal(loaded(pixels), loud_model(pixels))
         assert loaded.config.mean == tiny_config.mean
         assert loaded.config.class_names == tiny_config.class_names
+
+
+def test_model_does_not_share_the_tensors_it_is_built_from(loud_model: MlpMixer, pixels: Tensor) -> None:
+    tensors = timm_tensors(loud_model)
+    built = build_model(tensors, Preparation(), torch.device("cpu"))
+    for value in tensors.values():
+        value.zero_()
+    assert torch.equal(built(pixels), loud_model(pixels))

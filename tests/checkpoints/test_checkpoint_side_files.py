@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from checkpoint_files import google_arrays, timm_tensors, write
 from torch import Tensor
 
 from mixer_viz.checkpoints import load_model, load_model_bytes, preparation, save_model
 from mixer_viz.model import MlpMixer
+from tests.checkpoints.checkpoint_files import google_arrays, timm_tensors, write
 
 NAMES = [f"name {index}" for index in range(10)]
 FULL = {
