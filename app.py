@@ -1,0 +1,17 @@
+"""Router of the Mixer explorer: the list of pages, the shared sidebar, then the chosen page."""
+
+import streamlit as st
+
+from mixer_viz.ui.errors import one_sentence
+from mixer_viz.ui.shell import draw_sidebar
+
+st.set_page_config(page_title="Mixer explorer", page_icon="assets/icon.png", layout="wide")
+page = st.navigation(
+    [
+        st.Page("pages/overview.py", title="Overview", default=True),
+        st.Page("pages/patches.py", title="Patch tokenization", url_path="patches"),
+    ]
+)
+draw_sidebar()
+with one_sentence():
+    page.run()

@@ -1,0 +1,166 @@
+"""Pictures of the Overview page: the way of one image from pixels to classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from matplotlib.figure import Figure
+
+from mixer_viz.figures.grid import Grid
+from mixer_viz.figures.theme import ACCENT, NEUTRAL, SCALES
+
+
+def patch_grid(crop: np.ndarray, grid_size: int, *, title: str = "Patches", width: int = 260) -> Grid:
+    """The crop (H, W, 3) with the borders of its patches."""
+    side = crop.shape[0]
+    patch = side // grid_size
+    return Grid(
+        title=title,
+        rows=grid_size,
+        columns=grid_size,
+        shape=f"{grid_size**2} of {patch} × {patch} × 3",
+        description=f"The {side} by {side} pixel crop cut into {grid_size} by {grid_size} patches.",
+        photo=crop,
+        lines=True,
+        width=width,
+    )
+
+
+def token_matrix(embedding: np.ndarray, *, title: str = "Tokens", width: int = 300) -> Grid:
+    """The token matrix X (S, C): one row per patch."""
+    tokens, channels = embedding.shape
+    return Grid(
+        title=title,
+        rows=tokens,
+        columns=channels,
+        shape=f"S × C = {tokens} × {channels}",
+        description=f"Token matrix with {tokens} rows, one per patch, and {channels} columns, one per channel.",
+        values=embedding,
+        scale=SCALES["embedding"],
+        select="row",
+        width=width,
+        aspect=width / min(width, 260),
+    )
+
+
+def vector_strip(vector: np.ndarray, *, title: str, shape: str, scale: str, width: int = 1000) -> Grid:
+    """A vector as one row of colours."""
+    return Grid(
+        title=title,
+        rows=1,
+        columns=vector.size,
+        shape=shape,
+        description=f"{title}: {vector.size} numbers from {vector.min():.3g} to {vector.max():.3g}.",
+        values=vector,
+        scale=SCALES[scale],
+        cell="channel",
+        select="none",
+        width=width,
+        aspect=width / 36,
+    )
+
+
+def stage_grids(
+    names: Sequence[tuple[str, str]], *, colours: np.ndarray | None = None, norms: np.ndarray | None = None
+) -> list[Grid]:
+    """One small picture per stage, from colours (T, grid, grid, 3) in 0..1 or from norms (T, grid, grid).
+
+    `names` are (title, note) pairs. Norms share one scale over all stages, so that growth can be seen.
+    """
+    grids = []
+    scale = SCALES["norm"]
+    limits = None if norms is None else scale.limits(norms)
+    for index, (title, note) in enumerate(names):
+        side = (colours if norms is None else norms)[index].shape[0]  # type: ignore[index]
+        grids.append(
+            Grid(
+                title=title,
+                rows=side,
+                columns=side,
+                shape=note,
+                description=f"Tokens on the patch grid at this stage: {title}, {note}.",
+                photo=None if colours is None else np.round(colours[index] * 255).astype(np.uint8),
+                values=None if norms is None else norms[index],
+                scale=None if norms is None else scale,
+                limits=limits,
+                width=98,
+            )
+        )
+    return grids
+
+
+def top_classes_chart(names: Sequence[str], probabilities: np.ndarray) -> go.Figure:
+    """Horizontal bars, most probable class on top; probabilities 0 to 1 are printed in percent."""
+    percent = 100 * np.asarray(probabilities)
+    colours = [ACCENT] + [NEUTRAL] * (len(percent) - 1)
+    bars = go.Bar(
+        x=percent,
+        y=[_shorten(name) for name in names],
+        orientation="h",
+        marker={"color": colours},
+        text=[f"{value:.1f} %" for value in percent],
+        textposition="outside",
+        cliponaxis=False,
+        hovertext=list(names),
+        hovertemplate="%{hovertext}: %{x:.2f} %<extra></extra>",
+    )
+    figure = go.Figure(bars)
+    figure.update_yaxes(autorange="reversed", automargin=True, fixedrange=True)
+    figure.update_xaxes(range=[0, 118], visible=False, fixedrange=True)
+    figure.update_layout(height=46 * len(percent) + 10, margin={"l": 0, "r": 0, "t": 0, "b": 0}, bargap=0.35)
+    return figure
+
+
+def draw_overview(
+    crop: np.ndarray,
+    embedding: np.ndarray,
+    stages: Sequence[tuple[str, str]],
+    colours: np.ndarray,
+    names: Sequence[str],
+    probabilities: np.ndarray,
+    caption: str,
+) -> Figure:
+    """The page as one figure for print: crop, token matrix, all stages, classes."""
+    columns = (len(stages) + 1) // 2
+    figure = Figure(figsize=(11, 7), layout="constrained")
+    top, bottom = figure.subfigures(2, 1, height_ratios=(1.4, 1))
+    photo_axes, matrix_axes, class_axes = top.subplots(1, 3, width_ratios=(1, 1.2, 1.1))
+    grid_size = colours.shape[1]
+    photo_axes.imshow(crop)
+    edges = np.arange(1, grid_size) * crop.shape[0] / grid_size - 0.5
+    photo_axes.hlines(edges, -0.5, crop.shape[1] - 0.5, colors="white", linewidth=0.5)
+    photo_axes.vlines(edges, -0.5, crop.shape[0] - 0.5, colors="white", linewidth=0.5)
+    photo_axes.set(title=f"{grid_size} × {grid_size} patches", xticks=[], yticks=[])
+    scale = SCALES["embedding"]
+    low, high = scale.limits(embedding)
+    mappable = matrix_axes.imshow(embedding, cmap=scale.colour_map, vmin=low, vmax=high, aspect="auto")
+    matrix_axes.set(title="Tokens", xlabel="channel", ylabel="token")
+    top.colorbar(mappable, ax=matrix_axes, label=scale.quantity)
+    short = [_shorten(name) for name in names]
+    class_axes.barh(short, 100 * probabilities, color=[ACCENT] + [NEUTRAL] * (len(names) - 1))
+    class_axes.invert_yaxis()
+    class_axes.set(title="Classes", xlabel="probability, %", xlim=(0, 100))
+    cells = np.asarray(bottom.subplots(2, columns, squeeze=False))
+    for axes in cells.flat:
+        axes.set_axis_off()
+    for index, (title, note) in enumerate(stages):
+        # The embedding stands alone on the left, then token mixing above channel mixing.
+        axes = cells[0, 0] if index == 0 else cells[(index - 1) % 2, (index + 1) // 2]
+        axes.imshow(colours[index], interpolation="nearest")
+        axes.set_title(f"{title}\n{note}", fontsize=6)
+    figure.supxlabel(caption, fontsize=8)
+    return figure
+
+
+def _shorten(name: str, length: int = 22) -> str:
+    first = name.split(",")[0]
+    return first if len(first) <= length else first[: length - 1] + "…"
+
+
+def stage_label(name: str, branch_ratio: float) -> tuple[str, str]:
+    """Title and note of a stage: "block 1 token mixing", 0.42 -> ("1 token", "adds 42 %")."""
+    words = name.split()
+    title = f"{words[1]} {words[2]}" if words[0] == "block" else name
+    return title, "" if np.isnan(branch_ratio) else f"+{100 * branch_ratio:.0f} %"

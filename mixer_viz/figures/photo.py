@@ -1,0 +1,47 @@
+"""The photo and the part of it that the network sees."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image, ImageColor, ImageDraw
+
+from mixer_viz.figures.grid import Grid
+from mixer_viz.figures.theme import ACCENT
+
+PREVIEW_SIDE = 480
+
+
+def photo_with_crop(photo: Image.Image, box: tuple[float, float, float, float]) -> np.ndarray:
+    """The photo at most PREVIEW_SIDE wide and high, dimmed outside `box`, its edge drawn: (H, W, 3) uint8.
+
+    `box` is (left, top, right, bottom) in pixels of `photo`.
+    """
+    preview = photo.copy()
+    preview.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), reducing_gap=2.0)
+    factor = preview.width / photo.width, preview.height / photo.height
+    left, top, right, bottom = (round(side * factor[i % 2]) for i, side in enumerate(box))
+    mask = Image.new("L", preview.size, 110)
+    mask.paste(0, (left, top, right, bottom))
+    dimmed = Image.composite(Image.new("RGB", preview.size, "white"), preview, mask)
+    edge = (max(0, left), max(0, top), min(preview.width, right) - 1, min(preview.height, bottom) - 1)
+    if edge[2] > edge[0] and edge[3] > edge[1]:
+        ImageDraw.Draw(dimmed).rectangle(edge, outline=ImageColor.getrgb(ACCENT), width=3)
+    return np.asarray(dimmed)
+
+
+def photo_grid(preview: np.ndarray, size: tuple[int, int], crop_side: int) -> Grid:
+    """The whole photo as a picture; `size` is the original's (width, height), `crop_side` the network's input."""
+    width, height = size
+    return Grid(
+        title="Picture",
+        rows=1,
+        columns=1,
+        shape=f"{width} × {height}, seen at {crop_side} × {crop_side}",
+        description=f"The photo, {width} by {height} pixels, with the square that the network sees.",
+        photo=preview,
+        hover=(f"The frame is the square that the network sees, scaled to {crop_side} × {crop_side} pixels.",),
+        select="none",
+        smooth=True,
+        width=230,
+        aspect=preview.shape[1] / preview.shape[0],
+    )

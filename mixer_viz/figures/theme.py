@@ -1,0 +1,59 @@
+"""One table: which quantity is drawn on which colour scale."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Literal
+
+import matplotlib
+import numpy as np
+
+ACCENT = "#C2410C"  # the selected token, unit or layer, everywhere
+NEUTRAL = "#7A828C"
+
+Kind = Literal["signed", "magnitude"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Scale:
+    """How one quantity is coloured: a colour map, and limits that are either fixed or taken from the values."""
+
+    quantity: str  # as printed beside the scale
+    kind: Kind
+    colour_map: str
+    fixed: tuple[float, float] | None = None
+    unit: str = ""
+
+    def limits(self, values: np.ndarray) -> tuple[float, float]:
+        """Lowest and highest value of the scale: symmetric about zero if signed, from zero if a magnitude."""
+        if self.fixed is not None:
+            return self.fixed
+        finite = values[np.isfinite(values)]
+        top = float(np.abs(finite).max()) if finite.size else 0.0
+        top = top or 1.0  # an all-zero map still draws
+        return (-top, top) if self.kind == "signed" else (0.0, top)
+
+
+# RdBu and viridis are safe for colour-blind readers; blue is negative and red positive everywhere.
+SCALES: dict[str, Scale] = {
+    "pixel": Scale("normalised pixel value", "signed", "RdBu_r"),
+    "embedding": Scale("token value", "signed", "RdBu_r"),
+    "pooled": Scale("pooled value", "signed", "RdBu_r"),
+    "similarity": Scale("cosine similarity", "signed", "RdBu_r", fixed=(-1.0, 1.0)),
+    "norm": Scale("token length (L2 norm)", "magnitude", "viridis"),
+    "response": Scale("response", "signed", "RdBu_r"),
+    "error": Scale("relative error", "magnitude", "viridis", fixed=(0.0, 1.0)),
+}
+
+
+def lookup_table(scale: Scale) -> np.ndarray:
+    """The scale's 256 colours, lowest value first: (256, 3) uint8."""
+    colours = matplotlib.colormaps[scale.colour_map](np.arange(256))
+    return np.round(colours[:, :3] * 255).astype(np.uint8)
+
+
+def colourise(values: np.ndarray, scale: Scale, limits: tuple[float, float] | None = None) -> np.ndarray:
+    """Values of any shape to colours (..., 3) uint8; values outside `limits` take the end colours."""
+    low, high = limits or scale.limits(values)
+    position = np.clip((values - low) / (high - low), 0, 1)
+    return lookup_table(scale)[np.round(position * 255).astype(np.uint8)]

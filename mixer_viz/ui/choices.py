@@ -1,0 +1,63 @@
+"""What the visitor has chosen: one model and one picture, as plain values that caches can be keyed by."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+
+from mixer_viz.model import MixerConfig, MlpMixer
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """A picture to look at; `key` is the sample's name or the SHA-256 of the uploaded bytes."""
+
+    key: str
+    title: str
+    data: bytes | None  # None for a sample, which is drawn or read by its name
+    credit: str = ""
+    expected: str | None = None
+
+    @classmethod
+    def from_upload(cls, name: str, data: bytes) -> Picture:
+        return cls(hashlib.sha256(data).hexdigest(), name, data)
+
+
+@dataclasses.dataclass(frozen=True)
+class UploadedWeights:
+    """A visitor's own checkpoint with the side file that may come with it."""
+
+    name: str
+    data: bytes
+    side_file: bytes | None = None
+
+    @property
+    def key(self) -> str:
+        return "upload:" + hashlib.sha256(self.data + b"\0" + (self.side_file or b"")).hexdigest()
+
+
+@dataclasses.dataclass(frozen=True)
+class ChosenModel:
+    """A loaded model under the key that its results are cached by."""
+
+    key: str
+    title: str
+    model: MlpMixer
+    note: str  # where it is from and how good it is
+
+    @property
+    def config(self) -> MixerConfig:
+        return self.model.config
+
+    def class_name(self, index: int) -> str:
+        """The class's name, or its number when the checkpoint does not say."""
+        names = self.config.class_names
+        return names[index] if names else f"class {index} (name unknown)"
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """Model and picture of this visit."""
+
+    model: ChosenModel
+    picture: Picture

@@ -1,0 +1,40 @@
+"""A sentence for the user, the traceback for the log."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from mixer_viz.checkpoints import CheckpointError
+from mixer_viz.images import ImageError
+
+_log = logging.getLogger(__name__)
+UNEXPECTED = "Something went wrong here. Choose another picture or model; the server's log has the details."
+
+
+@contextmanager
+def one_sentence() -> Iterator[None]:
+    """Show a mistake of the user's in its own words and anything else in general ones; never a traceback."""
+    try:
+        yield
+    except (CheckpointError, ImageError) as exc:
+        _log.warning("refused: %s", exc, exc_info=True)
+        st.error(str(exc))
+    except Exception:
+        _log.exception("unexpected error")
+        st.error(UNEXPECTED)
+
+
+def guarded(function: Callable[[], None]) -> Callable[[], None]:
+    """`one_sentence` around a function, for fragments: they run again without the page around them."""
+
+    @functools.wraps(function)
+    def run() -> None:
+        with one_sentence():
+            function()
+
+    return run

@@ -1,0 +1,81 @@
+"""The sidebar's choice of a model: bundled, published, or a visitor's own checkpoint."""
+
+from __future__ import annotations
+
+import logging
+
+import streamlit as st
+
+from mixer_viz.checkpoints import CheckpointError, ModelInfo
+from mixer_viz.ui import cached
+from mixer_viz.ui.choices import ChosenModel, UploadedWeights
+from mixer_viz.ui.downloads import download_weights
+
+OWN = "own-checkpoint"
+MAX_WEIGHTS_MB = 1024
+_WEIGHTS = "uploaded_weights"
+_REFUSED = "refused_weights"
+_log = logging.getLogger(__name__)
+
+
+def pick_model() -> str:
+    """Draw the widgets; returns the name of the chosen model, or OWN."""
+    infos = {info.name: info for info in cached.model_list()}
+    own: UploadedWeights | None = st.session_state.get(_WEIGHTS)
+    options = [*infos, OWN] if own else list(infos)
+
+    def label(name: str) -> str:
+        return f"Your file: {own.name}" if own and name == OWN else _label(infos[name])
+
+    name: str = st.selectbox("Model", options, key="model", bind="query-params", format_func=label)
+    if name in infos:
+        st.caption(_note(infos[name]))
+    with st.expander("Open your own checkpoint"):
+        st.caption("A Mixer in this project's, timm's or Google's naming. Code inside a file is never run.")
+        types = ["safetensors", "npz", "pt", "pth"]
+        st.file_uploader("Weights", types, key="weights_file", on_change=_take, max_upload_size=MAX_WEIGHTS_MB)
+        st.file_uploader("Class names and preprocessing (optional)", ["json"], key="side_file", on_change=_take)
+        if refused := st.session_state.get(_REFUSED):
+            st.error(refused)
+    return name
+
+
+def load_chosen(name: str) -> ChosenModel:
+    """The chosen model, downloaded first where it must be; raises CheckpointError with a sentence for the user."""
+    if name == OWN:
+        weights: UploadedWeights = st.session_state[_WEIGHTS]
+        model = cached.uploaded_model(weights.key, weights)
+        known = model.config.mean is not None
+        note = "your own file" if known else "your own file; its preprocessing is unknown, mean = std = 0.5 is assumed"
+        return ChosenModel(weights.key, weights.name, model, note)
+    info = next(info for info in cached.model_list() if info.name == name)
+    if not info.on_disk:
+        download_weights(name)
+        cached.model_list.clear()
+    return ChosenModel(name, name, cached.named_model(name), _note(info))
+
+
+def _take() -> None:
+    """Check a new upload at once; a file that cannot be used changes nothing but the message."""
+    file, side = st.session_state.get("weights_file"), st.session_state.get("side_file")
+    if file is None:
+        return
+    weights = UploadedWeights(file.name, file.getvalue(), side.getvalue() if side else None)
+    try:
+        cached.uploaded_model(weights.key, weights)
+    except CheckpointError as exc:
+        _log.warning("refused a checkpoint: %s", exc, exc_info=True)
+        st.session_state[_REFUSED] = str(exc)
+        return
+    st.session_state.pop(_REFUSED, None)
+    st.session_state[_WEIGHTS] = weights
+    st.session_state["model"] = OWN
+
+
+def _label(info: ModelInfo) -> str:
+    return info.description if info.on_disk else f"{info.description} (download)"
+
+
+def _note(info: ModelInfo) -> str:
+    accuracy = f"{info.accuracy:.1f} % top-1, {info.accuracy_note}" if info.accuracy else info.accuracy_note
+    return f"{info.name}: {info.num_parameters / 1e6:.2f} M parameters; {accuracy}."

@@ -1,0 +1,81 @@
+"""The sidebar's choice of a picture: samples, an upload, or the camera."""
+
+from __future__ import annotations
+
+import logging
+
+import streamlit as st
+
+from mixer_viz.images import MAX_IMAGE_BYTES, ImageError, open_image
+from mixer_viz.samples import available_samples
+from mixer_viz.ui import cached
+from mixer_viz.ui.choices import Picture
+
+OWN = "own-picture"
+_PICTURE = "own_picture"
+_REFUSED = "refused_picture"
+_TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
+_log = logging.getLogger(__name__)
+
+
+def pick_picture() -> Picture:
+    """Draw the widgets; returns the chosen picture, which can be read."""
+    samples = {sample.name: sample for sample in available_samples()}
+    own: Picture | None = st.session_state.get(_PICTURE)
+    options = [OWN, *samples] if own else list(samples)
+
+    def label(name: str) -> str:
+        return f"Yours: {own.title}" if own and name == OWN else samples[name].title
+
+    name: str = st.selectbox("Picture", options, key="image", bind="query-params", format_func=label)
+    if own and name == OWN:
+        picture = own
+    else:
+        sample = samples[name]
+        picture = Picture(sample.name, sample.title, None, sample.credit, sample.expected)
+    st.image(cached.thumbnail_of(picture), alt=f"The chosen picture: {picture.title}", width="stretch")
+    if picture.credit:
+        st.caption(picture.credit)
+    with st.expander("Use your own picture", expanded=_REFUSED in st.session_state):
+        _own_picture()
+    return picture
+
+
+def _own_picture() -> None:
+    source = st.segmented_control(
+        "From", ["File", "Camera"], default="File", required=True, key="picture_source", label_visibility="collapsed"
+    )
+    if source == "File":
+        limit = MAX_IMAGE_BYTES // 2**20
+        st.file_uploader("Picture file", _TYPES, key="picture_file", on_change=_take_file, max_upload_size=limit)
+    else:
+        st.camera_input("Photo", key="camera", on_change=_take_photo)
+    st.caption("It stays on the computer that runs this app and is forgotten when you close the page.")
+    if refused := st.session_state.get(_REFUSED):
+        st.error(refused)
+
+
+def _take_file() -> None:
+    file = st.session_state.get("picture_file")
+    if file is not None:
+        _take(file.name, file.getvalue())
+
+
+def _take_photo() -> None:
+    file = st.session_state.get("camera")
+    if file is not None:
+        _take("camera photo", file.getvalue())
+
+
+def _take(name: str, data: bytes) -> None:
+    """Check a new upload at once; a file that cannot be read changes nothing but the message."""
+    try:
+        open_image(data)
+    except ImageError as exc:
+        _log.warning("refused a picture: %s", exc, exc_info=True)
+        st.session_state[_REFUSED] = str(exc)
+        return
+    st.session_state.pop(_REFUSED, None)
+    # Copied out of the widget, whose value is lost when the page changes.
+    st.session_state[_PICTURE] = Picture.from_upload(name, data)
+    st.session_state["image"] = OWN

@@ -1,0 +1,57 @@
+"""What every page shares: the router's guard, the sidebar, the choice that a page starts from."""
+
+from __future__ import annotations
+
+import streamlit as st
+import torch
+from streamlit.runtime.pages_manager import PagesManager
+
+from mixer_viz.checkpoints import choose_device
+from mixer_viz.ui.choices import Choice
+from mixer_viz.ui.errors import one_sentence
+from mixer_viz.ui.model_picker import load_chosen, pick_model
+from mixer_viz.ui.picture_picker import pick_picture
+
+_CHOICE = "_choice_of_this_run"
+# The first answer of a page has to fit above the fold; Streamlit leaves 6rem of white above it.
+_STYLE = "<style>[data-testid=stMainBlockContainer] { padding-top: 2.75rem; padding-bottom: 4rem; }</style>"
+
+
+def require_router() -> None:
+    """Send a page that Streamlit ran by itself through app.py.
+
+    Streamlit takes a folder called pages/ for its older kind of multipage app until st.navigation has run once: the
+    first deep link after a start would run the bare page. The older kind is switched off here as st.navigation does it,
+    and the same request starts again at app.py.
+    """
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
+
+
+def draw_sidebar() -> None:
+    """Model, picture and device; keeps the loaded choice for the page of this run, or none after an error."""
+    st.html(_STYLE)
+    st.session_state[_CHOICE] = None
+    with st.sidebar:
+        name = pick_model()
+        picture = pick_picture()
+        st.caption(f"Runs on {_device_name()}.")
+    with one_sentence():
+        st.session_state[_CHOICE] = Choice(load_chosen(name), picture)
+
+
+def current_choice() -> Choice:
+    """The model and picture that the sidebar chose; stops the page where there is none (the reason is shown)."""
+    require_router()
+    choice: Choice | None = st.session_state.get(_CHOICE)
+    if choice is None:
+        st.stop()
+    return choice
+
+
+def _device_name() -> str:
+    device = choose_device("auto")
+    if device.type == "cuda":
+        return f"the GPU ({torch.cuda.get_device_name(device)})"
+    return "the Apple GPU (MPS)" if device.type == "mps" else f"the CPU ({torch.get_num_threads()} threads)"

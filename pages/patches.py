@@ -1,0 +1,138 @@
+"""Patch tokenization: how the picture becomes a matrix of tokens."""
+
+import streamlit as st
+
+from mixer_viz.analysis.patches import filter_order, patch_size_options
+from mixer_viz.figures import overview as overview_figures
+from mixer_viz.figures import patches as figures
+from mixer_viz.ui import cached, exports, formulas
+from mixer_viz.ui.errors import guarded
+from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.shell import current_choice
+from mixer_viz.ui.token import select_token, token_field
+
+choice = current_choice()
+config = choice.model.config
+result = cached.tokens_of(choice)
+filters = cached.filters_of(choice)
+tokenization, reconstruction = result.tokenization, result.reconstruction
+ORDERS = {"norm": "Length", "frequency": "Frequency", "response": "Response to this patch", "index": "Channel"}
+
+
+@st.fragment
+@guarded
+def tokens() -> None:
+    """Everything that follows the selected patch."""
+    token = token_field(config)
+    patch(token)
+    st.markdown(formulas.patch_position(config, token))
+    vectors(token)
+    learned_filters(token)
+
+
+def patch(token: int) -> None:
+    grids = [
+        overview_figures.patch_grid(result.crop, config.grid_size, title="The crop, cut", width=240),
+        figures.patch_picture(result.cells[token], token),
+        figures.similarity_grid(result.crop, tokenization.similarity[token], token),
+        figures.rebuilt_grid(result.rebuilt_crop, reconstruction.patch_error, reconstruction.error),
+    ]
+    hint = "Click a patch, or use the arrow keys."
+    show_grids(grids, key="patch-panel", selected=token, on_pick=select_token, hint=hint)
+
+
+def vectors(token: int) -> None:
+    st.subheader("From pixels to a token")
+    shape = f"C = {config.embed_dim} numbers, length {tokenization.norm[token]:.3g}"
+    strip = overview_figures.vector_strip(
+        tokenization.embedding[token], title=f"Token {token}, its embedding", shape=shape, scale="embedding"
+    )
+    vector = figures.patch_vector(tokenization.patches[token], result.cells[token], token)
+    show_grids([vector, strip], key="vector-panel", hint="Hover reads each number.")
+    matrix = overview_figures.token_matrix(tokenization.embedding, title="All tokens", width=1000)
+    show_grids(
+        [matrix], key="matrix-panel", selected=token, on_pick=select_token, hint="Click a row to select its patch."
+    )
+
+
+def learned_filters(token: int) -> None:
+    st.subheader("The learned patch-embedding filters")
+    order = st.segmented_control(
+        "Sorted by",
+        list(ORDERS),
+        default="frequency",
+        required=True,
+        format_func=ORDERS.get,
+        key="filters",
+        bind="query-params",
+    )
+    response = tokenization.embedding[token] - filters.bias
+    picked = filter_order(filters, order, response)
+    show_grids(
+        [figures.filter_grid(filters.values, picked, filters.norm, filters.frequency, response)], key="filter-panel"
+    )
+    st.markdown(
+        formulas.rebuilding(reconstruction.rank, reconstruction.patch_dim, config.embed_dim, reconstruction.error)
+    )
+
+
+def patch_sizes() -> None:
+    """What other patch sizes would cost, and why these weights cannot have them."""
+    st.subheader("What if the patches had another size?")
+    options = patch_size_options(config)
+    chart = figures.patch_size_chart(
+        [option.patch_size for option in options],
+        [option.num_patches for option in options],
+        [option.token_mixing_parameters for option in options],
+        config.patch_size,
+    )
+    st.plotly_chart(
+        chart, key="patch-sizes", config={"displayModeBar": False}, alt="Token-mixing parameters by patch size."
+    )
+    st.table(formulas.patch_size_table(options))
+    st.markdown(formulas.other_sizes(config))
+
+
+st.title("Patch tokenization")
+st.markdown("The crop is cut into square patches; one linear layer, the same for every patch, makes a token of each.")
+tokens()
+patch_sizes()
+with st.expander("In the formula"):
+    st.markdown(formulas.embedding_equation(config))
+with st.expander("What these pictures do not prove"):
+    st.markdown(formulas.PATCHES_LIMITS)
+selected = st.session_state["token"]
+exports.download_row(
+    "patches",
+    lambda: figures.draw_patches(
+        result.crop,
+        result.cells[selected],
+        tokenization.similarity[selected],
+        tokenization.embedding,
+        figures.tile_filters(filters.values, filter_order(filters, "frequency"), 16),
+        selected,
+        f"{choice.model.title}, picture: {choice.picture.title}",
+    ),
+    lambda: {
+        "patches": tokenization.patches,
+        "embedding": tokenization.embedding,
+        "similarity": tokenization.similarity,
+        "filters": filters.values,
+        "bias": filters.bias,
+        "rebuilt_pixels": reconstruction.pixels,
+        "patch_error": reconstruction.patch_error,
+    },
+    lambda: exports.csv_bytes(
+        ["channel", "length", "frequency_cycles_per_pixel", "bias", "response_to_selected_patch"],
+        list(
+            zip(
+                range(config.embed_dim),
+                filters.norm.tolist(),
+                filters.frequency.tolist(),
+                filters.bias.tolist(),
+                (tokenization.embedding[selected] - filters.bias).tolist(),
+                strict=True,
+            )
+        ),
+    ),
+)
