@@ -2,9 +2,6 @@
 
 import streamlit as st
 
-from mixer_viz.ui.errors import one_sentence
-from mixer_viz.ui.shell import draw_sidebar
-
 st.set_page_config(page_title="Mixer explorer", page_icon="assets/icon.png", layout="wide")
 page = st.navigation(
     [
@@ -12,6 +9,11 @@ page = st.navigation(
         st.Page("pages/patches.py", title="Patch tokenization", url_path="patches"),
     ]
 )
+# PyTorch takes seconds to import, once per start: the page's frame is there before it.
+with st.spinner("Starting PyTorch …"):
+    from mixer_viz.ui.errors import one_sentence
+    from mixer_viz.ui.shell import draw_sidebar
+
 draw_sidebar()
 with one_sentence():
     page.run()

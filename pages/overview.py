@@ -2,6 +2,10 @@
 
 import streamlit as st
 
+from mixer_viz.ui.router import require_router
+
+require_router()
+
 from mixer_viz.figures import overview as figures
 from mixer_viz.figures.photo import photo_grid
 from mixer_viz.model.costs import costs
@@ -36,8 +40,8 @@ def front() -> None:
         crop = cached.crop_of(choice)
         grids = [
             photo_grid(*cached.preview_of(choice), config.image_size),
-            figures.patch_grid(crop, config.grid_size, width=200),
-            figures.token_matrix(result.embedding, width=230),
+            figures.patch_grid(crop, config.grid_size, width=185),
+            figures.token_matrix(result.embedding, width=205),
         ]
         hint = "Click a patch, or use the arrow keys: its token is marked everywhere."
         show_grids(grids, key="front", selected=token, on_pick=select_token, hint=hint)
@@ -69,6 +73,7 @@ def blocks() -> None:
     show_grids(
         grids,
         key="stages",
+        stacks=[1] + [2] * config.num_blocks,
         selected=token,
         on_pick=select_token,
         hint="Hover: the same token is marked in every picture.",
@@ -82,7 +87,7 @@ def end() -> None:
     shape = f"C = {config.embed_dim}: the mean of all {config.num_patches} tokens after the last LayerNorm"
     show_grids([figures.vector_strip(result.pooled, title="Pooled vector", shape=shape, scale="pooled")], key="pooled")
     st.caption(
-        f"One linear layer makes {config.num_classes:,} logits of these {config.embed_dim} numbers, softmax probabilities."
+        f"One linear layer makes {config.num_classes:,} logits of these {config.embed_dim} numbers; softmax follows."
     )
 
 

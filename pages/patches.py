@@ -2,6 +2,10 @@
 
 import streamlit as st
 
+from mixer_viz.ui.router import require_router
+
+require_router()
+
 from mixer_viz.analysis.patches import filter_order, patch_size_options
 from mixer_viz.figures import overview as overview_figures
 from mixer_viz.figures import patches as figures
@@ -32,7 +36,7 @@ def tokens() -> None:
 
 def patch(token: int) -> None:
     grids = [
-        overview_figures.patch_grid(result.crop, config.grid_size, title="The crop, cut", width=240),
+        overview_figures.patch_grid(result.crop, config.grid_size, title="The crop, cut", width=218),
         figures.patch_picture(result.cells[token], token),
         figures.similarity_grid(result.crop, tokenization.similarity[token], token),
         figures.rebuilt_grid(result.rebuilt_crop, reconstruction.patch_error, reconstruction.error),

@@ -85,7 +85,7 @@ def stage_grids(
                 values=None if norms is None else norms[index],
                 scale=None if norms is None else scale,
                 limits=limits,
-                width=98,
+                width=94,
             )
         )
     return grids
@@ -125,7 +125,7 @@ def draw_overview(
     """The page as one figure for print: crop, token matrix, all stages, classes."""
     columns = (len(stages) + 1) // 2
     figure = Figure(figsize=(11, 7), layout="constrained")
-    top, bottom = figure.subfigures(2, 1, height_ratios=(1.4, 1))
+    top, bottom = np.asarray(figure.subfigures(2, 1, height_ratios=(1.4, 1)))
     photo_axes, matrix_axes, class_axes = top.subplots(1, 3, width_ratios=(1, 1.2, 1.1))
     grid_size = colours.shape[1]
     photo_axes.imshow(crop)
@@ -160,7 +160,9 @@ def _shorten(name: str, length: int = 22) -> str:
 
 
 def stage_label(name: str, branch_ratio: float) -> tuple[str, str]:
-    """Title and note of a stage: "block 1 token mixing", 0.42 -> ("1 token", "adds 42 %")."""
+    """Title and note of a stage: "block 1 token mixing", 0.42 -> ("Block 1", "tokens +42 %")."""
     words = name.split()
-    title = f"{words[1]} {words[2]}" if words[0] == "block" else name
-    return title, "" if np.isnan(branch_ratio) else f"+{100 * branch_ratio:.0f} %"
+    if words[0] != "block":
+        return name.capitalize(), ""
+    # The second half of a block stands below the first, which carries the title of both.
+    return f"Block {words[1]}" if words[2] == "token" else "", f"{words[2]}s +{100 * branch_ratio:.0f} %"

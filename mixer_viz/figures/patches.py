@@ -29,6 +29,7 @@ def similarity_grid(crop: np.ndarray, similarity: np.ndarray, token: int) -> Gri
         values=similarity,
         scale=SCALES["similarity"],
         opacity=0.8,
+        width=218,
     )
 
 
@@ -49,6 +50,7 @@ def patch_picture(patch: np.ndarray, token: int) -> Grid:
         photo=patch,
         hover=hover,
         select="none",
+        width=218,
     )
 
 
@@ -82,12 +84,18 @@ def rebuilt_grid(rebuilt: np.ndarray, patch_error: np.ndarray, error: float) -> 
         title="Rebuilt from its tokens",
         rows=side,
         columns=side,
-        shape=f"error {100 * error:.2g} %",
+        shape=describe_error(error),
         description=f"The crop rebuilt patch by patch from the embedding; relative error {100 * error:.2g} percent.",
         photo=rebuilt,
         hover=tuple(f"patch {i}: relative error {100 * value:.2g} %" for i, value in enumerate(patch_error)),
         lines=True,
+        width=218,
     )
+
+
+def describe_error(error: float) -> str:
+    """A relative error in percent, or that it is rounding alone."""
+    return "exact up to rounding" if error < 1e-6 else f"error {100 * error:.2g} %"
 
 
 def tile_filters(filters: np.ndarray, order: np.ndarray, columns: int, gap: int = 1) -> np.ndarray:
@@ -131,13 +139,13 @@ def filter_grid(
 
 
 def patch_size_chart(sizes: Sequence[int], tokens: Sequence[int], parameters: Sequence[int], own: int) -> go.Figure:
-    """Token-mixing parameters of the whole network against the patch side P; the model's own P is marked."""
+    """Token-mixing parameters of the whole network against the patch side P, log scale; the model's own is marked."""
     colours = [ACCENT if size == own else NEUTRAL for size in sizes]
     labels = [f"P = {size}<br>S = {count}" for size, count in zip(sizes, tokens, strict=True)]
     text = [f"{value:,}" for value in parameters]
     figure = go.Figure(go.Bar(x=labels, y=parameters, marker={"color": colours}, text=text, textposition="outside"))
     figure.update_traces(hovertemplate="%{x}: %{text} parameters<extra></extra>", cliponaxis=False)
-    figure.update_yaxes(type="log", title="token-mixing parameters", fixedrange=True)
+    figure.update_yaxes(type="log", visible=False, fixedrange=True)
     figure.update_xaxes(fixedrange=True)
     figure.update_layout(height=300, margin={"l": 0, "r": 0, "t": 24, "b": 0}, bargap=0.4)
     return figure

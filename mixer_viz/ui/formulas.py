@@ -99,7 +99,7 @@ def rebuilding(rank: int, patch_dim: int, embed_dim: int, error: float) -> str:
     )
     return (
         f"What the linear layer keeps: {rank} of the {patch_dim} directions of a patch ({embed_dim} channels), so "
-        f"{kept}. Rebuilt as $\\hat x = W^+(e - b)$, relative error {100 * error:.2g} % over the whole crop."
+        f"{kept}. Rebuilt as $\\hat x = W^+(e - b)$; over the whole crop, $|x - \\hat x| / |x|$ = {error:.2g}."
     )
 
 

@@ -25,12 +25,14 @@ def show_grids(
     selected: int | None = None,
     on_pick: Callable[[int], None] | None = None,
     hint: str = "",
+    stacks: Sequence[int] | None = None,
 ) -> None:
     """Draw `grids` side by side; a click or an arrow key calls `on_pick` with the picked index.
 
     Args:
         selected: cell (or row, for grids that select rows) that is marked in every grid.
         hint: shown below while nothing is hovered.
+        stacks: how many grids stand above each other in each column; one if not given.
     """
 
     def picked() -> None:
@@ -38,5 +40,10 @@ def show_grids(
         if on_pick is not None and isinstance(index, int):
             on_pick(index)
 
-    data = {"grids": [grid.payload() for grid in grids], "selected": selected, "hint": hint}
+    data = {
+        "grids": [grid.payload() for grid in grids],
+        "selected": selected,
+        "hint": hint,
+        "stacks": list(stacks) if stacks else [1] * len(grids),
+    }
     _component(key=key, data=data, on_picked_change=picked)

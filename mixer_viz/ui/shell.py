@@ -1,10 +1,9 @@
-"""What every page shares: the router's guard, the sidebar, the choice that a page starts from."""
+"""What every page shares: the sidebar, and the choice that a page starts from."""
 
 from __future__ import annotations
 
 import streamlit as st
 import torch
-from streamlit.runtime.pages_manager import PagesManager
 
 from mixer_viz.checkpoints import choose_device
 from mixer_viz.ui.choices import Choice
@@ -15,18 +14,6 @@ from mixer_viz.ui.picture_picker import pick_picture
 _CHOICE = "_choice_of_this_run"
 # The first answer of a page has to fit above the fold; Streamlit leaves 6rem of white above it.
 _STYLE = "<style>[data-testid=stMainBlockContainer] { padding-top: 2.75rem; padding-bottom: 4rem; }</style>"
-
-
-def require_router() -> None:
-    """Send a page that Streamlit ran by itself through app.py.
-
-    Streamlit takes a folder called pages/ for its older kind of multipage app until st.navigation has run once: the
-    first deep link after a start would run the bare page. The older kind is switched off here as st.navigation does it,
-    and the same request starts again at app.py.
-    """
-    if PagesManager.uses_pages_directory:
-        PagesManager.uses_pages_directory = False
-        st.rerun()
 
 
 def draw_sidebar() -> None:
@@ -43,7 +30,6 @@ def draw_sidebar() -> None:
 
 def current_choice() -> Choice:
     """The model and picture that the sidebar chose; stops the page where there is none (the reason is shown)."""
-    require_router()
     choice: Choice | None = st.session_state.get(_CHOICE)
     if choice is None:
         st.stop()

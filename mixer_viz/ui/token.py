@@ -21,6 +21,6 @@ def token_field(config: MixerConfig) -> int:
         st.session_state[KEY] = last  # another model has fewer patches
     middle = config.num_patches // 2 + config.grid_size // 2
     token: int = st.number_input(
-        f"Patch (0 to {last}, in raster order)", 0, last, min(middle, last), 1, key=KEY, bind="query-params"
+        f"Patch (0 to {last}, in raster order)", 0, last, min(middle, last), 1, key=KEY, bind="query-params", width=240
     )
     return token

@@ -46,6 +46,7 @@ function outline(context, grid, index, ratio, colour, thick) {
   const y = (byRow ? index : Math.floor(index / grid.columns)) * h;
   const grow = Math.max(0, 3 * ratio - Math.min(w, h) / 2); // a thin row or a tiny cell still shows its mark
   const box = [x - grow, y - grow, w + 2 * grow, h + 2 * grow];
+  if (Math.min(w, h) < 14 * ratio && !byRow) thick = 1.5; // on tiny cells a thick mark would hide its neighbours
   context.lineWidth = (thick + 2) * ratio;
   context.strokeStyle = "#ffffff";
   context.strokeRect(...box);
@@ -109,13 +110,20 @@ function describe(item, cell) {
   return `${place}: ${grid.quantity} ${grid.coarse ? "\u2248 " : ""}${number(item.decoded.value(cell))}${grid.unit && " " + grid.unit}`;
 }
 
-function build(root, count) {
+function build(root, stacks) {
   root.replaceChildren();
-  return Array.from({ length: count }, () => {
+  const homes = stacks.flatMap((size) => {
+    if (size === 1) return [root];
+    const stack = document.createElement("div");
+    stack.className = "stack";
+    root.append(stack);
+    return Array(size).fill(stack);
+  });
+  return homes.map((home) => {
     const figure = document.createElement("figure");
     figure.innerHTML = '<div class="head"><b></b><span></span></div><canvas role="img"></canvas>'
       + '<div class="scale"><span></span><i></i><span></span></div><div class="quantity"></div>';
-    root.append(figure);
+    home.append(figure);
     return { figure, canvas: figure.querySelector("canvas"), photo: null };
   });
 }
@@ -127,6 +135,8 @@ function fill(item, grid, redraw) {
   shape.textContent = grid.shape;
   item.figure.querySelector(".head").hidden = !grid.title && !grid.shape;
   item.figure.style.flex = `0 1 ${grid.width}px`;
+  item.figure.style.width = `${grid.width}px`;
+  item.figure.classList.toggle("small", grid.width < 120);
   item.figure.style.maxWidth = "100%";
   item.canvas.style.aspectRatio = String(grid.aspect);
   item.canvas.setAttribute("aria-label", grid.description);
@@ -192,7 +202,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".panel");
   const readout = parentElement.querySelector(".readout");
   const panel = (root.panelState ??= { items: [], hovered: null, root });
-  if (panel.items.length !== data.grids.length) panel.items = build(root, data.grids.length);
+  const layout = data.stacks.join();
+  if (panel.layout !== layout) Object.assign(panel, { layout, items: build(root, data.stacks) });
   panel.selected = data.selected;
   const redraw = () => panel.items.forEach((item) => item.grid && draw(item, panel));
   const say = (text) => { readout.textContent = text || data.hint; };
