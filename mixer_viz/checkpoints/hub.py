@@ -8,6 +8,9 @@ from __future__ import annotations
 import dataclasses
 import errno
 import inspect
+import socket
+import urllib.parse
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -104,6 +107,7 @@ def fetch_weights(model: PublishedModel, progress: Progress | None = None) -> Pa
     if progress is not None and "tqdm_class" in inspect.signature(huggingface_hub.hf_hub_download).parameters:
         options["tqdm_class"] = _progress_bar(progress)
     try:
+        _check_network()
         return Path(huggingface_hub.hf_hub_download(model.repo_id, WEIGHTS_FILE, **options))
     except (OSError, EntryNotFoundError, HTTPError, XetDownloadError, RuntimeError) as exc:
         raise CheckpointError(_download_failed(model, exc)) from exc
@@ -133,6 +137,13 @@ def imagenet_class_names(num_classes: int) -> tuple[str, ...] | None:
 
     subset = infer_imagenet_subset({"num_classes": num_classes})
     return None if subset is None else tuple(ImageNetInfo(subset).label_descriptions())
+
+
+def _check_network() -> None:
+    """Raise OSError at once where the Hub's name cannot be resolved; its client would try for half a minute."""
+    # A proxy resolves names itself, so what this computer knows says nothing there.
+    if not urllib.request.getproxies():
+        socket.getaddrinfo(urllib.parse.urlsplit(huggingface_hub.constants.ENDPOINT).hostname, None)
 
 
 def _download_failed(model: PublishedModel, error: Exception) -> str:

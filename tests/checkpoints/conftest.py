@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mixer_viz.checkpoints import CheckpointError, bundled, save_model
+from mixer_viz.checkpoints import CheckpointError, bundled, hub, save_model
 from mixer_viz.model import MixerConfig, MlpMixer
 
 
@@ -21,6 +21,7 @@ def empty_hub_and_assets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     assets.mkdir()
     monkeypatch.setattr(bundled, "ASSETS_DIR", assets)
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: None)
+    monkeypatch.setattr(hub, "_check_network", lambda: None)
     return assets
 
 

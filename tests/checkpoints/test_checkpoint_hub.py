@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import socket
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx2
@@ -151,3 +154,18 @@ def test_real_client_in_offline_mode(tmp_path: Path, refused, monkeypatch: pytes
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
     with refused("are not on this computer and could not be downloaded (LocalEntryNotFoundError)"):
         load_model(B16, "cpu", progress=lambda *_: None)
+
+
+def test_without_a_network_the_hub_is_not_asked(
+    monkeypatch: pytest.MonkeyPatch, refused: Callable[[str], AbstractContextManager[None]]
+) -> None:
+    def unknown_host(*_: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.undo()  # the real check, on a computer that knows no host
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: None)
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", lambda *_, **__: pytest.fail("asked the Hub"))
+    monkeypatch.setattr("urllib.request.getproxies", dict)
+    monkeypatch.setattr(socket, "getaddrinfo", unknown_host)
+    with refused("could not be downloaded"):
+        load_model(B16, "cpu")

@@ -113,7 +113,6 @@ function describe(item, cell) {
 function build(root, stacks) {
   root.replaceChildren();
   const homes = stacks.flatMap((size) => {
-    if (size === 1) return [root];
     const stack = document.createElement("div");
     stack.className = "stack";
     root.append(stack);
@@ -132,9 +131,9 @@ function fill(item, grid, redraw) {
   item.grid = grid;
   const [title, shape] = item.figure.querySelectorAll(".head > *");
   title.textContent = grid.title;
+  title.hidden = !grid.title;
   shape.textContent = grid.shape;
   item.figure.querySelector(".head").hidden = !grid.title && !grid.shape;
-  item.figure.style.flex = `0 1 ${grid.width}px`;
   item.figure.style.width = `${grid.width}px`;
   item.figure.classList.toggle("small", grid.width < 120);
   item.figure.style.maxWidth = "100%";
