@@ -1,0 +1,45 @@
+"""The app, run without a browser: a fresh cache for every test, and no sight of the Hub or of its cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+import streamlit as st
+import torch
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.testing.v1 import AppTest
+
+from mixer_viz.checkpoints import hub
+from mixer_viz.model import MixerConfig, MlpMixer
+from tests.app.driving import start
+
+
+@pytest.fixture(autouse=True)
+def fresh_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Caches belong to the process, so without this the second test would get the first one's models."""
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: None)
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *_, **__: pytest.fail("asked the Hub"))
+    monkeypatch.setattr(hub, "_check_network", lambda: None)
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    yield
+    PagesManager.uses_pages_directory = None
+
+
+@pytest.fixture
+def app() -> AppTest:
+    """A visitor's first page: Overview with the bundled model and the first sample."""
+    return start()
+
+
+@pytest.fixture
+def make_model(tiny_config: MixerConfig) -> Callable[..., MlpMixer]:
+    """A tiny Mixer with changed settings and seeded random weights."""
+
+    def make(**changes: object) -> MlpMixer:
+        torch.manual_seed(0)
+        return MlpMixer(replace(tiny_config, **changes)).eval().requires_grad_(False)  # type: ignore[arg-type]
+
+    return make

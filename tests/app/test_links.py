@@ -1,0 +1,52 @@
+"""A link restores what it names, and a link that names nonsense opens the page all the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.app.driving import check, crop_of, go, panel, start
+
+
+def test_link_to_the_overview() -> None:
+    app = start(token="7", image="coffee", show="length")
+    check(app, "overview")
+    assert app.selectbox(key="image").value == "coffee"
+    assert app.number_input(key="token").value == 7
+    assert app.button_group(key="show").value == "length"
+    assert panel(app, "stages")["grids"][0]["values"]
+
+
+def test_link_to_the_patches() -> None:
+    app = start("patches", token="7", image="coffee", filters="index", model="mixer_cifar10")
+    check(app, "patches")
+    assert app.selectbox(key="image").value == "coffee"
+    assert app.number_input(key="token").value == 7
+    assert app.button_group(key="filters").value == "index"
+    crop = crop_of(app)
+    check(go(app, "overview"), "overview")
+    assert crop_of(app) == crop
+
+
+def test_link_to_a_published_model() -> None:
+    name = "mixer_b16_224.miil_in21k_ft_in1k"
+    assert start(model=name).selectbox(key="model").value == name
+
+
+@pytest.mark.parametrize("page", ["overview", "patches"])
+def test_link_full_of_nonsense(page: str) -> None:
+    """Also one to an upload, which only its own visitor has."""
+    app = start(
+        page, token="9999", image="own-picture", model="own-checkpoint", show="x", filters="<script>", other="1"
+    )
+    check(app, page)
+    plain = start(page)
+    for key in ("model", "image"):
+        assert app.selectbox(key=key).value == plain.selectbox(key=key).value
+    assert app.number_input(key="token").value == plain.number_input(key="token").value
+
+
+@pytest.mark.parametrize("token", ["-1", "1.5", "", "nan", "1e400"])
+def test_link_with_an_impossible_token(token: str) -> None:
+    app = start("patches", token=token)
+    check(app, "patches")
+    assert 0 <= app.number_input(key="token").value <= 63
