@@ -45,7 +45,7 @@ def front() -> None:
         ]
         hint = "Click a patch, or use the arrow keys: its token is marked everywhere."
         show_grids(grids, key="front", selected=token, on_pick=select_token, hint=hint)
-    st.page_link("pages/patches.py", label="Look closer: patch tokenization")
+    st.page_link("pages/patches.py", label="Look closer: patch tokenization", icon=":material/arrow_forward:")
 
 
 @st.fragment
@@ -53,17 +53,12 @@ def front() -> None:
 def blocks() -> None:
     """One small picture after every half-block."""
     st.subheader(f"Through {config.num_blocks} blocks")
-    kinds = {"colours": "Which tokens are alike", "length": "How long tokens are"}
-    kind = st.segmented_control(
-        "Pictures show",
-        list(kinds),
-        default="colours",
-        required=True,
-        format_func=kinds.get,
-        key="show",
-        bind="query-params",
+    st.markdown(formulas.block_shapes(config))
+    # Links hold what the buttons say.
+    shown = st.segmented_control(
+        "Pictures show", ["Likeness", "Length"], default="Likeness", required=True, key="show", bind="query-params"
     )
-    by_colour = kind == "colours"
+    by_colour = shown == "Likeness"
     grids = figures.stage_grids(
         stages,
         colours=result.colours if by_colour else None,

@@ -20,7 +20,8 @@ config = choice.model.config
 result = cached.tokens_of(choice)
 filters = cached.filters_of(choice)
 tokenization, reconstruction = result.tokenization, result.reconstruction
-ORDERS = {"norm": "Length", "frequency": "Frequency", "response": "Response to this patch", "index": "Channel"}
+# Links hold what the buttons say.
+ORDERS = {"Frequency": "frequency", "Length": "norm", "Response to this patch": "response", "Channel": "index"}
 
 
 @st.fragment
@@ -62,16 +63,10 @@ def vectors(token: int) -> None:
 def learned_filters(token: int) -> None:
     st.subheader("The learned patch-embedding filters")
     order = st.segmented_control(
-        "Sorted by",
-        list(ORDERS),
-        default="frequency",
-        required=True,
-        format_func=ORDERS.get,
-        key="filters",
-        bind="query-params",
+        "Sorted by", list(ORDERS), default="Frequency", required=True, key="filters", bind="query-params"
     )
     response = tokenization.embedding[token] - filters.bias
-    picked = filter_order(filters, order, response)
+    picked = filter_order(filters, ORDERS[order], response)
     show_grids(
         [figures.filter_grid(filters.values, picked, filters.norm, filters.frequency, response)], key="filter-panel"
     )

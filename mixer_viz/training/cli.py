@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from mixer_viz.training.data import DataError, find_data
-from mixer_viz.training.loop import Stopped, Trainer
+from mixer_viz.training.loop import Trainer
 from mixer_viz.training.processes import Processes, join_processes
 from mixer_viz.training.recipe import CHOICES, Recipe
 from mixer_viz.training.state import LAST, RunFolder, read_checkpoint
+from mixer_viz.training.stopping import Stopped
 
 _HELP = {
     "image_size": "pixels along each side of the network's input",
@@ -73,8 +74,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _train(options, given, processes)
     except (DataError, ValueError) as exc:
         logging.getLogger(__name__).debug("training could not start", exc_info=True)
-        sys.stderr.write(f"error: {exc}\n")
+        sys.stderr.write(f"error: {_sentence(exc)}\n")
         return 2
+    except KeyboardInterrupt:  # before or after the epochs; during them the trainer saves first
+        sys.stderr.write("\nstopped; nothing was left half-written\n")
+        return 130
 
 
 def _train(options: argparse.Namespace, given: dict[str, object], processes: Processes) -> int:
@@ -82,7 +86,8 @@ def _train(options: argparse.Namespace, given: dict[str, object], processes: Pro
     if state is None and (options.out / LAST).exists():
         raise ValueError(f"{options.out} holds a run already; add --resume to go on with it, or choose another --out.")
     recipe = Recipe(**given) if state is None else _stored_recipe(state["recipe"], given)  # type: ignore[arg-type]
-    data = find_data(options.data, options.download_dir, recipe.seed)
+    with processes.main_first():  # only one process downloads
+        data = find_data(options.data, options.download_dir, recipe.seed)
     if state is not None and tuple(state["class_names"]) != data.class_names:
         raise DataError(f"{options.data} has other classes than the run in {options.out}.")
     trainer = Trainer(recipe, data, RunFolder(options.out), processes, options.workers, options.quiet)
@@ -95,6 +100,11 @@ def _train(options: argparse.Namespace, given: dict[str, object], processes: Pro
             sys.stderr.write(f"\nstopped and saved; the same command with --resume goes on from {options.out / LAST}\n")
         return 130
     return 0
+
+
+def _sentence(error: ValueError) -> str:
+    # Raised in a loader's worker, the message comes back with the worker's traceback before it.
+    return str(error).strip().rpartition(f"{DataError.__name__}: ")[2]
 
 
 def _stored_recipe(stored: dict[str, object], given: dict[str, object]) -> Recipe:

@@ -80,8 +80,12 @@ def _folder(root: Path) -> tuple[LabelledFiles, tuple[str, ...]]:
 def _hold_out(files: LabelledFiles, class_names: tuple[str, ...], seed: int) -> ImageData:
     order = torch.randperm(len(files.images), generator=torch.Generator().manual_seed(seed)).tolist()
     cut = max(1, round(len(order) * HELD_OUT))
-    if len(order) - cut < 1:
-        raise DataError(f"{len(order)} images are too few to train on and test with.")
+    lost = set(files.labels) - {files.labels[index] for index in order[cut:]}
+    if lost:
+        raise DataError(
+            f"Class '{class_names[min(lost)]}' has too few images to train on when a tenth of all {len(order)} is held "
+            "out for testing; add some, or give train and test folders."
+        )
 
     def pick(indices: list[int]) -> LabelledFiles:
         return LabelledFiles([files.images[i] for i in indices], [files.labels[i] for i in indices])
@@ -138,7 +142,7 @@ def _size(image: Path | Image.Image) -> tuple[int, int]:
     try:
         with Image.open(image) as opened:
             return opened.size
-    except OSError as exc:
+    except Exception as exc:  # Pillow's readers raise many types for a damaged file
         raise DataError(f"{image} is not an image that can be read; remove or replace it.") from exc
 
 
@@ -148,5 +152,5 @@ def _decode(image: Path | Image.Image) -> Tensor:
     try:
         with Image.open(image) as opened:
             return v2.functional.pil_to_tensor(opened.convert("RGB"))
-    except OSError as exc:
+    except Exception as exc:  # Pillow's readers raise many types for a damaged file
         raise DataError(f"{image} is not an image that can be read; remove or replace it.") from exc

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
+from torch import nn
 
 from mixer_viz.checkpoints import choose_device
 
@@ -41,6 +42,23 @@ class Processes:
         tensor = torch.tensor(int(flag), device=self.device)
         dist.all_reduce(tensor, op=dist.ReduceOp.MAX)
         return bool(tensor.item())
+
+    def distribute(self, model: nn.Module) -> nn.Module:
+        """`model` with its gradients averaged over all processes; the parameters are shared with `model`."""
+        if self.world_size == 1:
+            return model
+        return nn.parallel.DistributedDataParallel(model, [self.device.index] if self.device.type == "cuda" else None)
+
+    @contextlib.contextmanager
+    def main_first(self) -> Iterator[None]:
+        """Rank 0 goes through the block before all others, who go on even when it failed there."""
+        if not self.is_main:
+            self.barrier()
+        try:
+            yield
+        finally:
+            if self.is_main:
+                self.barrier()
 
     def barrier(self) -> None:
         if self.world_size > 1:

@@ -35,11 +35,17 @@ class EpochResult:
 
 
 class RunFolder:
-    """The files of one run; every file appears at once or not at all."""
+    """The files of one run; every file appears at once or not at all, and none before `create`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        (path / SNAPSHOTS).mkdir(parents=True, exist_ok=True)
+
+    def create(self) -> None:
+        """Make the folder, if it is not there yet; raises ValueError in one sentence when that is not possible."""
+        try:
+            (self.path / SNAPSHOTS).mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise ValueError(f"{self.path} cannot be used as a folder; choose another --out.") from exc
 
     def save_checkpoint(self, state: dict[str, Any]) -> None:
         part = self.path / f"{LAST}.part"
@@ -60,7 +66,9 @@ class RunFolder:
         if accuracy is not None:
             metadata["test_accuracy"] = f"{accuracy:.2f}"
         path = self.path / SNAPSHOTS / f"epoch-{epoch:04d}.safetensors"
-        save_file(tensors, path, metadata=metadata)
+        part = path.with_suffix(".part")
+        save_file(tensors, part, metadata=metadata)
+        part.replace(path)
 
     def log(self, result: EpochResult) -> None:
         """Append one line; lines of this or later epochs, left by a run that was cut off, are dropped first."""
@@ -87,7 +95,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as exc:  # torch raises many types for a damaged file
         raise ValueError(f"{file} cannot be read; start again without --resume.") from exc
-    if state.get("format") != CHECKPOINT_FORMAT:
+    if not isinstance(state, dict) or state.get("format") != CHECKPOINT_FORMAT:
         raise ValueError(f"{file} was written by another version; start again without --resume.")
     return state
 

@@ -41,6 +41,15 @@ def known_classes(config: MixerConfig) -> str:
     return f"This model knows {config.num_classes:,} classes."
 
 
+def block_shapes(config: MixerConfig) -> str:
+    """What stays and what changes from block to block."""
+    return (
+        f"Every picture below is the same {config.num_patches} tokens of {config.embed_dim} channels, on the "
+        f"{config.grid_size} × {config.grid_size} patch grid: token mixing lets patches exchange what they hold, "
+        "channel mixing works inside each patch."
+    )
+
+
 def mixer_equation(config: MixerConfig) -> str:
     """The paper's equation with this model's sizes."""
     gelu = "its exact form (erf)" if config.gelu == "erf" else "its tanh approximation"

@@ -11,7 +11,7 @@ from mixer_viz.ui import cached
 from mixer_viz.ui.choices import ChosenModel, UploadedWeights
 from mixer_viz.ui.downloads import download_weights
 
-OWN = "own-checkpoint"
+OWN = "Your checkpoint"
 MAX_WEIGHTS_MB = 1024
 _WEIGHTS = "uploaded_weights"
 _REFUSED = "refused_weights"
@@ -23,13 +23,9 @@ def pick_model() -> str:
     infos = {info.name: info for info in cached.model_list()}
     own: UploadedWeights | None = st.session_state.get(_WEIGHTS)
     options = [*infos, OWN] if own else list(infos)
-
-    def label(name: str) -> str:
-        return f"Your file: {own.name}" if own and name == OWN else _label(infos[name])
-
-    name: str = st.selectbox("Model", options, key="model", bind="query-params", format_func=label)
-    if name in infos:
-        st.caption(_note(infos[name]))
+    # The link holds what the box shows, so it shows names, which mean the same on every computer.
+    name: str = st.selectbox("Model", options, key="model", bind="query-params", on_change=_forget_refusal)
+    st.caption(_note(infos[name]) if name in infos or own is None else f"From {own.name}.")
     with st.expander("Open your own checkpoint"):
         st.caption("A Mixer in this project's, timm's or Google's naming. Code inside a file is never run.")
         types = ["safetensors", "npz", "pt", "pth"]
@@ -59,6 +55,7 @@ def _take() -> None:
     """Check a new upload at once; a file that cannot be used changes nothing but the message."""
     file, side = st.session_state.get("weights_file"), st.session_state.get("side_file")
     if file is None:
+        _forget_refusal()
         return
     weights = UploadedWeights(file.name, file.getvalue(), side.getvalue() if side else None)
     try:
@@ -67,15 +64,16 @@ def _take() -> None:
         _log.warning("refused a checkpoint: %s", exc, exc_info=True)
         st.session_state[_REFUSED] = str(exc)
         return
-    st.session_state.pop(_REFUSED, None)
+    _forget_refusal()
     st.session_state[_WEIGHTS] = weights
     st.session_state["model"] = OWN
 
 
-def _label(info: ModelInfo) -> str:
-    return info.description if info.on_disk else f"{info.description} (download)"
+def _forget_refusal() -> None:
+    st.session_state.pop(_REFUSED, None)
 
 
 def _note(info: ModelInfo) -> str:
     accuracy = f"{info.accuracy:.1f} % top-1, {info.accuracy_note}" if info.accuracy else info.accuracy_note
-    return f"{info.name}: {info.num_parameters / 1e6:.2f} M parameters; {accuracy}."
+    fetched = "" if info.on_disk else " It is downloaded when chosen."
+    return f"{info.description}: {info.num_parameters / 1e6:.2f} M parameters; {accuracy}.{fetched}"

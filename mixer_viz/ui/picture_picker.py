@@ -11,7 +11,7 @@ from mixer_viz.samples import available_samples
 from mixer_viz.ui import cached
 from mixer_viz.ui.choices import Picture
 
-OWN = "own-picture"
+OWN = "Your picture"  # without its file name: a link must not carry it
 _PICTURE = "own_picture"
 _REFUSED = "refused_picture"
 _TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
@@ -20,18 +20,15 @@ _log = logging.getLogger(__name__)
 
 def pick_picture() -> Picture:
     """Draw the widgets; returns the chosen picture, which can be read."""
-    samples = {sample.name: sample for sample in available_samples()}
+    # The link holds what the box shows, so titles are the values and stay as they are.
+    samples = {sample.title: sample for sample in available_samples()}
     own: Picture | None = st.session_state.get(_PICTURE)
     options = [OWN, *samples] if own else list(samples)
-
-    def label(name: str) -> str:
-        return f"Yours: {own.title}" if own and name == OWN else samples[name].title
-
-    name: str = st.selectbox("Picture", options, key="image", bind="query-params", format_func=label)
-    if own and name == OWN:
+    title: str = st.selectbox("Picture", options, key="image", bind="query-params", on_change=_forget_refusal)
+    if own and title == OWN:
         picture = own
     else:
-        sample = samples[name]
+        sample = samples[title]
         picture = Picture(sample.name, sample.title, None, sample.credit, sample.expected)
     st.image(cached.thumbnail_of(picture), alt=f"The chosen picture: {picture.title}", width="stretch")
     if picture.credit:
@@ -57,8 +54,14 @@ def _own_picture() -> None:
 
 def _take_file() -> None:
     file = st.session_state.get("picture_file")
-    if file is not None:
+    if file is None:
+        _forget_refusal()
+    else:
         _take(file.name, file.getvalue())
+
+
+def _forget_refusal() -> None:
+    st.session_state.pop(_REFUSED, None)
 
 
 def _take_photo() -> None:
@@ -75,7 +78,7 @@ def _take(name: str, data: bytes) -> None:
         _log.warning("refused a picture: %s", exc, exc_info=True)
         st.session_state[_REFUSED] = str(exc)
         return
-    st.session_state.pop(_REFUSED, None)
+    _forget_refusal()
     # Copied out of the widget, whose value is lost when the page changes.
     st.session_state[_PICTURE] = Picture.from_upload(name, data)
     st.session_state["image"] = OWN

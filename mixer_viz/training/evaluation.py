@@ -1,0 +1,27 @@
+"""How well a model does on the test images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+
+from mixer_viz.model import MlpMixer
+from mixer_viz.training.loaders import normalise
+
+
+@torch.no_grad()
+def evaluate(model: MlpMixer, loader: DataLoader[Any]) -> tuple[float, float]:
+    """Mean cross-entropy and top-1 accuracy in percent over all images of `loader`, in float32, in eval mode."""
+    device = model.stem.weight.device
+    model.eval()
+    correct, loss, count = 0, 0.0, 0
+    for pixels, labels in loader:
+        labels = labels.to(device)
+        logits = model(normalise(pixels.to(device), model.config))
+        loss += nn.functional.cross_entropy(logits, labels, reduction="sum").item()
+        correct += int((logits.argmax(dim=1) == labels).sum())
+        count += len(labels)
+    return loss / count, 100 * correct / count
