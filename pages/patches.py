@@ -100,7 +100,7 @@ with st.expander("In the formula"):
     st.markdown(formulas.embedding_equation(config))
 with st.expander("What these pictures do not prove"):
     st.markdown(formulas.PATCHES_LIMITS)
-selected = st.session_state["token"]
+selected = st.session_state.get("token", 0)
 exports.download_row(
     "patches",
     lambda: figures.draw_patches(

@@ -94,8 +94,8 @@ def rebuilt_grid(rebuilt: np.ndarray, patch_error: np.ndarray, error: float) -> 
 
 
 def describe_error(error: float) -> str:
-    """A relative error in percent, or that it is rounding alone."""
-    return "exact up to rounding" if error < 1e-6 else f"error {100 * error:.2g} %"
+    """A relative error in percent, or "exact" where it is rounding alone."""
+    return "exact" if error < 1e-6 else f"error {100 * error:.2g} %"
 
 
 def tile_filters(filters: np.ndarray, order: np.ndarray, columns: int, gap: int = 1) -> np.ndarray:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from types import FrameType
 from typing import Any, cast
 
 import torch
@@ -35,20 +34,18 @@ class Trainer:
         data: ImageData,
         folder: RunFolder,
         processes: Processes,
-        num_workers: int,
+        workers: int,
         quiet: bool = False,
     ) -> None:
         self.recipe, self.folder, self.processes = recipe, folder, processes
         self.quiet = quiet or not processes.is_main
         self.model = build_model(recipe, data.class_names).to(processes.device)
         self.averaged = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay), use_buffers=True)
-        self.loaders = open_loaders(data, recipe, processes, num_workers, self.quiet)
+        self.loaders = open_loaders(data, recipe, processes, workers, self.quiet)
         self.steps_per_epoch = len(self.loaders.train)
         if self.steps_per_epoch == 0:
-            images = len(data.train.images) // processes.world_size
-            raise ValueError(
-                f"{images} images do not fill a batch of {recipe.batch_size}; give a smaller --batch-size."
-            )
+            own = len(self.loaders.sampler)
+            raise ValueError(f"{own} images do not fill a batch of {recipe.batch_size}; give a smaller --batch-size.")
         self.optimizer = build_optimizer(self.model, recipe)
         self.schedule = build_schedule(self.optimizer, recipe, self.steps_per_epoch)
         self.mixing = BatchMixing(recipe, len(data.class_names))
@@ -111,7 +108,7 @@ class Trainer:
         """The exponential moving average of the weights: what is measured and shipped."""
         return cast(MlpMixer, self.averaged.module)
 
-    def _request_stop(self, number: int, frame: FrameType | None) -> None:
+    def _request_stop(self, *_: object) -> None:
         self.stop_requested = True
 
     def _run_epoch(self, network: nn.Module) -> None:
@@ -142,10 +139,9 @@ class Trainer:
         self.loaders.sampler.set_epoch(self.epoch)
         at_start = self.loaders.generator.get_state()  # a resumed epoch must open the loader in this state
         total, first_step = torch.zeros((), device=self.processes.device), self.step
-        batches = self._batches()
         title = f"epoch {self.epoch + 1}"
         with tqdm(total=self.steps_per_epoch, initial=first_step, desc=title, disable=self.quiet, leave=False) as bar:
-            for pixels, labels in batches:
+            for pixels, labels in self._batches():
                 loss, accuracy = self._train_step(network, pixels, labels)
                 total += loss
                 self.step += 1

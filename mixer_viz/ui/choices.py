@@ -43,11 +43,21 @@ class ChosenModel:
     key: str
     title: str
     model: MlpMixer
-    note: str  # where it is from and how good it is
 
     @property
     def config(self) -> MixerConfig:
         return self.model.config
+
+    def unknowns(self) -> str:
+        """What the checkpoint leaves open and what is assumed instead, as one sentence; empty when it says all."""
+        assumed = {
+            "mean and standard deviation (0.5 is assumed)": self.config.mean is None or self.config.std is None,
+            "interpolation (bicubic is assumed)": self.config.interpolation is None,
+            "crop (the whole shorter side is assumed)": self.config.crop_pct is None,
+            "class names": self.config.class_names is None,
+        }
+        missing = [name for name, absent in assumed.items() if absent]
+        return f"{self.title} does not say: {', '.join(missing)}. A side file can." if missing else ""
 
     def class_name(self, index: int) -> str:
         """The class's name, or its number when the checkpoint does not say."""

@@ -25,7 +25,8 @@ def pick_model() -> str:
     options = [*infos, OWN] if own else list(infos)
     # The link holds what the box shows, so it shows names, which mean the same on every computer.
     name: str = st.selectbox("Model", options, key="model", bind="query-params", on_change=_forget_refusal)
-    st.caption(_note(infos[name]) if name in infos or own is None else f"From {own.name}.")
+    if name in infos:
+        st.caption(_note(infos[name]))
     with st.expander("Open your own checkpoint"):
         st.caption("A Mixer in this project's, timm's or Google's naming. Code inside a file is never run.")
         types = ["safetensors", "npz", "pt", "pth"]
@@ -41,14 +42,12 @@ def load_chosen(name: str) -> ChosenModel:
     if name == OWN:
         weights: UploadedWeights = st.session_state[_WEIGHTS]
         model = cached.uploaded_model(weights.key, weights)
-        known = model.config.mean is not None
-        note = "your own file" if known else "your own file; its preprocessing is unknown, mean = std = 0.5 is assumed"
-        return ChosenModel(weights.key, weights.name, model, note)
+        return ChosenModel(weights.key, weights.name, model)
     info = next(info for info in cached.model_list() if info.name == name)
     if not info.on_disk:
         download_weights(name)
         cached.model_list.clear()
-    return ChosenModel(name, name, cached.named_model(name), _note(info))
+    return ChosenModel(name, name, cached.named_model(name))
 
 
 def _take() -> None:

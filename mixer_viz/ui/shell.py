@@ -20,12 +20,15 @@ def draw_sidebar() -> None:
     """Model, picture and device; keeps the loaded choice for the page of this run, or none after an error."""
     st.html(_STYLE)
     st.session_state[_CHOICE] = None
-    with st.sidebar:
-        name = pick_model()
-        picture = pick_picture()
-        st.caption(f"Runs on {_device_name()}.")
     with one_sentence():
-        st.session_state[_CHOICE] = Choice(load_chosen(name), picture)
+        with st.sidebar:
+            name = pick_model()
+            picture = pick_picture()
+            st.caption(f"Runs on {_device_name()}.")
+        model = load_chosen(name)
+        if unknowns := model.unknowns():
+            st.caption(unknowns)
+        st.session_state[_CHOICE] = Choice(model, picture)
 
 
 def current_choice() -> Choice:
