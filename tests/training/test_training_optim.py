@@ -1,0 +1,108 @@
+"""Initial weights, parameter groups and the learning rate."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+
+import pytest
+import torch
+
+from mixer_viz.training.build import build_model
+from mixer_viz.training.optim import build_optimizer, build_schedule, learning_rate_factor
+from mixer_viz.training.recipe import Recipe
+from tests.training.made_runs import RECIPE
+
+STEPS = 10  # per epoch
+SCHEDULE = Recipe(epochs=10, warmup_epochs=2.0, lr=1e-2, min_lr=1e-4)
+LARGE = dataclasses.replace(
+    RECIPE, embed_dim=64, tokens_mlp_dim=256, channels_mlp_dim=128, image_size=32, token_mixing_std=0.01
+)
+
+
+def test_the_learning_rate_rises_to_its_peak_and_falls_to_its_floor() -> None:
+    factors = [learning_rate_factor(step, SCHEDULE, STEPS) for step in range(10 * STEPS + 1)]
+    assert factors[0] == pytest.approx(1 / 21)
+    assert factors[19] == pytest.approx(20 / 21)
+    assert factors[20] == max(factors) == 1.0
+    assert factors[60] == pytest.approx((1 + 0.01) / 2)  # halfway down, the mean of peak and floor
+    assert factors[-1] == pytest.approx(0.01)
+    assert all(a < b for a, b in itertools.pairwise(factors[:21]))
+    assert all(a > b for a, b in itertools.pairwise(factors[20:]))
+    assert learning_rate_factor(10_000, SCHEDULE, STEPS) == pytest.approx(0.01)
+
+
+def test_the_learning_rate_without_warm_up_starts_at_its_peak() -> None:
+    recipe = dataclasses.replace(SCHEDULE, warmup_epochs=0.0, min_lr=0.0)
+    assert learning_rate_factor(0, recipe, STEPS) == 1.0
+    assert learning_rate_factor(100, recipe, STEPS) == pytest.approx(0.0)
+
+
+def test_a_run_shorter_than_its_warm_up_never_divides_by_zero() -> None:
+    recipe = dataclasses.replace(SCHEDULE, epochs=1, warmup_epochs=1.0)
+    assert learning_rate_factor(STEPS, recipe, STEPS) == 1.0
+    assert learning_rate_factor(STEPS + 1, recipe, STEPS) == pytest.approx(0.01)
+
+
+def test_the_optimiser_follows_the_schedule_in_every_group() -> None:
+    optimizer = build_optimizer(build_model(RECIPE, ("a", "b")), SCHEDULE)
+    schedule = build_schedule(optimizer, SCHEDULE, STEPS)
+    for step in range(30):
+        expected = SCHEDULE.lr * learning_rate_factor(step, SCHEDULE, STEPS)
+        assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([expected] * 3)
+        optimizer.step()
+        schedule.step()
+
+
+def test_every_parameter_is_in_the_group_with_its_weight_decay() -> None:
+    recipe = dataclasses.replace(RECIPE, weight_decay=0.05, token_mixing_weight_decay=0.2)
+    model = build_model(recipe, ("a", "b", "c"))
+    groups = build_optimizer(model, recipe).param_groups
+    decays = [(id(parameter), group["weight_decay"]) for group in groups for parameter in group["params"]]
+    assert len(decays) == len(dict(decays)) == len(list(model.parameters()))
+    by_name = {name: dict(decays)[id(parameter)] for name, parameter in model.named_parameters()}
+    mixing = {f"blocks.{block}.token_mixing.{layer}.weight" for block in range(2) for layer in ("fc1", "fc2")}
+    assert {name for name, decay in by_name.items() if decay == 0.2} == mixing
+    free = {name for name, decay in by_name.items() if decay == 0.0}
+    assert free == {name for name in by_name if name.endswith("bias") or "norm" in name}
+    assert {name for name, decay in by_name.items() if decay == 0.05} == set(by_name) - mixing - free
+
+
+def test_initial_weights() -> None:
+    model = build_model(LARGE, ("a", "b", "c"))
+    parameters = dict(model.named_parameters())
+    assert all(not value.any() for name, value in parameters.items() if name.endswith("bias"))
+    assert not model.head.weight.any()
+    assert model.stem.weight.std().item() == pytest.approx(1 / math.sqrt(3 * 2 * 2), rel=0.1)
+    for block in range(2):
+        for layer in ("fc1", "fc2"):
+            mixing = parameters[f"blocks.{block}.token_mixing.{layer}.weight"]
+            assert mixing.std().item() == pytest.approx(0.01, rel=0.05)
+            assert abs(mixing.mean().item()) < 1e-3
+            channel = parameters[f"blocks.{block}.channel_mixing.{layer}.weight"]
+            assert channel.abs().max().item() == pytest.approx(math.sqrt(6 / (64 + 128)), rel=0.05)
+        assert parameters[f"blocks.{block}.norm1.weight"].eq(1).all()
+
+
+def test_initial_weights_follow_the_seed() -> None:
+    first, again = (build_model(RECIPE, ("a", "b")).state_dict() for _ in range(2))
+    other = build_model(dataclasses.replace(RECIPE, seed=1), ("a", "b")).state_dict()
+    assert all(torch.equal(value, again[name]) for name, value in first.items())
+    assert not torch.equal(first["stem.weight"], other["stem.weight"])
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"epochs": 0}, "epochs=0 must be above 0"),
+        ({"lr": -1.0}, "lr=-1.0 must be above 0"),
+        ({"cutmix": -0.1}, "cutmix=-0.1 must not be negative"),
+        ({"mix_probability": 1.5}, "mix_probability=1.5 must be between 0 and 1"),
+        ({"min_lr": 1.0}, "min_lr=1.0 must not exceed lr=0.01"),
+        ({"crop": "round"}, "crop='round' must be one of auto, pad, resized"),
+    ],
+)
+def test_a_recipe_that_makes_no_sense(values: dict[str, object], words: str) -> None:
+    with pytest.raises(ValueError, match=words.replace(".", r"\.")):
+        dataclasses.replace(RECIPE, **values)
