@@ -26,6 +26,12 @@ class_names = [choice.model.class_name(index) for index in result.top_classes.to
 
 @st.fragment
 @guarded
+def way() -> None:
+    """All that follows the selected patch."""
+    front()
+    blocks()
+
+
 def front() -> None:
     """Picture, patches, tokens, answer: the first screen."""
     way, answer = st.columns([3, 1.15], gap="medium")
@@ -48,8 +54,6 @@ def front() -> None:
     st.page_link("pages/patches.py", label="Look closer: patch tokenization", icon=":material/arrow_forward:")
 
 
-@st.fragment
-@guarded
 def blocks() -> None:
     """One small picture after every half-block."""
     st.subheader(f"Through {config.num_blocks} blocks")
@@ -64,15 +68,8 @@ def blocks() -> None:
         colours=result.colours if by_colour else None,
         norms=None if by_colour else result.token_norm,
     )
-    token = st.session_state.get("token")
-    show_grids(
-        grids,
-        key="stages",
-        stacks=[1] + [2] * config.num_blocks,
-        selected=token,
-        on_pick=select_token,
-        hint="Hover: the same token is marked in every picture.",
-    )
+    hint = "Hover: the same token is marked in every picture."
+    show_grids(grids, key="stages", on_pick=select_token, hint=hint, stacks=[1] + [2] * config.num_blocks)
     st.caption(formulas.COLOURS_CAPTION if by_colour else formulas.LENGTH_CAPTION)
 
 
@@ -90,10 +87,9 @@ st.title("From picture to class")
 st.markdown(
     "A Mixer cuts the picture into patches, makes a token of each, and lets the tokens exchange what they hold."
 )
-front()
 if choice.picture.expected:
     st.info(choice.picture.expected)
-blocks()
+way()
 end()
 with st.expander("In the formula"):
     st.markdown(formulas.mixer_equation(config))

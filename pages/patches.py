@@ -55,9 +55,7 @@ def vectors(token: int) -> None:
     vector = figures.patch_vector(tokenization.patches[token], result.cells[token], token)
     show_grids([vector, strip], key="vector-panel", hint="Hover reads each number.")
     matrix = overview_figures.token_matrix(tokenization.embedding, title="All tokens", width=1000)
-    show_grids(
-        [matrix], key="matrix-panel", selected=token, on_pick=select_token, hint="Click a row to select its patch."
-    )
+    show_grids([matrix], key="matrix-panel", on_pick=select_token, hint="Click a row to select its patch.")
 
 
 def learned_filters(token: int) -> None:
@@ -65,11 +63,11 @@ def learned_filters(token: int) -> None:
     order = st.segmented_control(
         "Sorted by", list(ORDERS), default="Frequency", required=True, key="filters", bind="query-params"
     )
-    response = tokenization.embedding[token] - filters.bias
+    # Without the response the picture is the same for every patch and travels once.
+    response = tokenization.embedding[token] - filters.bias if ORDERS[order] == "response" else None
     picked = filter_order(filters, ORDERS[order], response)
-    show_grids(
-        [figures.filter_grid(filters.values, picked, filters.norm, filters.frequency, response)], key="filter-panel"
-    )
+    grid = figures.filter_grid(filters.values, picked, filters.norm, filters.frequency, response)
+    show_grids([grid], key="filter-panel")
     st.markdown(
         formulas.rebuilding(reconstruction.rank, reconstruction.patch_dim, config.embed_dim, reconstruction.error)
     )

@@ -42,12 +42,11 @@ class Grid:
     smooth: bool = False
     width: int = 260  # CSS pixels at most
     aspect: float | None = None  # width / height; None: square cells
-    marked: int | None = None  # a cell or row marked in this grid alone, instead of the panel's selection
 
     def payload(self) -> dict[str, Any]:
         """What the browser gets, as plain JSON values."""
         names = ("title", "rows", "columns", "description", "shape", "opacity", "cell", "select", "lines", "smooth")
-        data: dict[str, Any] = {name: getattr(self, name) for name in (*names, "width", "marked")}
+        data: dict[str, Any] = {name: getattr(self, name) for name in (*names, "width")}
         data["aspect"] = self.aspect or self.columns / self.rows
         data["count"] = self.count or self.rows * self.columns
         data["hover"] = list(self.hover) if self.hover else None

@@ -114,14 +114,15 @@ def tile_filters(filters: np.ndarray, order: np.ndarray, columns: int, gap: int 
 
 
 def filter_grid(
-    filters: np.ndarray, order: np.ndarray, norm: np.ndarray, frequency: np.ndarray, response: np.ndarray
+    filters: np.ndarray, order: np.ndarray, norm: np.ndarray, frequency: np.ndarray, response: np.ndarray | None = None
 ) -> Grid:
-    """All patch-embedding filters as RGB tiles; hover reads channel, length, frequency and response."""
+    """All patch-embedding filters as RGB tiles; hover reads channel, length, frequency and, if given, response."""
     count, side = filters.shape[:2]
     columns = min(MAX_TILE_COLUMNS, 2 ** math.ceil(math.log2(math.sqrt(count)) + 0.5))
     picture = tile_filters(filters, order, columns, gap=max(1, side // 8))
     hover = tuple(
-        f"channel {c}: length {norm[c]:.3g}, frequency {frequency[c]:.3f} cycles/pixel, response {response[c]:+.3g}"
+        f"channel {c}: length {norm[c]:.3g}, frequency {frequency[c]:.3f} cycles/pixel"
+        + ("" if response is None else f", response {response[c]:+.3g}")
         for c in order
     )
     return Grid(

@@ -30,7 +30,8 @@ def show_grids(
     """Draw `grids` side by side; a click or an arrow key calls `on_pick` with the picked index.
 
     Args:
-        selected: cell (or row, for grids that select rows) that is marked in every grid.
+        selected: token that is marked in the grids of every panel of the page; one panel of a page is told, the others
+            follow in the browser and are not sent again when it changes.
         hint: shown below while nothing is hovered.
         stacks: how many grids stand above each other in each column; one if not given.
     """

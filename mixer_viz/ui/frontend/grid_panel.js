@@ -1,4 +1,12 @@
-// Draws a panel of linked grids: hovering or picking a token in one marks the same token in all of them.
+// Draws a panel of linked grids: hovering or picking a token in one marks the same token in all of them, also in other
+// panels that follow. One panel of a page is told the selection by the server; the others follow it in the browser, so
+// that their data stay the same from token to token and need not be sent again.
+
+const shared = (window.mixerVizSelection ??= Object.assign(new EventTarget(), { selected: null, hovered: null }));
+const publish = (change) => {
+  Object.assign(shared, change);
+  shared.dispatchEvent(new Event("change"));
+};
 
 const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 const MINUS = "\u2212";
@@ -92,9 +100,9 @@ function draw(item, panel) {
     }
   }
   const accent = getComputedStyle(panel.root).getPropertyValue("--st-primary-color").trim() || "#c2410c";
-  if (grid.select !== "none" || grid.marked != null) {
-    outline(context, grid, grid.marked ?? panel.selected, ratio, accent, 2.5);
-    if (panel.hovered !== (grid.marked ?? panel.selected)) outline(context, grid, panel.hovered, ratio, "#1a1d21", 1.5);
+  if (grid.select !== "none") {
+    outline(context, grid, shared.selected, ratio, accent, 2.5);
+    if (shared.hovered !== shared.selected) outline(context, grid, shared.hovered, ratio, "#1a1d21", 1.5);
   }
 }
 
@@ -164,7 +172,7 @@ function fill(item, grid, redraw) {
 
 const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
-function listen(item, panel, redraw, pick, say) {
+function listen(item, pick, say) {
   const cellAt = (event) => {
     const { grid, canvas } = item;
     const box = canvas.getBoundingClientRect();
@@ -176,14 +184,11 @@ function listen(item, panel, redraw, pick, say) {
     const { cell, token } = cellAt(event);
     say(describe(item, cell));
     const hovered = item.grid.select === "none" ? null : token;
-    if (hovered === panel.hovered) return;
-    panel.hovered = hovered;
-    redraw();
+    if (hovered !== shared.hovered) publish({ hovered });
   };
   item.canvas.onpointerleave = () => {
-    panel.hovered = null;
     say("");
-    redraw();
+    publish({ hovered: null });
   };
   item.canvas.onclick = (event) => item.grid.select !== "none" && pick(item, cellAt(event).token);
   item.canvas.onkeydown = (event) => {
@@ -193,33 +198,36 @@ function listen(item, panel, redraw, pick, say) {
     const { grid } = item;
     const across = grid.select === "row" ? 1 : grid.columns;
     const move = step[0] * across + (grid.select === "row" ? 0 : step[1]);
-    pick(item, (panel.selected ?? 0) + move);
+    pick(item, (shared.selected ?? 0) + move);
   };
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".panel");
   const readout = parentElement.querySelector(".readout");
-  const panel = (root.panelState ??= { items: [], hovered: null, root });
+  const panel = (root.panelState ??= { items: [], root });
   const layout = data.stacks.join();
   if (panel.layout !== layout) Object.assign(panel, { layout, items: build(root, data.stacks) });
-  panel.selected = data.selected;
   const redraw = () => panel.items.forEach((item) => item.grid && draw(item, panel));
   const say = (text) => { readout.textContent = text || data.hint; };
   const pick = (item, token) => {
     const limit = item.grid.select === "row" ? item.grid.rows : item.grid.count;
-    if (token < 0 || token >= limit || token === panel.selected) return;
-    panel.selected = token;
-    redraw();
+    if (token < 0 || token >= limit || token === shared.selected) return;
+    publish({ selected: token });
     setTriggerValue("picked", token);
   };
   data.grids.forEach((grid, i) => {
     fill(panel.items[i], grid, redraw);
-    listen(panel.items[i], panel, redraw, pick, say);
+    listen(panel.items[i], pick, say);
   });
   say("");
+  if (data.selected != null) publish({ selected: data.selected });
   redraw();
+  shared.addEventListener("change", redraw);
   const observer = new ResizeObserver(redraw);
   observer.observe(root);
-  return () => observer.disconnect();
+  return () => {
+    shared.removeEventListener("change", redraw);
+    observer.disconnect();
+  };
 }
