@@ -141,7 +141,18 @@ def _paper(patch_size: int, num_blocks: int, embed_dim: int, channels_mlp_dim: i
     )
 
 
-# Table 1 of the paper: patch_size, L, C, D_C, D_S.
+# The sizes of the bundled model, trained on CIFAR-10 by this project.
+SMALL = MixerConfig(
+    image_size=32,
+    patch_size=4,
+    embed_dim=128,
+    num_blocks=8,
+    tokens_mlp_dim=64,
+    channels_mlp_dim=256,
+    num_classes=10,
+)
+
+# Table 1 of the paper: patch_size, L, C, D_C, D_S; and ours.
 PRESETS: dict[str, MixerConfig] = {
     "S/32": _paper(32, 8, 512, 2048, 256),
     "S/16": _paper(16, 8, 512, 2048, 256),
@@ -150,4 +161,5 @@ PRESETS: dict[str, MixerConfig] = {
     "L/32": _paper(32, 24, 1024, 4096, 512),
     "L/16": _paper(16, 24, 1024, 4096, 512),
     "H/14": _paper(14, 32, 1280, 5120, 640),
+    "small/4": SMALL,
 }

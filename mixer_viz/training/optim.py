@@ -18,6 +18,9 @@ def initialise(model: MlpMixer, token_mixing_std: float) -> None:
 
     Token mixing is drawn with the small `token_mixing_std` instead of the usual fan-in scale (1/sqrt(S), 0.125 for 64
     patches): at the usual scale the random start is never erased and every unit still looks like noise after training.
+    The biases beside W1 start at random between -1/sqrt(S) and 1/sqrt(S), all others at zero: next to small weights they
+    give each unit its own working point, so that units of both signs grow. With zeros there, most units of a block took
+    the same sign within three epochs.
     """
     for module in model.modules():
         if isinstance(module, nn.Linear | nn.Conv2d) and module.bias is not None:
@@ -26,6 +29,9 @@ def initialise(model: MlpMixer, token_mixing_std: float) -> None:
     for name, parameter in model.blocks.named_parameters():
         if is_token_mixing_weight(name):
             nn.init.normal_(parameter, std=token_mixing_std)
+        elif name.endswith("token_mixing.fc1.bias"):
+            bound = 1 / math.sqrt(model.config.num_patches)
+            nn.init.uniform_(parameter, -bound, bound)
         elif parameter.ndim == 2:
             nn.init.xavier_uniform_(parameter)
     nn.init.zeros_(model.head.weight)

@@ -122,7 +122,8 @@ def patch_size_table(options: Sequence[PatchSizeOption]) -> dict[str, list[str]]
         "of all parameters": [
             f"{100 * option.token_mixing_parameters / option.parameters:.1f} %" for option in options
         ],
-        "multiply-adds per image": [f"{option.multiply_adds / 1e6:,.1f} M" for option in options],
+        "token-mixing multiply-adds": [f"{option.token_mixing_multiply_adds / 1e6:,.1f} M" for option in options],
+        "all multiply-adds": [f"{option.multiply_adds / 1e6:,.1f} M" for option in options],
     }
 
 
