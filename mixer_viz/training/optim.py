@@ -18,9 +18,8 @@ def initialise(model: MlpMixer, token_mixing_std: float) -> None:
 
     Token mixing is drawn with the small `token_mixing_std` instead of the usual fan-in scale (1/sqrt(S), 0.125 for 64
     patches): at the usual scale the random start is never erased and every unit still looks like noise after training.
-    The biases beside W1 start at random between -1/sqrt(S) and 1/sqrt(S), all others at zero: next to small weights they
-    give each unit its own working point, so that units of both signs grow. With zeros there, most units of a block took
-    the same sign within three epochs.
+    The biases beside W1 start at random between -1/sqrt(S) and 1/sqrt(S), all others at zero: next to small weights
+    they give each unit its own working point. With zeros there, most units of a block took the same sign.
     """
     for module in model.modules():
         if isinstance(module, nn.Linear | nn.Conv2d) and module.bias is not None:
