@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import NoReturn
 
 import pytest
 import streamlit as st
@@ -16,11 +17,15 @@ from mixer_viz.model import MixerConfig, MlpMixer
 from tests.app.driving import start
 
 
+def offline(*_: object, **__: object) -> NoReturn:
+    raise ConnectionError("the tests have no network")
+
+
 @pytest.fixture(autouse=True)
 def fresh_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Caches belong to the process, so without this the second test would get the first one's models."""
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: None)
-    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *_, **__: pytest.fail("asked the Hub"))
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", offline)
     monkeypatch.setattr(hub, "_check_network", lambda: None)
     st.cache_resource.clear()
     st.cache_data.clear()

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from mixer_viz.checkpoints import hub, save_model
 from mixer_viz.model import MlpMixer
+from mixer_viz.ui.model_picker import OWN
 from tests.app.driving import chart, check, crop_of, errors, go, panel, start, top_class, upload_weights
 from tests.checkpoints.checkpoint_files import timm_tensors, write
 
@@ -120,14 +121,19 @@ def test_bad_file_is_refused_and_the_old_model_stays(app: AppTest, own_file: byt
     (sentence,) = errors(upload_weights(app, name, data))
     assert sentence.endswith(".")
     assert panel(app, "front") == before
-    assert "own.safetensors" in " ".join(app.selectbox(key="model").options)
+    assert app.selectbox(key="model").value == OWN
     app.selectbox(key="model").select(BUNDLED).run()
     assert panel(app, "front")["grids"][1]["rows"] == 8
 
 
-def test_the_message_goes_with_the_bad_file(app: AppTest) -> None:
+@pytest.mark.parametrize("then", ["remove", "another model"])
+def test_the_message_goes_with_the_bad_file(app: AppTest, own_file: bytes, then: str) -> None:
+    upload_weights(app, "own.safetensors", own_file)
     assert errors(upload_weights(app, "text.safetensors", b"this is no checkpoint"))
-    app.file_uploader(key="weights_file").set_value(None).run()
+    if then == "remove":
+        app.file_uploader(key="weights_file").set_value(None).run()
+    else:
+        app.selectbox(key="model").select(BUNDLED).run()
     check(app, "overview")
 
 
@@ -147,7 +153,7 @@ def test_two_visitors_do_not_share_a_checkpoint(
     other = start()
     upload_weights(app, "same name.safetensors", own_file)
     other.run()
-    assert "same name" not in " ".join(other.selectbox(key="model").options)
+    assert OWN not in other.selectbox(key="model").options
     save_model(make_model(patch_size=4), tmp_path / "four.safetensors")
     upload_weights(other, "same name.safetensors", (tmp_path / "four.safetensors").read_bytes())
     assert [panel(visitor.run(), "front")["grids"][1]["rows"] for visitor in (app, other)] == [4, 2]

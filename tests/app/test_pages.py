@@ -9,9 +9,9 @@ from streamlit.testing.v1 import AppTest
 from mixer_viz import load_model
 from mixer_viz.analysis.patches import filters_of
 from mixer_viz.samples import available_samples
-from tests.app.driving import PAGES, check, crop_of, errors, go, numbers, panel, start, top_class
+from tests.app.driving import PAGES, PANELS, check, crop_of, errors, go, numbers, panel, start, top_class
 
-SAMPLES = [sample.name for sample in available_samples()]
+SAMPLES = [sample.title for sample in available_samples()]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -46,25 +46,27 @@ def test_the_sidebar_stays_over_runs_and_pages(app: AppTest) -> None:
 
 
 def test_choices_survive_a_change_of_page(app: AppTest) -> None:
-    app.selectbox(key="image").select("rocket").run()
+    app.selectbox(key="image").select("Rocket launch").run()
     app.number_input(key="token").set_value(3).run()
     crop = crop_of(app)
     check(go(app, "patches"), "patches")
-    assert (app.selectbox(key="image").value, app.number_input(key="token").value) == ("rocket", 3)
+    assert (app.selectbox(key="image").value, app.number_input(key="token").value) == ("Rocket launch", 3)
     assert crop_of(app) == crop
     app.number_input(key="token").set_value(4).run()
     check(go(app, "overview"), "overview")
     assert app.number_input(key="token").value == 4
-    assert panel(app, "stages")["selected"] == 4
+    assert panel(app, "front")["selected"] == 4
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_token_field_moves_every_mark(page: str) -> None:
+def test_token_field_moves_the_mark_and_sends_other_panels_unchanged(page: str) -> None:
     app = start(page)
+    marked, *others = PANELS[page]
+    before = {key: panel(app, key) for key in others if key != "vector-panel"}
     app.number_input(key="token").set_value(11).run()
     check(app, page)
-    panels = {"overview": ("front", "stages"), "patches": ("patch-panel", "matrix-panel")}[page]
-    assert [panel(app, key)["selected"] for key in panels] == [11, 11]
+    assert panel(app, marked)["selected"] == 11
+    assert {key: panel(app, key) for key in before} == before  # Streamlit then sends nothing of them
 
 
 def test_position_and_pictures_follow_the_token() -> None:
@@ -86,7 +88,7 @@ def test_show_changes_colours_to_lengths(app: AppTest) -> None:
     colours = panel(app, "stages")["grids"]
     assert len(colours) == 17
     assert all(grid["photo"] and not grid.get("values") for grid in colours)
-    app.button_group(key="show").set_value("length").run()
+    app.button_group(key="show").set_value("Length").run()
     lengths = panel(app, "stages")["grids"]
     assert all(grid["values"] and not grid["photo"] for grid in lengths)
     tokens = numbers(panel(app, "front")["grids"][2]).reshape(64, 128)
@@ -101,10 +103,10 @@ def test_filters_are_sorted_as_asked() -> None:
     filters = filters_of(load_model("mixer_cifar10", "cpu"))
     response = numbers(panel(app, "vector-panel")["grids"][1]) - filters.bias
     orders = {
-        "norm": np.argsort(-filters.norm, kind="stable"),
-        "frequency": np.argsort(filters.frequency, kind="stable"),
-        "response": np.argsort(-np.abs(response), kind="stable"),
-        "index": np.arange(len(filters.norm)),
+        "Length": np.argsort(-filters.norm, kind="stable"),
+        "Frequency": np.argsort(filters.frequency, kind="stable"),
+        "Response to this patch": np.argsort(-np.abs(response), kind="stable"),
+        "Channel": np.arange(len(filters.norm)),
     }
     pictures = []
     for by, order in orders.items():
@@ -125,6 +127,6 @@ def test_picture_source_can_be_the_camera(app: AppTest) -> None:
 
 def test_a_drawn_sample_says_what_to_notice(app: AppTest) -> None:
     assert not app.info
-    app.selectbox(key="image").select("bright-patch").run()
+    app.selectbox(key="image").select("One bright patch").run()
     (note,) = app.info
     assert "token mixing" in note.value
