@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -85,11 +86,18 @@ def test_a_damaged_image_is_met_before_anything_is_written(
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_damaged_image_that_a_worker_meets_is_still_one_sentence(
-    workers: int, make_tree: MakeTree, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    workers: int,
+    make_tree: MakeTree,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    # torch waits so long for a worker whose loader was dropped in a reference cycle, as its own exceptions make one.
+    monkeypatch.setattr(torch.utils.data._utils, "MP_STATUS_CHECK_INTERVAL", 0.2)
     data = make_tree(size=16)  # not the network's size, so read while training
     damage(data, 3)
     assert main(arguments(data, tmp_path / "out", workers, epochs=1)) == 2
+    gc.collect()
     assert refused(capsys).startswith(f"error: {data}/train/upper/03.png is not an image")
 
 
@@ -166,13 +174,13 @@ def test_ctrl_c_saves_and_the_run_goes_on(make_tree: MakeTree, tmp_path: Path) -
         text=True,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not (out / "snapshots" / "epoch-0000.safetensors").exists():
         assert process.poll() is None, process.stderr
         assert time.monotonic() < deadline
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)
-    _, message = process.communicate(timeout=60)
+    _, message = process.communicate(timeout=120)
     assert process.returncode == 130
     assert message.strip().startswith("stopped and saved; the same command with --resume goes on")
     state = read_checkpoint(out)
@@ -187,7 +195,7 @@ def test_two_processes_make_one_model(make_tree: MakeTree, tmp_path: Path, capsy
     data, out = make_tree(), tmp_path / "out"
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     command = [*torchrun, "-m", "mixer_viz.training", *arguments(data, out, epochs=2, batch_size=4)]
-    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     assert [line.split(",")[0] for line in (out / "log.csv").read_text().splitlines()] == ["epoch", "1", "2"]
     assert [path.name for path in out.glob("*.safetensors")] == ["model.safetensors"]

@@ -1,0 +1,110 @@
+"""The model that comes with the project, against what its card says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors import safe_open
+
+import mixer_viz as mv
+from mixer_viz.analysis.token_mixing import structure_of
+from mixer_viz.checkpoints.bundled import ASSETS_DIR
+from mixer_viz.samples import load_sample
+from mixer_viz.training.build import build_model
+from mixer_viz.training.recipe import Recipe
+
+NAME = "mixer_cifar10"
+CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+SIZES = ("image_size", "patch_size", "embed_dim", "num_blocks", "tokens_mlp_dim", "channels_mlp_dim")
+
+
+@pytest.fixture(scope="module")
+def model() -> mv.MlpMixer:
+    return mv.load_model(NAME, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def card() -> dict[str, Any]:
+    card: dict[str, Any] = json.loads((ASSETS_DIR / f"{NAME}.json").read_text(encoding="utf-8"))
+    return card
+
+
+def read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    with safe_open(path, "pt") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118 (no mapping)
+
+
+def test_it_is_small(model: mv.MlpMixer, card: dict[str, Any]) -> None:
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    assert parameters == card["parameters"] <= 1_500_000
+    assert (ASSETS_DIR / f"{NAME}.safetensors").stat().st_size == card["file_bytes"] <= 4_000_000
+    assert sum(file.stat().st_size for file in (ASSETS_DIR / f"{NAME}_snapshots").iterdir()) <= 4_000_000
+
+
+def test_it_knows_the_classes_of_cifar10(model: mv.MlpMixer, card: dict[str, Any]) -> None:
+    assert model.config.class_names == CLASSES == tuple(card["class_names"])
+
+
+def test_the_structure_is_what_the_card_says(model: mv.MlpMixer, card: dict[str, Any]) -> None:
+    structure = structure_of(model)
+    assert len(card["structure"]) == 9
+    for name, value in card["structure"].items():
+        assert getattr(structure, name) == pytest.approx(value, abs=1e-3), name
+
+
+def test_the_mixing_weights_are_far_from_noise(model: mv.MlpMixer) -> None:
+    structure = structure_of(model)
+    assert structure.frequency_ratio <= 0.7
+    assert structure.opposed_share >= 0.25
+
+
+def test_the_accuracy_counts_all_test_images(card: dict[str, Any]) -> None:
+    assert card["test_images"] == 10_000
+    assert card["accuracy"] == pytest.approx(100 * card["correct"] / 10_000, abs=0.0051)
+    assert card["accuracy"] >= 80
+    assert card["accuracy"] == pytest.approx(card["accuracy_before_rounding"], abs=0.5)
+    listed = next(info for info in mv.available_models() if info.name == NAME)
+    assert (listed.accuracy, listed.num_parameters) == (card["accuracy"], card["parameters"])
+
+
+def test_the_recipe_in_the_card_builds_this_network(model: mv.MlpMixer, card: dict[str, Any]) -> None:
+    recipe = Recipe(**card["recipe"])
+    assert {name: getattr(recipe, name) for name in SIZES} == {name: getattr(model.config, name) for name in SIZES}
+    assert recipe.epochs == card["epochs"]
+    assert build_model(recipe, CLASSES).config == model.config
+
+
+def test_the_card_for_people_has_the_same_figures(card: dict[str, Any]) -> None:
+    text = (ASSETS_DIR / f"{NAME}.md").read_text(encoding="utf-8")
+    facts = [f"{card['accuracy']:.2f} %", "10000 test images", card["command"], card["hardware"], card["duration"]]
+    facts += [card["data"], card["date"], f"{card['structure']['frequency_ratio']:.3f}"]
+    assert [fact for fact in facts if fact not in text] == []
+
+
+def test_a_photo_of_a_cat(model: mv.MlpMixer) -> None:
+    with torch.no_grad():
+        logits = model(mv.preprocess(load_sample("cat"), model))[0]
+    assert "cat" in [CLASSES[index] for index in logits.topk(3).indices.tolist()]
+
+
+def test_the_snapshots_lead_from_the_random_start_to_this_model(model: mv.MlpMixer, card: dict[str, Any]) -> None:
+    epochs = [entry["epoch"] for entry in card["snapshots"]]
+    assert epochs == sorted(epochs)
+    assert (epochs[0], epochs[-1]) == (0, card["epochs"])
+    mixing = {name: value for name, value in model.state_dict().items() if ".token_mixing." in name}
+    for entry in card["snapshots"]:
+        tensors, metadata = read(ASSETS_DIR / entry["file"])
+        assert {name: value.shape for name, value in tensors.items()} == {k: v.shape for k, v in mixing.items()}
+        assert {value.dtype for value in tensors.values()} == {torch.float16}
+        assert int(metadata["epoch"]) == entry["epoch"]
+    last, _ = read(ASSETS_DIR / card["snapshots"][-1]["file"])
+    assert all(torch.equal(value.float(), mixing[name]) for name, value in last.items())
+    first, _ = read(ASSETS_DIR / card["snapshots"][0]["file"])
+    recipe = Recipe(**card["recipe"])
+    drawn = torch.cat([value.float().flatten() for name, value in first.items() if name.endswith("weight")])
+    assert drawn.std().item() == pytest.approx(recipe.token_mixing_std, rel=0.02)
+    assert not any(value.any() for name, value in first.items() if name.endswith("fc2.bias"))

@@ -1,0 +1,115 @@
+"""From a finished run to a bundled model with its card: benchmarks/write_card.py."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+
+import mixer_viz as mv
+from mixer_viz.analysis.token_mixing import structure_of
+from mixer_viz.checkpoints import bundled
+from mixer_viz.training.cli import main
+from mixer_viz.training.recipe import Recipe
+from tests.training.made_runs import RECIPE, arguments, resume, stop_after, write_tree
+
+FOLDER = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def write_card(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The module; what it puts on the path and among the modules is taken back afterwards."""
+    monkeypatch.setattr(sys, "path", [str(FOLDER), *sys.path])
+    yield importlib.import_module("write_card")
+    for name in ("write_card", "bundled_model", "card_text"):
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished run; its data lie in `data` beside it."""
+    out = tmp_path_factory.mktemp("card") / "out"
+    assert main(arguments(write_tree(out.parent / "data"), out, epochs=3)) == 0
+    return out
+
+
+def call(write_card: ModuleType, run: Path, assets: Path, *more: str) -> int:
+    named = {"run": run, "data": run.parent / "data", "name": "tiny", "hardware": "an abacus", "assets": assets}
+    return write_card.main([*(f"--{name}={value}" for name, value in named.items()), *more])
+
+
+def test_a_run_becomes_a_bundled_model(
+    write_card: ModuleType, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tiny_snapshots").mkdir()
+    (tmp_path / "tiny_snapshots" / "epoch-0099.safetensors").touch()
+    assert call(write_card, run, tmp_path) == 0
+    monkeypatch.setattr(bundled, "ASSETS_DIR", tmp_path)
+    model, trained = mv.load_model("tiny", device="cpu"), mv.load_model(run / "model.safetensors", device="cpu")
+    card = json.loads((tmp_path / "tiny.json").read_text())
+    for name, value in trained.state_dict().items():
+        assert torch.equal(model.state_dict()[name], value.half().float())
+    assert card["recipe"] == RECIPE.as_dict() | {"epochs": 3}
+    assert card["test_images"] == 32
+    assert card["accuracy"] == pytest.approx(100 * card["correct"] / 32, abs=0.0051)
+    assert card["accuracy"] == pytest.approx(card["accuracy_before_rounding"], abs=7)
+    assert card["structure"]["frequency_ratio"] == structure_of(model).frequency_ratio
+    assert [entry["epoch"] for entry in card["snapshots"]] == [0, 1, 2, 3]
+    assert {entry["file"] for entry in card["snapshots"]} == {
+        path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("epoch-*")
+    }
+    assert next(info.accuracy for info in mv.available_models() if info.name == "tiny") == card["accuracy"]
+    text = (tmp_path / "tiny.md").read_text()
+    assert "{" not in text
+    assert [fact for fact in (card["command"], "an abacus", "32 test images") if fact not in text] == []
+
+
+def test_the_command_in_the_card_gives_the_recipe(write_card: ModuleType) -> None:
+    recipe = Recipe(epochs=7, compile=True, flip=False, crop="pad", lr=2e-3, min_lr=1e-5)
+    command = write_card.command_of(recipe)
+    assert command.endswith("--epochs 7 --lr 0.002 --crop pad --no-flip --compile")
+    assert write_card.checked_command(command, recipe) == command
+    with pytest.raises(ValueError, match="differs in epochs, compile"):
+        write_card.checked_command(command, Recipe(flip=False, crop="pad", lr=2e-3))
+
+
+def test_an_unfinished_run_is_refused(
+    write_card: ModuleType,
+    run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "out"
+    (tmp_path / "data").symlink_to(run.parent / "data")
+    with monkeypatch.context() as patch:
+        stop_after(1, patch)
+        assert main(arguments(tmp_path / "data", out, epochs=1)) == 130
+    assert call(write_card, out, tmp_path / "assets") == 2
+    assert "has done 0 of 1 epochs; finish it" in capsys.readouterr().err
+    assert not (tmp_path / "assets").exists()
+    assert resume(tmp_path / "data", out) == 0
+    assert call(write_card, out, tmp_path / "assets") == 0
+
+
+def test_other_classes_than_the_models_are_refused(
+    write_card: ModuleType, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = write_tree(tmp_path / "other", classes=("left", "right"), count=1)
+    assert call(write_card, run, tmp_path / "assets", f"--data={other}") == 2
+    assert "['left', 'right'], but the model has ('lower', 'upper')" in capsys.readouterr().err
+
+
+def test_a_command_that_trains_something_else_is_refused(
+    write_card: ModuleType, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = "python -m mixer_viz.training --data x --out y --epochs 3"
+    assert call(write_card, run, tmp_path / "assets", f"--command={command}") == 2
+    assert "differs in image_size, patch_size" in capsys.readouterr().err
+    assert not (tmp_path / "assets").exists()
