@@ -1,0 +1,78 @@
+"""One server for the session and one Chromium for each file; every page is checked for errors when its test ends."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.browser.serving import Server, serving
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+TIMEOUT = 60_000  # ms; a busy machine is slow
+REQUIRED = "MIXER_VIZ_REQUIRE_BROWSER"
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("server")) as running:
+        yield running
+    log = running.log.read_text(encoding="utf-8", errors="replace")
+    assert "Uncaught" not in log, log
+    assert "unexpected error" not in log, log
+
+
+# Not for the session: while Playwright runs, its event loop occupies the main thread.
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    path = shutil.which("chromium")
+    if path is None or importlib.util.find_spec("playwright") is None:
+        message = "Chromium and playwright are needed to drive the app in a browser"
+        if os.environ.get(REQUIRED) == "1":
+            pytest.fail(f"{message}, and {REQUIRED}=1 asks for it")
+        pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium: Browser, server: Server) -> Iterator[Callable[..., Page]]:
+    """`visit("/patches?token=3")` is a new visitor's page, which a first picture is on."""
+    pages: list[Page] = []
+    script_errors: list[str] = []
+    foreign: list[str] = []
+
+    def open_page(address: str = "/", server_url: str = server.url, script: str = "", **options: Any) -> Page:
+        """`script` runs in the page before anything else does; `options` are the browser context's."""
+        options.setdefault("viewport", {"width": 1400, "height": 900})
+        page = chromium.new_context(**options).new_page()
+        page.add_init_script(script)
+        page.set_default_timeout(TIMEOUT)
+        page.on("pageerror", lambda error: script_errors.append(str(error)))
+        page.on("request", lambda request: None if is_local(request.url) else foreign.append(request.url))
+        pages.append(page)
+        page.goto(server_url + address)
+        page.locator("canvas").first.wait_for()
+        return page
+
+    yield open_page
+    tracebacks = [page.locator("[data-testid=stException]").count() for page in pages]
+    for page in pages:
+        page.context.close()
+    assert script_errors == []
+    assert foreign == []  # the app works without a network
+    assert sum(tracebacks) == 0
+
+
+def is_local(url: str) -> bool:
+    return url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:"))

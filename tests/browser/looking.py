@@ -1,0 +1,90 @@
+"""What a visitor sees and does, hung on the keys of the widgets."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.sync_api import Locator, Page
+
+TIMEOUT = 60_000
+IDLE = """() => {
+  const app = document.querySelector('[data-testid=stApp]');
+  return app.dataset.testConnectionState === 'CONNECTED' && app.dataset.testScriptState === 'notRunning'
+    && !document.querySelector('[data-testid=stSkeleton], [data-stale=true]');
+}"""
+PIXEL = """(canvas, [x, y]) => Array.from(
+  canvas.getContext('2d').getImageData(Math.floor(x * canvas.width), Math.floor(y * canvas.height), 1, 1).data)"""
+NUM_COLOURS = """canvas => new Set(new Uint32Array(
+  canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size"""
+
+
+def keyed(page: Page, key: str) -> Locator:
+    return page.locator(f".st-key-{key}")
+
+
+def canvas(page: Page, panel: str, index: int = 0) -> Locator:
+    """One picture of a panel; the locator looks into the component's shadow root."""
+    return keyed(page, panel).locator("canvas").nth(index)
+
+
+def token_field(page: Page) -> Locator:
+    return keyed(page, "token").locator("input")
+
+
+def expect_token(page: Page, token: int) -> None:
+    """Number field and address agree on the selected patch."""
+    expect(token_field(page)).to_have_value(str(token), timeout=TIMEOUT)
+    expect(page).to_have_url(re.compile(rf"[?&]token={token}(&|$)"), timeout=TIMEOUT)
+
+
+def go(page: Page, index: int) -> None:
+    """Follow the sidebar's link to the page of that number."""
+    page.get_by_test_id("stSidebarNavLink").nth(index).click()
+    keyed(page, ("front", "patch-panel")[index]).locator("canvas").first.wait_for()
+    idle(page)
+
+
+def idle(page: Page) -> None:
+    """Wait until no run is under way."""
+    page.wait_for_function(IDLE)
+
+
+def upload(page: Page, key: str, path: Path) -> None:
+    keyed(page, key).locator("input[type=file]").set_input_files(path)
+
+
+def pixel(locator: Locator, x: float, y: float) -> list[int]:
+    """Red, green, blue at a place of the canvas, given as shares of its width and height."""
+    values: list[int] = locator.evaluate(PIXEL, [x, y])
+    return values[:3]
+
+
+def num_colours(locator: Locator) -> int:
+    """1 for an empty canvas."""
+    count: int = locator.evaluate(NUM_COLOURS)
+    return count
+
+
+def chosen(page: Page, key: str) -> str:
+    """The text of a selectbox, or of the pressed button of a segmented control."""
+    home = keyed(page, key)
+    pressed = home.locator("button[aria-checked=true], button[kind$=Active]")
+    if pressed.count():
+        return str(pressed.first.inner_text())
+    return str(home.locator("input").first.input_value() or home.inner_text())
+
+
+def download(page: Page, key: str) -> Any:
+    """The file behind a download button."""
+    button = keyed(page, key).locator("button")
+    if not button.is_visible():
+        page.get_by_test_id("stPopover").locator("button").first.click()
+    with page.expect_download(timeout=TIMEOUT) as caught:
+        button.click()
+    return caught.value
