@@ -15,7 +15,7 @@ from mixer_viz.training.data import DataError, find_data
 from mixer_viz.training.loop import Trainer
 from mixer_viz.training.processes import Processes, join_processes
 from mixer_viz.training.recipe import CHOICES, Recipe
-from mixer_viz.training.state import LAST, RunFolder, read_checkpoint
+from mixer_viz.training.state import LAST, RunFolder, read_checkpoint, read_weights
 from mixer_viz.training.stopping import Stopped
 
 _HELP = {
@@ -35,6 +35,8 @@ _HELP = {
     "cutmix": "alpha of CutMix, 0 for none",
     "mix_probability": "share of batches that MixUp or CutMix changes",
     "crop": "shifted crop with padding, or random resized crop; auto looks at the images",
+    "init_from": "start from these weights: a weight file or the folder of a run",
+    "reset_token_mixing": "with --init-from: draw W1 and W2 of token mixing anew",
     "precision": "bf16 autocast, fp32, or the faster one",
     "compile": "use torch.compile",
 }
@@ -93,6 +95,8 @@ def _train(options: argparse.Namespace, given: dict[str, object], processes: Pro
     trainer = Trainer(recipe, data, RunFolder(options.out), processes, options.workers, options.quiet)
     if state is not None:
         trainer.restore(state)
+    elif recipe.init_from:
+        trainer.start_from(read_weights(recipe.init_from, trainer.model.config))
     try:
         trainer.run()
     except Stopped:

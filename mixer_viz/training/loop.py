@@ -17,7 +17,7 @@ from mixer_viz.training.build import build_model
 from mixer_viz.training.data import ImageData
 from mixer_viz.training.evaluation import evaluate
 from mixer_viz.training.loaders import normalise, open_loaders
-from mixer_viz.training.optim import build_optimizer, build_schedule
+from mixer_viz.training.optim import build_optimizer, build_schedule, reset_token_mixing
 from mixer_viz.training.precision import choose_precision
 from mixer_viz.training.processes import Processes
 from mixer_viz.training.recipe import Recipe
@@ -55,6 +55,15 @@ class Trainer:
         self.epoch, self.step = 0, 0  # epochs done, steps done in the current one
         self.stop_requested = False
         torch.manual_seed(recipe.seed + 1 + processes.rank)
+
+    def start_from(self, weights: dict[str, Tensor]) -> None:
+        """Begin with trained weights instead of drawn ones, token mixing excepted where the recipe says so."""
+        self.model.load_state_dict(weights)
+        if self.recipe.reset_token_mixing:
+            torch.manual_seed(self.recipe.seed)  # the same on every process
+            reset_token_mixing(self.model, self.recipe.token_mixing_std)
+            torch.manual_seed(self.recipe.seed + 1 + self.processes.rank)
+        self.averaged_model.load_state_dict(self.model.state_dict())
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from `checkpoint()`'s state: weights, averages, optimiser, schedule, generators and position."""

@@ -16,24 +16,31 @@ from mixer_viz.training.recipe import Recipe
 def initialise(model: MlpMixer, token_mixing_std: float) -> None:
     """Draw the initial weights: Xavier for channel mixing, LeCun normal for the stem, zero head as in the paper's code.
 
-    Token mixing is drawn with the small `token_mixing_std` instead of the usual fan-in scale (1/sqrt(S), 0.125 for 64
-    patches): at the usual scale the random start is never erased and every unit still looks like noise after training.
-    The biases beside W1 start at random between -1/sqrt(S) and 1/sqrt(S), all others at zero: next to small weights
-    they give each unit its own working point. With zeros there, most units of a block took the same sign.
+    Biases start at zero, token mixing as in `reset_token_mixing`.
     """
     for module in model.modules():
         if isinstance(module, nn.Linear | nn.Conv2d) and module.bias is not None:
             nn.init.zeros_(module.bias)
     nn.init.normal_(model.stem.weight, std=1 / math.sqrt(model.config.patch_dim))
     for name, parameter in model.blocks.named_parameters():
-        if is_token_mixing_weight(name):
-            nn.init.normal_(parameter, std=token_mixing_std)
-        elif name.endswith("token_mixing.fc1.bias"):
-            bound = 1 / math.sqrt(model.config.num_patches)
-            nn.init.uniform_(parameter, -bound, bound)
-        elif parameter.ndim == 2:
+        if "channel_mixing" in name and parameter.ndim == 2:
             nn.init.xavier_uniform_(parameter)
     nn.init.zeros_(model.head.weight)
+    reset_token_mixing(model, token_mixing_std)
+
+
+@torch.no_grad()
+def reset_token_mixing(model: MlpMixer, std: float) -> None:
+    """Draw W1 and W2 of every block anew with standard deviation `std`, and set their biases to zero.
+
+    A small `std` instead of the usual fan-in scale (1/sqrt(S), 0.125 for 64 patches) makes the learned part visible: at
+    the usual scale the random start is never erased and every unit still looks like noise after training.
+    """
+    for name, parameter in model.blocks.named_parameters():
+        if is_token_mixing_weight(name):
+            nn.init.normal_(parameter, std=std)
+        elif "token_mixing" in name:
+            nn.init.zeros_(parameter)
 
 
 def is_token_mixing_weight(name: str) -> bool:

@@ -13,7 +13,9 @@ class Recipe:
     """Hyper-parameters of a run; the defaults are those of the bundled CIFAR-10 model.
 
     `token_mixing_std` and `token_mixing_weight_decay` are what makes the mixing weights readable: a small random start
-    that weight decay can erase leaves the learned part alone. Raises ValueError on values that make no sense.
+    that weight decay can erase leaves the learned part alone. `init_from` starts from trained weights; with
+    `reset_token_mixing`, W1 and W2 alone start anew, in a network that knows the rest already. Raises ValueError on
+    values that make no sense.
     """
 
     image_size: int = 32
@@ -42,6 +44,9 @@ class Recipe:
     crop: str = "auto"
     flip: bool = True
 
+    init_from: str = ""
+    reset_token_mixing: bool = False
+
     precision: str = "auto"
     compile: bool = False
     seed: int = 0
@@ -56,6 +61,8 @@ class Recipe:
         for name in ("mix_probability", "label_smoothing", "ema_decay"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name}={getattr(self, name)} must be between 0 and 1")
+        if self.reset_token_mixing and not self.init_from:
+            raise ValueError("reset_token_mixing needs init_from: without it, token mixing starts anew anyway")
         if self.min_lr > self.lr:
             raise ValueError(f"min_lr={self.min_lr} must not exceed lr={self.lr}")
         for name, choices in CHOICES.items():

@@ -9,9 +9,10 @@ from typing import Any
 
 import torch
 from safetensors.torch import save_file
+from torch import Tensor
 
-from mixer_viz.checkpoints import save_model
-from mixer_viz.model import MlpMixer
+from mixer_viz.checkpoints import load_model, save_model
+from mixer_viz.model import MixerConfig, MlpMixer
 
 LAST = "last.pt"
 FINAL = "model.safetensors"
@@ -98,6 +99,21 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     if not isinstance(state, dict) or state.get("format") != CHECKPOINT_FORMAT:
         raise ValueError(f"{file} was written by another version; start again without --resume.")
     return state
+
+
+def read_weights(source: str, config: MixerConfig) -> dict[str, Tensor]:
+    """The weights of a file, or the averaged ones of a run's folder; raises ValueError when they do not fit."""
+    path = Path(source)
+    if path.is_dir():
+        averaged = read_checkpoint(path)["averaged"]
+        weights = {name.removeprefix("module."): value for name, value in averaged.items() if name != "n_averaged"}
+    else:
+        weights = dict(load_model(path, "cpu").state_dict())
+    with torch.device("meta"):
+        shapes = {name: value.shape for name, value in MlpMixer(config).state_dict().items()}
+    if {name: value.shape for name, value in weights.items()} != shapes:
+        raise ValueError(f"The weights in {source} have other sizes than this run; give it the sizes of theirs.")
+    return weights
 
 
 def random_state(loader_generator: torch.Generator) -> dict[str, Any]:
