@@ -27,7 +27,7 @@ Trained on the training part alone. The test part was measured after every epoch
 whatever its accuracy.
 
 ## Training
-
+{first_stage_text}
     {command}
 
 | setting | value |
@@ -83,8 +83,13 @@ def card_text(card: dict[str, Any]) -> str:
     per_block = ("block_frequency", "block_opposed_share", "block_paired_share", "distinct_units")
     blocks = zip(*(structure[name] for name in per_block), strict=True)
     return TEMPLATE.format(
-        **{key: value for key, value in card.items() if key not in ("structure", "recipe", "snapshots", "class_names")},
+        **{
+            key: value
+            for key, value in card.items()
+            if key not in ("structure", "recipe", "snapshots", "class_names", "first_stage")
+        },
         **{key: value for key, value in structure.items() if not isinstance(value, list)},
+        first_stage_text=first_stage_text(card["first_stage"]),
         caveat=LOSSY if "JPEG" in card["data"] else "",
         num_classes=len(card["class_names"]),
         class_list=", ".join(card["class_names"]),
@@ -100,6 +105,21 @@ def card_text(card: dict[str, Any]) -> str:
             for entry in card["snapshots"]
         ),
     )
+
+
+def first_stage_text(stage: dict[str, Any]) -> str:
+    """How the weights that this run started from were made; nothing for a run from scratch."""
+    if not stage:
+        return ""
+    planned, done = stage["recipe"]["epochs"], stage["epochs_done"]
+    return f"""
+In two stages. The first, stopped with Ctrl-C after {done} of its {planned} epochs at {stage["accuracy"]:.2f} %:
+
+    {stage["command"]}
+
+The second starts from the averaged weights of the first (its `--out` folder), with all
+token mixing drawn anew:
+"""
 
 
 def accuracy_text(accuracy: float | None) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import dataclasses
 import datetime
 import json
 import shlex
@@ -57,6 +58,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--hardware", required=True, help="what it was trained on, in words")
     parser.add_argument("--data-text", default=DATA, help=f"what it was trained on, in words (default {DATA})")
     parser.add_argument("--command", help="the training command, if it was not the recipe's options in plain order")
+    parser.add_argument("--first-stage", type=Path, metavar="DIR", help="the run that --init-from started from")
     parser.add_argument("--assets", type=Path, default=ASSETS_DIR, metavar="DIR", help="where the files go")
     return parser.parse_args(arguments)
 
@@ -64,11 +66,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def write(options: argparse.Namespace) -> dict[str, Any]:
     """Write the weights, the snapshots and both cards; returns the card. Raises ValueError before writing anything."""
     state = read_checkpoint(options.run)
-    recipe = Recipe(**state["recipe"])
+    recipe = public_recipe(state)
     if state["epoch"] < recipe.epochs or not (options.run / FINAL).is_file():
         raise ValueError(f"The run has done {state['epoch']} of {recipe.epochs} epochs; finish it with --resume first.")
     command = checked_command(options.command or command_of(recipe), recipe)
     log = read_log(options.run / LOG)
+    first = first_stage(options.first_stage, recipe)
     snapshots = find_snapshots(options.run / SNAPSHOTS, recipe.epochs)
     options.assets.mkdir(parents=True, exist_ok=True)
     weights = options.assets / f"{options.name}.safetensors"
@@ -83,13 +86,42 @@ def write(options: argparse.Namespace) -> dict[str, Any]:
         "command": command,
         "precision": state["precision"],
         "hardware": options.hardware,
-        "duration": in_words(sum(float(row["seconds"]) for row in log)),
+        "duration": in_words(first["seconds"] + seconds_of(log)),
+        "first_stage": {key: value for key, value in first.items() if key != "seconds"},
         "date": datetime.date.fromtimestamp((options.run / FINAL).stat().st_mtime).isoformat(),
         "snapshots": copy_snapshots(snapshots, options.assets / f"{options.name}_snapshots", log),
     }
     weights.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
     weights.with_suffix(".md").write_text(card_text(card), encoding="utf-8")
     return card
+
+
+def public_recipe(state: dict[str, Any]) -> Recipe:
+    """The recipe with the first stage's folder by its name alone, not by its place on this computer."""
+    recipe = Recipe(**state["recipe"])
+    return dataclasses.replace(recipe, init_from=Path(recipe.init_from).name)
+
+
+def first_stage(run: Path | None, recipe: Recipe) -> dict[str, Any]:
+    """Command, recipe, epochs, accuracy and seconds of the run that this one started from; only seconds if none."""
+    if run is None and not recipe.init_from:
+        return {"seconds": 0.0}
+    if run is None or run.name != recipe.init_from:
+        raise ValueError(f"The run started from {recipe.init_from!r}; name that folder with --first-stage.")
+    state, log = read_checkpoint(run), read_log(run / LOG)
+    done = [row for row in log if int(row["epoch"]) <= state["epoch"]]
+    first = public_recipe(state)
+    return {
+        "command": command_of(first),
+        "recipe": first.as_dict(),
+        "epochs_done": state["epoch"],
+        "accuracy": round(float(done[-1]["test_accuracy"]), 2),
+        "seconds": seconds_of(done),
+    }
+
+
+def seconds_of(log: list[dict[str, str]]) -> float:
+    return sum(float(row["seconds"]) for row in log)
 
 
 def measured(weights: Path, test: Path, name: str, data_text: str) -> dict[str, Any]:

@@ -33,6 +33,7 @@ def tokens() -> None:
     st.markdown(formulas.patch_position(config, token))
     vectors(token)
     learned_filters(token)
+    downloads(token)
 
 
 def patch(token: int) -> None:
@@ -73,6 +74,41 @@ def learned_filters(token: int) -> None:
     )
 
 
+def downloads(token: int) -> None:
+    exports.download_row(
+        "patches",
+        lambda: figures.draw_patches(
+            result.crop,
+            result.cells[token],
+            tokenization.similarity[token],
+            tokenization.embedding,
+            figures.tile_filters(filters.values, filter_order(filters, "frequency"), 16),
+            token,
+            f"{choice.model.title}, picture: {choice.picture.title}",
+        ),
+        lambda: {
+            "patches": tokenization.patches,
+            "embedding": tokenization.embedding,
+            "similarity": tokenization.similarity,
+            "filters": filters.values,
+            "bias": filters.bias,
+            "rebuilt_pixels": reconstruction.pixels,
+            "patch_error": reconstruction.patch_error,
+        },
+        lambda: filter_table(token),
+    )
+
+
+def filter_table(token: int) -> bytes:
+    response = tokenization.embedding[token] - filters.bias
+    columns = [
+        range(config.embed_dim),
+        *(x.tolist() for x in (filters.norm, filters.frequency, filters.bias, response)),
+    ]
+    header = ["channel", "length", "frequency_cycles_per_pixel", "bias", f"response_to_patch_{token}"]
+    return exports.csv_bytes(header, list(zip(*columns, strict=True)))
+
+
 def patch_sizes() -> None:
     """What other patch sizes would cost, and why these weights cannot have them."""
     st.subheader("What if the patches had another size?")
@@ -98,38 +134,3 @@ with st.expander("In the formula"):
     st.markdown(formulas.embedding_equation(config))
 with st.expander("What these pictures do not prove"):
     st.markdown(formulas.PATCHES_LIMITS)
-selected = st.session_state.get("token", 0)
-exports.download_row(
-    "patches",
-    lambda: figures.draw_patches(
-        result.crop,
-        result.cells[selected],
-        tokenization.similarity[selected],
-        tokenization.embedding,
-        figures.tile_filters(filters.values, filter_order(filters, "frequency"), 16),
-        selected,
-        f"{choice.model.title}, picture: {choice.picture.title}",
-    ),
-    lambda: {
-        "patches": tokenization.patches,
-        "embedding": tokenization.embedding,
-        "similarity": tokenization.similarity,
-        "filters": filters.values,
-        "bias": filters.bias,
-        "rebuilt_pixels": reconstruction.pixels,
-        "patch_error": reconstruction.patch_error,
-    },
-    lambda: exports.csv_bytes(
-        ["channel", "length", "frequency_cycles_per_pixel", "bias", "response_to_selected_patch"],
-        list(
-            zip(
-                range(config.embed_dim),
-                filters.norm.tolist(),
-                filters.frequency.tolist(),
-                filters.bias.tolist(),
-                (tokenization.embedding[selected] - filters.bias).tolist(),
-                strict=True,
-            )
-        ),
-    ),
-)

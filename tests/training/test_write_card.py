@@ -113,3 +113,19 @@ def test_a_command_that_trains_something_else_is_refused(
     assert call(write_card, run, tmp_path / "assets", f"--command={command}") == 2
     assert "differs in image_size, patch_size" in capsys.readouterr().err
     assert not (tmp_path / "assets").exists()
+
+
+def test_two_stages_are_both_in_the_card(write_card: ModuleType, run: Path, tmp_path: Path) -> None:
+    second, assets = tmp_path / "second", tmp_path / "assets"
+    more = ("--init-from", str(run), "--reset-token-mixing")
+    assert main([*arguments(run.parent / "data", second, epochs=2), *more]) == 0
+    named = ("--run", str(second), "--data", str(run.parent / "data"), "--name", "two", "--hardware", "an abacus")
+    assert write_card.main([*named, "--assets", str(assets)]) == 2  # where it started from must be named
+    assert not assets.exists()
+    assert write_card.main([*named, "--assets", str(assets), "--first-stage", str(run)]) == 0
+    card, text = json.loads((assets / "two.json").read_text()), (assets / "two.md").read_text()
+    assert card["first_stage"]["epochs_done"] == 3
+    assert card["recipe"]["init_from"] == run.name
+    assert str(run.parent) not in json.dumps(card)
+    assert card["command"] in text
+    assert card["first_stage"]["command"] in text
