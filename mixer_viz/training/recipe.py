@@ -10,7 +10,7 @@ _NOT_NEGATIVE = ("mixup", "cutmix", "weight_decay", "token_mixing_weight_decay",
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Hyper-parameters of a run; the defaults are those of the bundled CIFAR-10 model.
+    """Hyper-parameters of a run; the sizes are by default those of the bundled CIFAR-10 model.
 
     `token_mixing_std` and `token_mixing_weight_decay` are what makes the mixing weights readable: a small random start
     that weight decay can erase leaves the learned part alone. `init_from` starts from trained weights; with
@@ -31,7 +31,7 @@ class Recipe:
     min_lr: float = 1e-5
     warmup_epochs: float = 2.0
     weight_decay: float = 0.05
-    token_mixing_weight_decay: float = 0.2
+    token_mixing_weight_decay: float = 0.05
     token_mixing_std: float = 0.01
     label_smoothing: float = 0.1
     clip_norm: float = 1.0
