@@ -1,0 +1,54 @@
+"""Downloads can be read back, without trust in the file."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from mixer_viz.ui.exports import csv_bytes, figure_bytes, npz_bytes
+
+
+def test_table_survives_commas_quotes_and_other_alphabets() -> None:
+    rows = [[0, "tench, Tinca tinca", 0.1], [1, 'a "quoted" name', -2.5e-9], [2, "Katze, кошка, 猫", 1e300]]
+    data = csv_bytes(["class", "name", "probability"], rows)
+    header, *lines = csv.reader(io.StringIO(data.decode("utf-8"), newline=""))
+    assert header == ["class", "name", "probability"]
+    assert [[int(number), name, float(value)] for number, name, value in lines] == rows
+
+
+def test_numbers_of_a_table_keep_every_digit() -> None:
+    values = np.random.default_rng(0).normal(size=20).astype(np.float32)
+    lines = csv_bytes(["x"], [[value] for value in values.tolist()]).decode().split()[1:]
+    assert np.array_equal(np.array(lines, np.float32), values)
+
+
+def test_arrays_come_back_as_they_were() -> None:
+    arrays = {"tokens": np.random.default_rng(0).normal(size=(16, 6)).astype(np.float32), "order": np.arange(3)}
+    with np.load(io.BytesIO(npz_bytes(arrays)), allow_pickle=False) as loaded:
+        assert set(loaded) == set(arrays)
+        for name, array in arrays.items():
+            assert loaded[name].dtype == array.dtype
+            assert np.array_equal(loaded[name], array)
+
+
+def test_objects_are_refused() -> None:
+    with pytest.raises(ValueError, match="pickle"):
+        npz_bytes({"names": np.array(["a", None], dtype=object)})
+
+
+@pytest.mark.parametrize(("kind", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
+def test_figures_in_every_format(kind: str, start: bytes) -> None:
+    figure = Figure(figsize=(2, 1))
+    figure.subplots().plot([0, 1])
+    assert figure_bytes(figure, kind).startswith(start)
+
+
+def test_png_is_fit_for_print() -> None:
+    with Image.open(io.BytesIO(figure_bytes(Figure(figsize=(2, 1)), "png"))) as image:
+        assert image.size == (600, 300)
+        assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
