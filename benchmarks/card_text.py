@@ -16,19 +16,22 @@ TEMPLATE = """\
 | before rounding to half precision | {accuracy_before_rounding:.2f} % |
 | parameters | {parameters} |
 | file | {file_bytes} bytes, half precision |
-| trained | {epochs} epochs, {duration}, on {hardware}, in {precision}, finished {date} |
+| trained | {num_epochs} epochs, {duration}, on {hardware}, finished {date} |
 | data | {data} |
 
 ## Data
 
 {data}.{caveat}
 
-Trained on the training part alone. The test part was measured after every epoch; what is shipped is the last epoch,
-whatever its accuracy.
+Trained on the training part alone. The test part was measured after every epoch, and so was seen while recipes were
+tried; what is shipped is the last epoch, whatever its accuracy.
 
 ## Training
-{first_stage_text}
-    {command}
+
+Each command starts from the averaged weights of the one before it; `DIR` holds the data.
+
+{stages_text}
+All settings of the last command:
 
 | setting | value |
 |--|--|
@@ -56,8 +59,8 @@ One hidden unit is one row of W1, a map of {grid} x {grid} weights, centred and 
 
 Token-mixing weights while training, in half precision; the first is the random start.
 
-| epoch | test accuracy | file |
-|--|--|--|
+| command | epoch | test accuracy | file |
+|--|--|--|--|
 {snapshot_rows}
 
 ## Use and limits
@@ -67,9 +70,8 @@ Made to look at: a Mixer that loads in a moment, offline, and whose mixing weigh
 and nothing else: any photo is shrunk to {image_size} x {image_size} pixels and given one of these names, often with
 high confidence. Not for decisions about anything.
 
-Token mixing started from small weights (standard deviation {token_mixing_std}) with weight decay
-{token_mixing_weight_decay} on them, chosen to make the pictures clear: the structure seen here does not show what other
-recipes would learn.
+Small initial token-mixing weights (standard deviation {token_mixing_std}) and the weight decay on them were chosen to
+make the pictures clear: the structure seen here does not show what other recipes would learn.
 """
 
 LOSSY = """
@@ -79,21 +81,18 @@ copies; on the lossless originals it may differ a little."""
 
 def card_text(card: dict[str, Any]) -> str:
     """Markdown from the JSON card, with the same figures."""
-    structure, recipe = card["structure"], card["recipe"]
+    structure, recipe = card["structure"], card["stages"][-1]["recipe"]
     per_block = ("block_frequency", "block_opposed_share", "block_paired_share", "distinct_units")
     blocks = zip(*(structure[name] for name in per_block), strict=True)
     return TEMPLATE.format(
-        **{
-            key: value
-            for key, value in card.items()
-            if key not in ("structure", "recipe", "snapshots", "class_names", "first_stage")
-        },
+        **{key: value for key, value in card.items() if key not in ("structure", "stages", "snapshots", "class_names")},
         **{key: value for key, value in structure.items() if not isinstance(value, list)},
-        first_stage_text=first_stage_text(card["first_stage"]),
+        stages_text="\n".join(map(stage_text, card["stages"])),
+        num_epochs=sum(stage["epochs_done"] for stage in card["stages"]),
         caveat=LOSSY if "JPEG" in card["data"] else "",
         num_classes=len(card["class_names"]),
         class_list=", ".join(card["class_names"]),
-        **{name: recipe[name] for name in ("image_size", "token_mixing_std", "token_mixing_weight_decay")},
+        **{name: recipe[name] for name in ("image_size", "token_mixing_std")},
         grid=recipe["image_size"] // recipe["patch_size"],
         recipe_rows="\n".join(f"| {name} | {value} |" for name, value in recipe.items()),
         block_rows="\n".join(
@@ -101,25 +100,20 @@ def card_text(card: dict[str, Any]) -> str:
             for index, (frequency, opposed, paired, distinct) in enumerate(blocks)
         ),
         snapshot_rows="\n".join(
-            f"| {entry['epoch']} | {accuracy_text(entry['accuracy'])} | {entry['file']} |"
+            f"| {entry['stage']} | {entry['epoch']} | {accuracy_text(entry['accuracy'])} | {entry['file']} |"
             for entry in card["snapshots"]
         ),
     )
 
 
-def first_stage_text(stage: dict[str, Any]) -> str:
-    """How the weights that this run started from were made; nothing for a run from scratch."""
-    if not stage:
-        return ""
+def stage_text(stage: dict[str, Any]) -> str:
+    """One command, and how far it went."""
     planned, done = stage["recipe"]["epochs"], stage["epochs_done"]
-    return f"""
-In two stages. The first, stopped with Ctrl-C after {done} of its {planned} epochs at {stage["accuracy"]:.2f} %:
-
-    {stage["command"]}
-
-The second starts from the averaged weights of the first (its `--out` folder), with all
-token mixing drawn anew:
-"""
+    stopped = "" if done == planned else f", then stopped; {planned} were planned"
+    return (
+        f"`{stage['run']}`: {done} epochs{stopped}; {stage['accuracy']:.2f} %; {round(stage['seconds'] / 60)} min; "
+        f"{stage['precision']}\n\n    {stage['command']}\n"
+    )
 
 
 def accuracy_text(accuracy: float | None) -> str:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
@@ -29,11 +30,9 @@ from card_text import card_text
 
 from mixer_viz.checkpoints import load_model, save_model
 from mixer_viz.checkpoints.bundled import ASSETS_DIR
-from mixer_viz.training.cli import build_parser
 from mixer_viz.training.recipe import Recipe
 from mixer_viz.training.state import FINAL, LOG, SNAPSHOTS, read_checkpoint
 
-SNAPSHOT_EPOCHS = (0, 1, 2, 5, 10, 20)  # and the last one
 DATA = "CIFAR-10 (JPEG copies, quality 75)"
 
 
@@ -45,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as exc:
         print(f"error: {exc}", file=sys.stderr)
         return 2
-    shown = ("name", "accuracy", "test_images", "duration", "command", "structure")
+    shown = ("name", "accuracy", "test_images", "duration", "stages", "structure")
     print(json.dumps({key: card[key] for key in shown}, indent=2))
     return 0
 
@@ -57,71 +56,72 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--name", required=True, help="what load_model will call it, e.g. mixer_cifar10")
     parser.add_argument("--hardware", required=True, help="what it was trained on, in words")
     parser.add_argument("--data-text", default=DATA, help=f"what it was trained on, in words (default {DATA})")
-    parser.add_argument("--command", help="the training command, if it was not the recipe's options in plain order")
-    parser.add_argument("--first-stage", type=Path, metavar="DIR", help="the run that --init-from started from")
+    parser.add_argument(
+        "--earlier", type=Path, action="append", default=[], metavar="DIR", help="the runs before, in order"
+    )
     parser.add_argument("--assets", type=Path, default=ASSETS_DIR, metavar="DIR", help="where the files go")
     return parser.parse_args(arguments)
 
 
 def write(options: argparse.Namespace) -> dict[str, Any]:
     """Write the weights, the snapshots and both cards; returns the card. Raises ValueError before writing anything."""
-    state = read_checkpoint(options.run)
-    recipe = public_recipe(state)
-    if state["epoch"] < recipe.epochs or not (options.run / FINAL).is_file():
-        raise ValueError(f"The run has done {state['epoch']} of {recipe.epochs} epochs; finish it with --resume first.")
-    command = checked_command(options.command or command_of(recipe), recipe)
-    log = read_log(options.run / LOG)
-    first = first_stage(options.first_stage, recipe)
-    snapshots = find_snapshots(options.run / SNAPSHOTS, recipe.epochs)
+    check_finished(options.run)
+    runs = [*options.earlier, options.run]
+    stages = [stage_of(run) for run in runs]
+    check_stages(stages)
+    snapshots = find_snapshots(stages, runs)
     options.assets.mkdir(parents=True, exist_ok=True)
     weights = options.assets / f"{options.name}.safetensors"
     save_model(load_model(options.run / FINAL, "cpu"), weights, dtype=torch.float16)
     weights.chmod(0o644)  # safetensors writes for the owner alone, but a served app may run as somebody else
     card = {
         **measured(weights, options.data / "test", options.name, options.data_text),
-        "accuracy_before_rounding": round(float(log[-1]["test_accuracy"]), 2),
+        "accuracy_before_rounding": stages[-1]["accuracy"],
         "data": options.data_text,
-        "epochs": recipe.epochs,
-        "recipe": recipe.as_dict(),
-        "command": command,
-        "precision": state["precision"],
+        "stages": stages,
         "hardware": options.hardware,
-        "duration": in_words(first["seconds"] + seconds_of(log)),
-        "first_stage": {key: value for key, value in first.items() if key != "seconds"},
+        "duration": in_words(sum(stage["seconds"] for stage in stages)),
         "date": datetime.date.fromtimestamp((options.run / FINAL).stat().st_mtime).isoformat(),
-        "snapshots": copy_snapshots(snapshots, options.assets / f"{options.name}_snapshots", log),
+        "snapshots": copy_snapshots(snapshots, options.assets / f"{options.name}_snapshots"),
     }
     weights.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
     weights.with_suffix(".md").write_text(card_text(card), encoding="utf-8")
     return card
 
 
-def public_recipe(state: dict[str, Any]) -> Recipe:
-    """The recipe with the first stage's folder by its name alone, not by its place on this computer."""
-    recipe = Recipe(**state["recipe"])
-    return dataclasses.replace(recipe, init_from=Path(recipe.init_from).name)
-
-
-def first_stage(run: Path | None, recipe: Recipe) -> dict[str, Any]:
-    """Command, recipe, epochs, accuracy and seconds of the run that this one started from; only seconds if none."""
-    if run is None and not recipe.init_from:
-        return {"seconds": 0.0}
-    if run is None or run.name != recipe.init_from:
-        raise ValueError(f"The run started from {recipe.init_from!r}; name that folder with --first-stage.")
+def stage_of(run: Path) -> dict[str, Any]:
+    """Recipe, command, epochs, accuracy and seconds of one run; folders by their names, not by their place here."""
     state, log = read_checkpoint(run), read_log(run / LOG)
+    recipe = Recipe(**state["recipe"])
+    recipe = dataclasses.replace(recipe, init_from=Path(recipe.init_from).name)
     done = [row for row in log if int(row["epoch"]) <= state["epoch"]]
-    first = public_recipe(state)
     return {
-        "command": command_of(first),
-        "recipe": first.as_dict(),
+        "run": run.name,
+        "command": command_of(recipe, run.name),
+        "recipe": recipe.as_dict(),
+        "precision": state["precision"],
         "epochs_done": state["epoch"],
         "accuracy": round(float(done[-1]["test_accuracy"]), 2),
-        "seconds": seconds_of(done),
+        "seconds": round(sum(float(row["seconds"]) for row in done)),
     }
 
 
-def seconds_of(log: list[dict[str, str]]) -> float:
-    return sum(float(row["seconds"]) for row in log)
+def check_finished(run: Path) -> None:
+    """Raise ValueError when the run has epochs left to do."""
+    state = read_checkpoint(run)
+    planned, done = state["recipe"]["epochs"], state["epoch"]
+    if done < planned or not (run / FINAL).is_file():
+        raise ValueError(f"The run has done {done} of {planned} epochs; finish it with --resume first.")
+
+
+def check_stages(stages: list[dict[str, Any]]) -> None:
+    """Raise ValueError when a run did not start from the one before it."""
+    before = ""
+    for stage in stages:
+        source = stage["recipe"]["init_from"]
+        if source != before:
+            raise ValueError(f"{stage['run']} started from {source or 'nothing'!r}; name that run with --earlier.")
+        before = stage["run"]
 
 
 def measured(weights: Path, test: Path, name: str, data_text: str) -> dict[str, Any]:
@@ -144,9 +144,9 @@ def measured(weights: Path, test: Path, name: str, data_text: str) -> dict[str, 
     }
 
 
-def command_of(recipe: Recipe) -> str:
+def command_of(recipe: Recipe, run: str) -> str:
     """The command that gives this recipe: the options that differ from the defaults, in the recipe's order."""
-    words = ["python", "-m", "mixer_viz.training", "--data", "DIR", "--out", "DIR"]
+    words = ["python", "-m", "mixer_viz.training", "--data", "DIR", "--out", run]
     defaults = Recipe().as_dict()
     for name, value in recipe.as_dict().items():
         option = name.replace("_", "-")
@@ -156,44 +156,40 @@ def command_of(recipe: Recipe) -> str:
     return shlex.join(words)
 
 
-def checked_command(command: str, recipe: Recipe) -> str:
-    """`command`, when parsing it gives `recipe`; raises ValueError when it would train something else."""
-    _, _, text = command.partition("mixer_viz.training ")
-    given = vars(build_parser().parse_args(shlex.split(text)))
-    named = {name: given[name] for name in recipe.as_dict() if name in given}
-    differing = [name for name, value in Recipe(**named).as_dict().items() if value != getattr(recipe, name)]
-    if differing:
-        raise ValueError(f"The command does not give the run's recipe; it differs in {', '.join(differing)}.")
-    return command
-
-
 def read_log(path: Path) -> list[dict[str, str]]:
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
-def find_snapshots(folder: Path, last: int) -> dict[int, Path]:
-    """Epoch -> snapshot, for the epochs that the card shows; raises ValueError when one is missing."""
-    epochs = sorted({epoch for epoch in SNAPSHOT_EPOCHS if epoch < last} | {last})
-    found = {epoch: folder / f"epoch-{epoch:04d}.safetensors" for epoch in epochs}
-    missing = [path.name for path in found.values() if not path.is_file()]
-    if missing:
-        raise ValueError(f"The run has no {', '.join(missing)} in {folder}.")
+def find_snapshots(stages: list[dict[str, Any]], runs: list[Path]) -> list[dict[str, Any]]:
+    """Where the snapshots since the last random start of token mixing lie, oldest first, with stage and epoch."""
+    drawn = [i for i, stage in enumerate(stages) if stage["recipe"]["reset_token_mixing"] or not i][-1]
+    found = []
+    for index in range(drawn, len(stages)):
+        for path in sorted((runs[index] / SNAPSHOTS).glob("epoch-*.safetensors")):
+            with safe_open(path, "pt") as file:
+                metadata = file.metadata()
+            epoch, accuracy = int(metadata["epoch"]), metadata.get("test_accuracy")
+            if epoch <= stages[index]["epochs_done"]:
+                entry = {"stage": index + 1, "epoch": epoch, "accuracy": None if accuracy is None else float(accuracy)}
+                found.append(entry | {"path": path})
+    if not found or (found[0]["epoch"], found[-1]["epoch"]) != (0, stages[-1]["epochs_done"]):
+        raise ValueError("The first or the last snapshot of token mixing is missing.")
     return found
 
 
-def copy_snapshots(snapshots: dict[int, Path], folder: Path, log: list[dict[str, str]]) -> list[dict[str, Any]]:
-    """Fill `folder`, without what an earlier run left there; one entry per file, in the order of the epochs."""
-    accuracy = {int(row["epoch"]): round(float(row["test_accuracy"]), 2) for row in log}
+def copy_snapshots(snapshots: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
+    """Fill `folder`, without what an earlier run left there; the card's entries, oldest first."""
     folder.mkdir(exist_ok=True)
-    for old in folder.glob("epoch-*.safetensors"):
+    for old in folder.glob("*.safetensors"):
         old.unlink()
-    for path in snapshots.values():
-        shutil.copyfile(path, folder / path.name)
-    return [
-        {"epoch": epoch, "file": f"{folder.name}/{path.name}", "accuracy": accuracy.get(epoch)}
-        for epoch, path in snapshots.items()
-    ]
+    entries = []
+    for snapshot in snapshots:
+        name = f"stage-{snapshot['stage']}-epoch-{snapshot['epoch']:04d}.safetensors"
+        shutil.copyfile(snapshot["path"], folder / name)
+        kept = {key: value for key, value in snapshot.items() if key != "path"}
+        entries.append(kept | {"file": f"{folder.name}/{name}"})
+    return entries
 
 
 def in_words(seconds: float) -> str:

@@ -71,16 +71,24 @@ def test_the_accuracy_counts_all_test_images(card: dict[str, Any]) -> None:
     assert (listed.accuracy, listed.num_parameters) == (card["accuracy"], card["parameters"])
 
 
-def test_the_recipe_in_the_card_builds_this_network(model: mv.MlpMixer, card: dict[str, Any]) -> None:
-    recipe = Recipe(**card["recipe"])
-    assert {name: getattr(recipe, name) for name in SIZES} == {name: getattr(model.config, name) for name in SIZES}
-    assert recipe.epochs == card["epochs"]
-    assert build_model(recipe, CLASSES).config == model.config
+def test_the_recipes_in_the_card_build_this_network(model: mv.MlpMixer, card: dict[str, Any]) -> None:
+    for stage in card["stages"]:
+        recipe = Recipe(**stage["recipe"])
+        assert {name: getattr(recipe, name) for name in SIZES} == {name: getattr(model.config, name) for name in SIZES}
+        assert build_model(recipe, CLASSES).config == model.config
+    assert card["stages"][-1]["epochs_done"] == card["stages"][-1]["recipe"]["epochs"]
+    assert card["stages"][-1]["accuracy"] == card["accuracy_before_rounding"]
 
 
 def test_the_card_for_people_has_the_same_figures(card: dict[str, Any]) -> None:
     text = (ASSETS_DIR / f"{NAME}.md").read_text(encoding="utf-8")
-    facts = [f"{card['accuracy']:.2f} %", "10000 test images", card["command"], card["hardware"], card["duration"]]
+    facts = [
+        f"{card['accuracy']:.2f} %",
+        "10000 test images",
+        *(stage["command"] for stage in card["stages"]),
+        card["hardware"],
+        card["duration"],
+    ]
     facts += [card["data"], card["date"], f"{card['structure']['frequency_ratio']:.3f}"]
     assert [fact for fact in facts if fact not in text] == []
 
@@ -92,9 +100,9 @@ def test_a_photo_of_a_cat(model: mv.MlpMixer) -> None:
 
 
 def test_the_snapshots_lead_from_the_random_start_to_this_model(model: mv.MlpMixer, card: dict[str, Any]) -> None:
-    epochs = [entry["epoch"] for entry in card["snapshots"]]
-    assert epochs == sorted(epochs)
-    assert (epochs[0], epochs[-1]) == (0, card["epochs"])
+    places = [(entry["stage"], entry["epoch"]) for entry in card["snapshots"]]
+    assert places == sorted(places)
+    assert places[-1] == (len(card["stages"]), card["stages"][-1]["epochs_done"])
     mixing = {name: value for name, value in model.state_dict().items() if ".token_mixing." in name}
     for entry in card["snapshots"]:
         tensors, metadata = read(ASSETS_DIR / entry["file"])
@@ -104,7 +112,8 @@ def test_the_snapshots_lead_from_the_random_start_to_this_model(model: mv.MlpMix
     last, _ = read(ASSETS_DIR / card["snapshots"][-1]["file"])
     assert all(torch.equal(value.float(), mixing[name]) for name, value in last.items())
     first, _ = read(ASSETS_DIR / card["snapshots"][0]["file"])
-    recipe = Recipe(**card["recipe"])
+    std = card["stages"][places[0][0] - 1]["recipe"]["token_mixing_std"]
     drawn = torch.cat([value.float().flatten() for name, value in first.items() if name.endswith("weight")])
-    assert drawn.std().item() == pytest.approx(recipe.token_mixing_std, rel=0.02)
-    assert not any(value.any() for name, value in first.items() if name.endswith("fc2.bias"))
+    assert places[0][1] == 0
+    assert drawn.std().item() == pytest.approx(std, rel=0.02)
+    assert not any(value.any() for name, value in first.items() if name.endswith("bias"))

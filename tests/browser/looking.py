@@ -71,6 +71,13 @@ def num_colours(locator: Locator) -> int:
     return count
 
 
+def choose(page: Page, key: str, option: str) -> None:
+    """Type an option of a selectbox and take it."""
+    box = keyed(page, key).get_by_role("combobox")
+    box.fill(option)
+    page.get_by_role("option", name=option, exact=True).click()
+
+
 def chosen(page: Page, key: str) -> str:
     """The text of a selectbox, or of the pressed button of a segmented control."""
     home = keyed(page, key)

@@ -13,7 +13,18 @@ pytest.importorskip("playwright", exc_type=ImportError)
 
 from playwright.sync_api import expect
 
-from tests.browser.looking import TIMEOUT, canvas, chosen, expect_token, go, idle, keyed, num_colours, token_field
+from tests.browser.looking import (
+    TIMEOUT,
+    canvas,
+    choose,
+    chosen,
+    expect_token,
+    go,
+    idle,
+    keyed,
+    num_colours,
+    token_field,
+)
 from tests.browser.serving import serving
 
 if TYPE_CHECKING:
@@ -118,9 +129,7 @@ def test_a_copied_link_shows_the_same_to_someone_else(visit: Visit) -> None:
     mine = visit("/patches?token=11")
     expect_token(mine, 11)
     idle(mine)
-    box = keyed(mine, "image").get_by_role("combobox")
-    box.fill("Cup of coffee")
-    box.press("Enter")
+    choose(mine, "image", "Cup of coffee")
     expect(mine).to_have_url(re.compile("image="), timeout=TIMEOUT)
     idle(mine)
     keyed(mine, "filters").get_by_role("radio").last.click()
@@ -147,3 +156,16 @@ def test_hovering_reads_the_value(visit: Visit) -> None:
     picture.hover(position={"x": box["width"] * 3.5 / 8, "y": box["height"] * 1.5 / 8})
     readout = keyed(page, "patch-panel").locator(".readout")
     expect(readout).to_have_text(re.compile(r"patch 11 .*row 1, column 3.* 1\.00$"))
+
+
+def test_a_model_that_is_not_here_is_one_sentence_and_the_way_back_is_open(visit: Visit) -> None:
+    page = visit("/?token=11")
+    idle(page)
+    choose(page, "model", "mixer_b16_224.goog_in21k")
+    message = page.get_by_test_id("stAlert")
+    expect(message).to_have_text(re.compile("mixer_b16_224.goog_in21k"), timeout=TIMEOUT)
+    choose(page, "model", "mixer_cifar10")
+    expect(message).to_have_count(0, timeout=TIMEOUT)
+    canvas(page, "front").wait_for()
+    idle(page)
+    assert num_colours(canvas(page, "front")) > 5
