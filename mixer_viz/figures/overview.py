@@ -95,9 +95,11 @@ def top_classes_chart(names: Sequence[str], probabilities: np.ndarray) -> go.Fig
     """Horizontal bars, most probable class on top; probabilities 0 to 1 are printed in percent."""
     percent = 100 * np.asarray(probabilities)
     colours = [ACCENT] + [NEUTRAL] * (len(percent) - 1)
+    # By place, not by name: two classes of one short name would share a row.
+    places = list(range(len(names)))
     bars = go.Bar(
         x=percent,
-        y=[_shorten(name) for name in names],
+        y=places,
         orientation="h",
         marker={"color": colours},
         text=[f"{value:.1f} %" for value in percent],
@@ -107,7 +109,8 @@ def top_classes_chart(names: Sequence[str], probabilities: np.ndarray) -> go.Fig
         hovertemplate="%{hovertext}: %{x:.2f} %<extra></extra>",
     )
     figure = go.Figure(bars)
-    figure.update_yaxes(autorange="reversed", automargin=True, fixedrange=True)
+    labels = [_shorten(name) for name in names]
+    figure.update_yaxes(autorange="reversed", automargin=True, fixedrange=True, tickvals=places, ticktext=labels)
     figure.update_xaxes(range=[0, 118], visible=False, fixedrange=True)
     figure.update_layout(height=46 * len(percent) + 10, margin={"l": 0, "r": 0, "t": 0, "b": 0}, bargap=0.35)
     return figure
@@ -138,8 +141,9 @@ def draw_overview(
     mappable = matrix_axes.imshow(embedding, cmap=scale.colour_map, vmin=low, vmax=high, aspect="auto")
     matrix_axes.set(title="Tokens", xlabel="channel", ylabel="token")
     top.colorbar(mappable, ax=matrix_axes, label=scale.quantity)
-    short = [_shorten(name) for name in names]
-    class_axes.barh(short, 100 * probabilities, color=[ACCENT] + [NEUTRAL] * (len(names) - 1))
+    places = np.arange(len(names))
+    class_axes.set_yticks(places, [_shorten(name) for name in names], parse_math=False)
+    class_axes.barh(places, 100 * probabilities, color=[ACCENT] + [NEUTRAL] * (len(names) - 1))
     class_axes.invert_yaxis()
     class_axes.set(title="Classes", xlabel="probability, %", xlim=(0, 100))
     cells = np.asarray(bottom.subplots(2, columns, squeeze=False))
@@ -150,7 +154,7 @@ def draw_overview(
         axes = cells[0, 0] if index == 0 else cells[(index - 1) % 2, (index + 1) // 2]
         axes.imshow(colours[index], interpolation="nearest")
         axes.set_title(f"{title}\n{note}", fontsize=6)
-    figure.supxlabel(caption, fontsize=8)
+    figure.supxlabel(caption, fontsize=8, parse_math=False)
     return figure
 
 

@@ -190,5 +190,5 @@ def draw_patches(
     axes["e"].set_title("Patch-embedding filters")
     for name in "abce":
         axes[name].set(xticks=[], yticks=[])
-    figure.supxlabel(caption, fontsize=8)
+    figure.supxlabel(caption, fontsize=8, parse_math=False)
     return figure
