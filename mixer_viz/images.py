@@ -28,7 +28,7 @@ DEFAULT_STD = (0.5, 0.5, 0.5)
 # Above this ratio of long to short side, the part to be cropped is cut out before resizing instead of after it.
 MAX_RESIZED_ASPECT = 8
 
-_NOT_A_PICTURE = "This file is damaged or no picture that can be read here; use PNG, JPEG, WebP, GIF, BMP or TIFF."
+_NOT_A_PICTURE = "This file is damaged, or not a picture that can be read here; use PNG, JPEG, WebP, GIF, BMP or TIFF."
 _DAMAGED = "This picture is damaged or incomplete; save or download it again."
 _TOO_MANY_PIXELS = f"at most {MAX_IMAGE_PIXELS // 1_000_000} million are allowed; make it smaller and try again."
 

@@ -15,7 +15,7 @@ from mixer_viz.images import open_image
 
 DRAWN_SIZE = 256  # 8 x 8 squares of 32 pixels
 _SQUARE = DRAWN_SIZE // 8
-_DRAWN_CREDIT = "drawn by mixer_viz"
+_DRAWN_CREDIT = "drawn by this program"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +91,8 @@ _SAMPLES = (
         "One bright patch",
         "drawn",
         _DRAWN_CREDIT,
-        "One square differs from plain grey, so what sets tokens far from it apart was carried there by token mixing.",
+        "One square differs from plain grey (scaling may blur its edge into the patches beside it), so what sets "
+        "tokens farther away apart was carried there by token mixing.",
     ),
     Sample(
         "vertical-grating",

@@ -63,14 +63,11 @@ def blocks() -> None:
         "Pictures show", ["Likeness", "Length"], default="Likeness", required=True, key="show", bind="query-params"
     )
     by_colour = shown == "Likeness"
-    grids = figures.stage_grids(
-        stages,
-        colours=result.colours if by_colour else None,
-        norms=None if by_colour else result.token_norm,
-    )
+    names = [stage.name for stage in result.stages]
+    grids = figures.stage_grids(stages, names, result.token_norm, result.colours if by_colour else None)
     hint = "Hover: the same token is marked in every picture."
     show_grids(grids, key="stages", on_pick=select_token, hint=hint, stacks=[1] + [2] * config.num_blocks)
-    st.caption(formulas.COLOURS_CAPTION if by_colour else formulas.LENGTH_CAPTION)
+    st.caption(formulas.colours_caption(result.explained_variance.tolist()) if by_colour else formulas.LENGTH_CAPTION)
 
 
 def end() -> None:
@@ -84,9 +81,7 @@ def end() -> None:
 
 
 st.title("From picture to class")
-st.markdown(
-    "A Mixer cuts the picture into patches, makes a token of each, and lets the tokens exchange what they hold."
-)
+st.markdown(formulas.mixer_in_words(config))
 if choice.picture.expected:
     st.info(choice.picture.expected)
 way()

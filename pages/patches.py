@@ -128,6 +128,8 @@ def patch_sizes() -> None:
 
 st.title("Patch tokenization")
 st.markdown("The crop is cut into square patches; one linear layer, the same for every patch, makes a token of each.")
+if choice.picture.expected:
+    st.info(choice.picture.expected)
 tokens()
 patch_sizes()
 with st.expander("In the formula"):

@@ -157,9 +157,10 @@ def _download_failed(model: PublishedModel, error: Exception) -> str:
         return f"The Hugging Face Hub refused to send {model.name} ({type(error).__name__}); try again later, {advice}."
     if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
         return f"The weights of {model.name} could not be stored ({error.strerror}); make room for them, {advice}."
+    reason = "no network" if isinstance(error, socket.gaierror) else type(error).__name__
     return (
-        f"The weights of {model.name} are not on this computer and could not be downloaded "
-        f"({type(error).__name__}); connect to the network once, {advice}."
+        f"The weights of {model.name} are not on this computer and could not be downloaded ({reason}); "
+        f"connect to the network once, {advice}."
     )
 
 

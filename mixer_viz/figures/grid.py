@@ -34,6 +34,7 @@ class Grid:
     scale: Scale | None = None  # needed with values
     limits: tuple[float, float] | None = None  # None: the scale's own
     opacity: float = 1.0  # of the values over a photo
+    show_scale: bool = True
     cell: str = "patch"
     hover: tuple[str, ...] | None = None  # a text for each cell instead of number and value
     count: int | None = None  # cells in use, when the last row is not full
@@ -45,7 +46,19 @@ class Grid:
 
     def payload(self) -> dict[str, Any]:
         """What the browser gets, as plain JSON values."""
-        names = ("title", "rows", "columns", "description", "shape", "opacity", "cell", "select", "lines", "smooth")
+        names = (
+            "title",
+            "rows",
+            "columns",
+            "description",
+            "shape",
+            "opacity",
+            "cell",
+            "select",
+            "lines",
+            "smooth",
+            "show_scale",
+        )
         data: dict[str, Any] = {name: getattr(self, name) for name in (*names, "width")}
         data["aspect"] = self.aspect or self.columns / self.rows
         data["count"] = self.count or self.rows * self.columns

@@ -63,32 +63,32 @@ def vector_strip(vector: np.ndarray, *, title: str, shape: str, scale: str, widt
 
 
 def stage_grids(
-    names: Sequence[tuple[str, str]], *, colours: np.ndarray | None = None, norms: np.ndarray | None = None
+    labels: Sequence[tuple[str, str]], names: Sequence[str], norms: np.ndarray, colours: np.ndarray | None = None
 ) -> list[Grid]:
-    """One small picture per stage, from colours (T, grid, grid, 3) in 0..1 or from norms (T, grid, grid).
+    """One small picture per stage: colours (T, grid, grid, 3) in 0..1 if given, otherwise norms (T, grid, grid).
 
-    `names` are (title, note) pairs. Norms share one scale over all stages, so that growth can be seen.
+    `labels` are (title, note) pairs to print, `names` the stages in full. Norms share one scale over all stages, so
+    that growth can be seen; hover reads them in both cases.
     """
-    grids = []
     scale = SCALES["norm"]
-    limits = None if norms is None else scale.limits(norms)
-    for index, (title, note) in enumerate(names):
-        side = (colours if norms is None else norms)[index].shape[0]  # type: ignore[index]
-        grids.append(
-            Grid(
-                title=title,
-                rows=side,
-                columns=side,
-                shape=note,
-                description=f"Tokens on the patch grid at this stage: {title}, {note}.",
-                photo=None if colours is None else np.round(colours[index] * 255).astype(np.uint8),
-                values=None if norms is None else norms[index],
-                scale=None if norms is None else scale,
-                limits=limits,
-                width=94,
-            )
+    limits = scale.limits(norms)
+    return [
+        Grid(
+            title=title,
+            rows=norms.shape[1],
+            columns=norms.shape[2],
+            shape=note,
+            description=f"Tokens on the patch grid: {name}{f', {note}' if note else ''}.",
+            photo=None if colours is None else np.round(colours[index] * 255).astype(np.uint8),
+            values=norms[index],
+            scale=scale,
+            limits=limits,
+            opacity=1.0 if colours is None else 0.0,
+            show_scale=colours is None and index == 0,
+            width=94,
         )
-    return grids
+        for index, ((title, note), name) in enumerate(zip(labels, names, strict=True))
+    ]
 
 
 def top_classes_chart(names: Sequence[str], probabilities: np.ndarray) -> go.Figure:

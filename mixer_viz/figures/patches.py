@@ -20,10 +20,10 @@ def similarity_grid(crop: np.ndarray, similarity: np.ndarray, token: int) -> Gri
     """Cosine similarity (S,) of one patch's embedding to every patch's, over the greyed crop."""
     side = math.isqrt(similarity.size)
     return Grid(
-        title="Similar to it",
+        title=f"Like patch {token}?",
         rows=side,
         columns=side,
-        shape=f"{similarity.size} cosines",
+        shape="cosine of the tokens",
         description=f"Cosine similarity of the embedding of patch {token} to that of every patch.",
         photo=np.repeat(crop.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8),
         values=similarity,
@@ -140,13 +140,13 @@ def filter_grid(
 
 
 def patch_size_chart(sizes: Sequence[int], tokens: Sequence[int], parameters: Sequence[int], own: int) -> go.Figure:
-    """Token-mixing parameters of the whole network against the patch side P, log scale; the model's own is marked."""
+    """Token-mixing parameters of the whole network against the patch side P; the model's own is marked."""
     colours = [ACCENT if size == own else NEUTRAL for size in sizes]
     labels = [f"P = {size}<br>S = {count}" for size, count in zip(sizes, tokens, strict=True)]
     text = [f"{value:,}" for value in parameters]
     figure = go.Figure(go.Bar(x=labels, y=parameters, marker={"color": colours}, text=text, textposition="outside"))
     figure.update_traces(hovertemplate="%{x}: %{text} parameters<extra></extra>", cliponaxis=False)
-    figure.update_yaxes(type="log", visible=False, fixedrange=True)
+    figure.update_yaxes(title="token-mixing parameters", showticklabels=False, showgrid=False, fixedrange=True)
     figure.update_xaxes(fixedrange=True)
     figure.update_layout(height=300, margin={"l": 0, "r": 0, "t": 24, "b": 0}, bargap=0.4)
     return figure

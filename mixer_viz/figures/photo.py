@@ -42,6 +42,6 @@ def photo_grid(preview: np.ndarray, size: tuple[int, int], crop_side: int) -> Gr
         hover=(f"The frame is the square that the network sees, scaled to {crop_side} × {crop_side} pixels.",),
         select="none",
         smooth=True,
-        width=200,
+        width=max(24, round(min(200, 240 * preview.shape[1] / preview.shape[0]))),
         aspect=preview.shape[1] / preview.shape[0],
     )

@@ -62,7 +62,7 @@ def preview_of(choice: Choice) -> tuple[np.ndarray, tuple[int, int]]:
 @st.cache_data(max_entries=MAX_PICTURES, show_spinner=False)
 def _thumbnail(picture_key: str, _picture: Picture) -> bytes:
     photo = read_picture(_picture)
-    photo.thumbnail((320, 240), reducing_gap=2.0)
+    photo.thumbnail((260, 220), reducing_gap=2.0)
     buffer = io.BytesIO()
     photo.save(buffer, format="WEBP", quality=85)
     return buffer.getvalue()

@@ -10,15 +10,11 @@ from mixer_viz.model.costs import Costs
 
 MAX_NAMED_CLASSES = 20
 
-COLOURS_CAPTION = (
-    "Tokens of like colour hold like vectors: red, green and blue are the first three principal components of the "
-    "tokens at that place, turned to agree with the picture before. The percentage is how much the step adds, measured "
-    "against what it adds to (L2 norms)."
+STEP_CAPTION = (
+    'Under "tokens" is the picture after token mixing, under "channels" the one after channel mixing; +35 % means that '
+    "the step adds a vector 35 % as long as what was there (L2 norms over all tokens)."
 )
-LENGTH_CAPTION = (
-    "L2 norm of each token, one scale for all pictures, from zero. The percentage is how much the step adds, measured "
-    "against what it adds to."
-)
+LENGTH_CAPTION = "L2 norm of each token, one colour scale for all pictures, from zero. " + STEP_CAPTION
 OVERVIEW_LIMITS = """
 - A probability is not a measure of trust: a Mixer must choose among the classes it knows, whatever the picture shows.
 - The colours show which tokens are alike, not what they mean. Three components of many are drawn, and tokens far out
@@ -32,13 +28,25 @@ PATCHES_LIMITS = """
 """
 
 
+def colours_caption(explained: Sequence[float]) -> str:
+    """How to read the colours, with the share of the variance that they show (0 to 1, one per picture)."""
+    return (
+        "Like colours mean like tokens within one picture; from picture to picture the colours are turned to agree, so "
+        "that they can be followed. They are the first three principal components of the tokens, each picture on "
+        f"its own scale, and hold {100 * min(explained):.0f} to {100 * max(explained):.0f} % of the differences. "
+        + STEP_CAPTION
+    )
+
+
 def known_classes(config: MixerConfig) -> str:
     """Which classes the model can answer with at all."""
     if config.class_names is None:
         return f"The checkpoint does not name its {config.num_classes:,} classes."
     if config.num_classes <= MAX_NAMED_CLASSES:
-        return f"This model knows {config.num_classes} classes only: {', '.join(config.class_names)}."
-    return f"This model knows {config.num_classes:,} classes."
+        known = f"This model knows {config.num_classes} classes only: {', '.join(config.class_names)}."
+    else:
+        known = f"This model knows {config.num_classes:,} classes."
+    return f"{known} It answers with one of them even where none fits; guessing gives {100 / config.num_classes:.2g} %."
 
 
 def block_shapes(config: MixerConfig) -> str:
@@ -50,6 +58,15 @@ def block_shapes(config: MixerConfig) -> str:
     )
 
 
+def mixer_in_words(config: MixerConfig) -> str:
+    """The whole idea in this model's numbers."""
+    return (
+        f"A Mixer cuts the picture into {config.num_patches} squares (patches) and describes each by "
+        f"{config.embed_dim} numbers (its token). Then two steps alternate: mix each number across all patches, and "
+        "mix the numbers inside each patch."
+    )
+
+
 def mixer_equation(config: MixerConfig) -> str:
     """The paper's equation with this model's sizes."""
     gelu = "its exact form (erf)" if config.gelu == "erf" else "its tanh approximation"
@@ -57,14 +74,14 @@ def mixer_equation(config: MixerConfig) -> str:
 Each of the $L = {config.num_blocks}$ blocks turns the token matrix $X$ ($S \times C = {config.num_patches} \times
 {config.embed_dim}$) into $Y$ of the same size:
 
-$$U = X + W_2\,\mathrm{{gelu}}(W_1\,\mathrm{{LayerNorm}}(X)) \qquad \text{{token mixing: along each column}}$$
-$$Y = U + \big(W_4\,\mathrm{{gelu}}(W_3\,\mathrm{{LayerNorm}}(U)^\top)\big)^\top \qquad \text{{channel mixing: along
-each row}}$$
+$$U = X + W_2\,\mathrm{{gelu}}(W_1\,\mathrm{{LayerNorm}}(X)) \qquad \text{{token mixing}}$$
 
-$W_1$ is $D_S \times S = {config.tokens_mlp_dim} \times {config.num_patches}$, $W_2$ is $S \times D_S$, $W_3$ is
-$D_C \times C = {config.channels_mlp_dim} \times {config.embed_dim}$, $W_4$ is $C \times D_C$; each has a bias. GELU is
-used in {gelu}. Then LayerNorm, the mean over the {config.num_patches} tokens, and a linear layer with
-{config.num_classes:,} outputs.
+$$Y = U + \big(W_4\,\mathrm{{gelu}}(W_3\,\mathrm{{LayerNorm}}(U)^\top)\big)^\top \qquad \text{{channel mixing}}$$
+
+Token mixing works along each column of $X$, channel mixing along each row. $W_1$ is $D_S \times S =
+{config.tokens_mlp_dim} \times {config.num_patches}$, $W_2$ is $S \times D_S$, $W_3$ is $D_C \times C =
+{config.channels_mlp_dim} \times {config.embed_dim}$, $W_4$ is $C \times D_C$; each has a bias. GELU is used in {gelu}.
+Then LayerNorm, the mean over the {config.num_patches} tokens, and a linear layer with {config.num_classes:,} outputs.
 """
 
 
@@ -106,9 +123,10 @@ def rebuilding(rank: int, patch_dim: int, embed_dim: int, error: float) -> str:
         if rank == patch_dim
         else f"the other {patch_dim - rank} are lost before the first block"
     )
+    shown = f"{error:.2g}, rounding alone" if error < 1e-6 else f"{error:.2g}"
     return (
         f"What the linear layer keeps: {rank} of the {patch_dim} directions of a patch ({embed_dim} channels), so "
-        f"{kept}. Rebuilt as $\\hat x = W^+(e - b)$; over the whole crop, $|x - \\hat x| / |x|$ = {error:.2g}."
+        f"{kept}. Rebuilt as $\\hat x = W^+(e - b)$; over the whole crop, $|x - \\hat x| / |x|$ = {shown}."
     )
 
 
@@ -129,11 +147,12 @@ def patch_size_table(options: Sequence[PatchSizeOption]) -> dict[str, list[str]]
 
 def other_sizes(config: MixerConfig) -> str:
     """Why the weights fix S, and that D_S is another number."""
+    tokens = config.num_patches
     return (
-        f"These weights cannot simply be used with another S: every W1 of this model has {config.num_patches} columns "
-        f"and every W2 has {config.num_patches} rows, one for each patch, so {config.num_patches} tokens are read, no "
-        f"more and no fewer, and a {config.image_size} px Mixer cannot read a larger picture without scaling it down. "
-        f"The hidden width D_S = {config.tokens_mlp_dim} is another number, free to choose, and does not depend on S."
+        f"These weights cannot simply be used with another $S$: every $W_1$ of this model has {tokens} columns and "
+        f"every $W_2$ has {tokens} rows, one for each patch, so {tokens} tokens are read, no more and no fewer, and a "
+        f"{config.image_size} px Mixer cannot read a larger picture without scaling it down. The hidden width $D_S$ = "
+        f"{config.tokens_mlp_dim} is another number, free to choose, and does not depend on $S$."
     )
 
 

@@ -7,6 +7,7 @@ import logging
 import streamlit as st
 
 from mixer_viz.checkpoints import CheckpointError, ModelInfo
+from mixer_viz.model.costs import costs
 from mixer_viz.ui import cached
 from mixer_viz.ui.choices import ChosenModel, UploadedWeights
 from mixer_viz.ui.downloads import download_weights
@@ -15,6 +16,7 @@ OWN = "Your checkpoint"
 MAX_WEIGHTS_MB = 1024
 _WEIGHTS = "uploaded_weights"
 _REFUSED = "refused_weights"
+_MISSING = "missing_weights"
 _log = logging.getLogger(__name__)
 
 
@@ -23,10 +25,19 @@ def pick_model() -> str:
     infos = {info.name: info for info in cached.model_list()}
     own: UploadedWeights | None = st.session_state.get(_WEIGHTS)
     options = [*infos, OWN] if own else list(infos)
+    asked = st.query_params.get("model")
     # The link holds what the box shows, so it shows names, which mean the same on every computer.
     name: str = st.selectbox("Model", options, key="model", bind="query-params", on_change=_forget_refusal)
     if name in infos:
         st.caption(_note(infos[name]))
+    elif own:
+        st.caption(_describe(own))
+    if own is None and (asked == OWN or st.session_state.get(_MISSING)):
+        st.session_state[_MISSING] = True  # the address loses it after the first run
+        st.warning(
+            "This link was made with a checkpoint that is not here; open its file below. Until then, a model "
+            "that is here is shown."
+        )
     with st.expander("Open your own checkpoint"):
         st.caption("A Mixer in this project's, timm's or Google's naming. Code inside a file is never run.")
         types = ["safetensors", "npz", "pt", "pth"]
@@ -61,7 +72,7 @@ def _take() -> None:
         cached.uploaded_model(weights.key, weights)
     except CheckpointError as exc:
         _log.warning("refused a checkpoint: %s", exc, exc_info=True)
-        st.session_state[_REFUSED] = str(exc)
+        st.session_state[_REFUSED] = f"{exc} The model before it stays."
         return
     _forget_refusal()
     st.session_state[_WEIGHTS] = weights
@@ -70,6 +81,15 @@ def _take() -> None:
 
 def _forget_refusal() -> None:
     st.session_state.pop(_REFUSED, None)
+
+
+def _describe(weights: UploadedWeights) -> str:
+    config = cached.uploaded_model(weights.key, weights).config
+    count = costs(config).total.parameters / 1e6
+    return (
+        f"{weights.name}: {count:.2f} M parameters, {config.num_blocks} blocks, {config.num_classes:,} classes, "
+        f"{config.image_size} px in patches of {config.patch_size} px."
+    )
 
 
 def _note(info: ModelInfo) -> str:

@@ -30,7 +30,7 @@ def pick_picture() -> Picture:
     else:
         sample = samples[title]
         picture = Picture(sample.name, sample.title, None, sample.credit, sample.expected)
-    st.image(cached.thumbnail_of(picture), alt=f"The chosen picture: {picture.title}", width="stretch")
+    st.image(cached.thumbnail_of(picture), alt=f"The chosen picture: {picture.title}", width="content")
     if picture.credit:
         st.caption(picture.credit)
     with st.expander("Use your own picture", expanded=_REFUSED in st.session_state):
@@ -76,7 +76,7 @@ def _take(name: str, data: bytes) -> None:
         open_image(data)
     except ImageError as exc:
         _log.warning("refused a picture: %s", exc, exc_info=True)
-        st.session_state[_REFUSED] = str(exc)
+        st.session_state[_REFUSED] = f"{exc} The picture before it stays."
         return
     _forget_refusal()
     # Copied out of the widget, whose value is lost when the page changes.

@@ -159,9 +159,10 @@ function fill(item, grid, redraw) {
   item.decoded = decode(grid);
   item.painted = item.decoded && paintValues(grid, item.decoded);
   const scale = item.figure.querySelector(".scale");
-  scale.style.display = item.decoded ? "flex" : "none";
-  item.figure.querySelector(".quantity").textContent = item.decoded ? grid.quantity : "";
-  if (!item.decoded) return;
+  const scaled = item.decoded && grid.show_scale;
+  scale.style.display = scaled ? "flex" : "none";
+  item.figure.querySelector(".quantity").textContent = scaled ? grid.quantity : "";
+  if (!scaled) return;
   const [low, high] = scale.querySelectorAll("span");
   low.textContent = number(grid.low);
   high.textContent = number(grid.high);
