@@ -116,7 +116,7 @@ def test_too_many_bytes(tmp_path: Path) -> None:
         file.truncate(MAX_IMAGE_BYTES + 1)
     expected = "This file is larger than 20 MiB; choose or save a smaller one."
     assert sentence(path) == sentence(bytes(MAX_IMAGE_BYTES + 1)) == expected
-    assert "no picture" in sentence(bytes(MAX_IMAGE_BYTES))
+    assert "not a picture" in sentence(bytes(MAX_IMAGE_BYTES))
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from mixer_viz.ui.exports import figure_bytes
 RANDOM = np.random.default_rng(0)
 CROP = RANDOM.integers(0, 256, (8, 8, 3), dtype=np.uint8)
 STAGES = [("Embedding", ""), ("Block 1", "tokens +10 %"), ("", "channels +20 %"), ("Block 2", ""), ("", "")]
+STAGE_NAMES = ["embedding", "block 1 token mixing", "block 1 channel mixing", "block 2 token mixing", "block 2 channel"]
 NAMES = ["tench, Tinca tinca", "goldfish", "a very long name of a class that nobody can print"]
 PROBABILITIES = np.array([0.625, 0.25, 0.125])
 
@@ -41,16 +42,21 @@ def test_vector_strip_is_one_row() -> None:
 
 def test_stages_by_colour() -> None:
     colours = RANDOM.random((5, 4, 4, 3))
-    grids = figures.stage_grids(STAGES, colours=colours)
-    for grid, colour, (title, note) in zip(grids, colours, STAGES, strict=True):
+    norms = RANDOM.random((5, 4, 4))
+    grids = figures.stage_grids(STAGES, STAGE_NAMES, norms, colours)
+    for grid, colour, norm, (title, note), name in zip(grids, colours, norms, STAGES, STAGE_NAMES, strict=True):
         np.testing.assert_allclose(grid.photo, 255 * colour, atol=0.5)
-        assert grid.values is None
+        assert np.array_equal(grid.values, norm)  # to read on hover, not to see
+        assert (grid.opacity, grid.show_scale) == (0, False)
         assert (grid.title, grid.shape) == (title, note)
+        assert name in grid.description
 
 
 def test_stages_by_length_share_one_scale() -> None:
     norms = np.stack([np.full((4, 4), size) for size in (1.0, 5.0, 2.0, 3.0, 4.0)])
-    for grid, norm in zip(figures.stage_grids(STAGES, norms=norms), norms, strict=True):
+    grids = figures.stage_grids(STAGES, STAGE_NAMES, norms)
+    assert [grid.show_scale for grid in grids] == [True, False, False, False, False]
+    for grid, norm in zip(grids, norms, strict=True):
         data = grid.payload()
         assert (data["low"], data["high"]) == (0, 5)
         assert np.array_equal(grid.values, norm)

@@ -24,8 +24,11 @@ def test_equation_has_b16s_sizes() -> None:
     text = formulas.mixer_equation(B16)
     assert {12, 196, 768, 384, 3072, 1000} <= numbers(text)
     assert r"S \times C = 196 \times" in text
-    assert r"D_S \times S = 384 \times 196" in text
-    assert r"D_C \times C = 3072 \times 768" in text
+    words = " ".join(text.split())
+    assert r"D_S \times S = 384 \times 196" in words
+    assert r"D_C \times C = 3072 \times 768" in words
+    displayed = [line for line in text.splitlines() if "$$" in line]
+    assert [line.count("$$") for line in displayed] == [2, 2]  # each on one line, or it is not drawn
     assert text.count("$$") == 4
     assert text.count("$") % 2 == 0
 
