@@ -73,7 +73,7 @@ def chart(app: AppTest, key: str) -> dict[str, Any]:
 
 
 def top_class(app: AppTest) -> str:
-    return chart(app, "classes")["y"][0]
+    return chart(app, "classes")["hovertext"][0]
 
 
 def crop_of(app: AppTest) -> str:

@@ -104,7 +104,7 @@ def test_side_file_brings_the_names(app: AppTest, timm_file: bytes) -> None:
     names = b'{"class_names": ["a0","a1","a2","a3","a4","a5","a6","a7","a8","a9"]}'
     app.file_uploader(key="side_file").upload("names.json", names).run()
     check(app, "overview")
-    assert set(chart(app, "classes")["y"]) < {f"a{index}" for index in range(10)}
+    assert set(chart(app, "classes")["hovertext"]) < {f"a{index}" for index in range(10)}
 
 
 @pytest.mark.parametrize(

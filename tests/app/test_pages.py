@@ -87,10 +87,10 @@ def test_position_and_pictures_follow_the_token() -> None:
 def test_show_changes_colours_to_lengths(app: AppTest) -> None:
     colours = panel(app, "stages")["grids"]
     assert len(colours) == 17
-    assert all(grid["photo"] and not grid.get("values") for grid in colours)
+    assert all(grid["photo"] and grid["opacity"] == 0 for grid in colours)  # values are for hover alone
     app.button_group(key="show").set_value("Length").run()
     lengths = panel(app, "stages")["grids"]
-    assert all(grid["values"] and not grid["photo"] for grid in lengths)
+    assert all(grid["values"] and grid["opacity"] == 1 and not grid["photo"] for grid in lengths)
     tokens = numbers(panel(app, "front")["grids"][2]).reshape(64, 128)
     np.testing.assert_allclose(numbers(lengths[0]), np.linalg.norm(tokens, axis=1), rtol=1e-5)
     assert len({(grid["low"], grid["high"]) for grid in lengths}) == 1
