@@ -93,6 +93,6 @@ def _describe(weights: UploadedWeights) -> str:
 
 
 def _note(info: ModelInfo) -> str:
-    accuracy = f"{info.accuracy:.1f} % top-1, {info.accuracy_note}" if info.accuracy else info.accuracy_note
+    accuracy = f"{info.accuracy:.1f} % accuracy, {info.accuracy_note}" if info.accuracy else info.accuracy_note
     fetched = "" if info.on_disk else " It is downloaded when chosen."
     return f"{info.description}: {info.num_parameters / 1e6:.2f} M parameters; {accuracy}.{fetched}"
