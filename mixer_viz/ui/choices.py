@@ -33,7 +33,8 @@ class UploadedWeights:
 
     @property
     def key(self) -> str:
-        return "upload:" + hashlib.sha256(self.data + b"\0" + (self.side_file or b"")).hexdigest()
+        parts = (hashlib.sha256(part).hexdigest() for part in (self.data, self.side_file or b""))
+        return f"upload:{'-'.join(parts)}"
 
 
 @dataclasses.dataclass(frozen=True)
