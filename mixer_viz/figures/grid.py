@@ -14,6 +14,14 @@ from mixer_viz.figures.theme import Scale, lookup_table
 
 # Above this many cells the values travel as 8 bits: 150,000 cells of float32 would be 800 KB on the wire.
 MAX_FLOAT_CELLS = 20_000
+_PLAIN = ("title", "rows", "columns", "description", "shape", "opacity", "cell", "select", "lines", "smooth") + (
+    "show_scale",
+    "width",
+    "tile",
+    "group",
+    "frames",
+    "notes",
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -21,7 +29,10 @@ class Grid:
     """One picture of rows x columns cells: a photo, values on a colour scale, or values over a photo.
 
     `select` says what a click picks: one cell, a whole row (the token of a token matrix), or nothing. Cells are
-    numbered from 0 in reading order, in all grids alike.
+    numbered from 0 in reading order, in all grids alike, unless `ids` says otherwise.
+
+    With `tile` every cell is a small map of signed values (an atlas of hidden units). With `frames` the picture is one
+    of several that the panel plays through.
     """
 
     title: str
@@ -30,14 +41,19 @@ class Grid:
     description: str  # the text alternative
     shape: str = ""  # the tensor's shape in numbers, as "64 x 128"
     photo: np.ndarray | None = None  # (H, W, 3) uint8
-    values: np.ndarray | None = None  # rows * columns numbers
+    values: np.ndarray | None = None  # rows * columns numbers, for each frame; with `tile`, height * width for each cell
     scale: Scale | None = None  # needed with values
-    limits: tuple[float, float] | None = None  # None: the scale's own
+    limits: tuple[float, float] | np.ndarray | None = None  # or one pair per frame; None: the scale's own, or the tile's
     opacity: float = 1.0  # of the values over a photo
     show_scale: bool = True
     cell: str = "patch"
     hover: tuple[str, ...] | None = None  # a text for each cell instead of number and value
     count: int | None = None  # cells in use, when the last row is not full
+    ids: np.ndarray | None = None  # what each cell in use stands for; None: its number
+    tile: tuple[int, int] | None = None  # height and width of the map in each cell
+    group: int = 1  # this many tiles of a row stand close together
+    frames: int = 1
+    notes: tuple[str, ...] | None = None  # a text for each frame in the place of `shape`
     select: Literal["cell", "row", "none"] = "cell"
     lines: bool = False
     smooth: bool = False
@@ -46,47 +62,48 @@ class Grid:
 
     def payload(self) -> dict[str, Any]:
         """What the browser gets, as plain JSON values."""
-        names = (
-            "title",
-            "rows",
-            "columns",
-            "description",
-            "shape",
-            "opacity",
-            "cell",
-            "select",
-            "lines",
-            "smooth",
-            "show_scale",
-        )
-        data: dict[str, Any] = {name: getattr(self, name) for name in (*names, "width")}
+        data: dict[str, Any] = {name: getattr(self, name) for name in _PLAIN}
         data["aspect"] = self.aspect or self.columns / self.rows
         data["count"] = self.count or self.rows * self.columns
         data["hover"] = list(self.hover) if self.hover else None
+        data["ids"] = None if self.ids is None else self.ids.tolist()
         data["photo"] = None if self.photo is None else data_url(self.photo)
         if self.values is not None:
-            data.update(self._value_payload(self.values))
+            data.update(self._value_payload(self.values, data["count"]))
         return data
 
-    def _value_payload(self, values: np.ndarray) -> dict[str, Any]:
+    def _value_payload(self, values: np.ndarray, count: int) -> dict[str, Any]:
         if self.scale is None:
             raise ValueError(f"the grid {self.title!r} has values but no scale")
-        if values.size != self.rows * self.columns:
-            raise ValueError(f"{values.size} values do not fill {self.rows} x {self.columns} cells")
-        low, high = self.limits or self.scale.limits(values)
+        colours = {"quantity": self.scale.quantity, "unit": self.scale.unit}
+        colours["colours"] = _base64(lookup_table(self.scale).tobytes())
+        if self.tile is not None:
+            return colours | self._tile_payload(values, count * self.tile[0] * self.tile[1])
+        if values.size != self.frames * self.rows * self.columns:
+            frames = f"{self.frames} frames of " if self.frames > 1 else ""
+            raise ValueError(f"{values.size} values do not fill {frames}{self.rows} x {self.columns} cells")
+        limits = np.atleast_2d(self.scale.limits(values) if self.limits is None else self.limits)  # (1 or frames, 2)
         coarse = values.size > MAX_FLOAT_CELLS
         if coarse:
-            packed = np.round(np.clip((values - low) / (high - low), 0, 1) * 255).astype(np.uint8)
+            low, high = limits[:, :1], limits[:, 1:]
+            levels = (values.reshape(len(limits), -1) - low) / (high - low)
+            packed = np.round(np.clip(levels, 0, 1) * 255).astype(np.uint8)
         else:
             packed = np.ascontiguousarray(values, dtype="<f4")
+        return colours | {"values": _base64(packed.tobytes()), "coarse": coarse, "limits": limits.tolist()}
+
+    def _tile_payload(self, values: np.ndarray, size: int) -> dict[str, Any]:
+        if values.size != size:
+            raise ValueError(f"{values.size} values do not fill {size} cells of tiles")
+        flat = values.reshape(self.count or self.rows * self.columns, -1)
+        peaks = np.abs(flat).max(axis=1, keepdims=True)
+        # Signed, one byte each, relative to the tile's own largest value: small units keep their pattern.
+        packed = np.round(127 * flat / np.where(peaks == 0, 1.0, peaks) + 128).astype(np.uint8)
         return {
             "values": _base64(packed.tobytes()),
-            "coarse": coarse,
-            "low": low,
-            "high": high,
-            "quantity": self.scale.quantity,
-            "unit": self.scale.unit,
-            "colours": _base64(lookup_table(self.scale).tobytes()),
+            "peaks": _base64(np.ascontiguousarray(peaks, dtype="<f4").tobytes()),
+            "coarse": True,
+            "limits": None if self.limits is None else [list(self.limits)],
         }
 
 

@@ -42,6 +42,14 @@ SCALES: dict[str, Scale] = {
     "similarity": Scale("cosine similarity", "signed", "RdBu_r", fixed=(-1.0, 1.0)),
     "norm": Scale("token length (L2 norm)", "magnitude", "viridis"),
     "response": Scale("response", "signed", "RdBu_r"),
+    "reads": Scale("weight of W1", "signed", "RdBu_r"),
+    "writes": Scale("weight of W2", "signed", "RdBu_r"),
+    "mixing": Scale("mixing weight", "signed", "RdBu_r"),
+    "jacobian": Scale("derivative on this picture, mean over channels", "signed", "RdBu_r"),
+    "jacobian norm": Scale("derivative on this picture, Frobenius norm", "magnitude", "viridis"),
+    "power": Scale("share of the power, %", "magnitude", "viridis"),
+    "activation": Scale("activation", "signed", "RdBu_r"),
+    "field": Scale("share of the gradient, %", "magnitude", "viridis"),
     "error": Scale("relative error", "magnitude", "viridis", fixed=(0.0, 1.0)),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
@@ -12,9 +13,11 @@ from mixer_viz.figures.grid import Grid
 _FRONTEND = Path(__file__).parent / "frontend"
 _component = st.components.v2.component(
     "mixer_viz_grid_panel",
-    html='<div class="panel"></div><p class="readout" aria-live="polite"></p>',
+    html='<div class="player" hidden><button type="button">Play</button>'
+    '<input type="range" min="0" step="1" aria-label="Block"><output></output></div>'
+    '<div class="panel"></div><p class="readout" aria-live="polite"></p>',
     css=(_FRONTEND / "grid_panel.css").read_text(encoding="utf-8"),
-    js=(_FRONTEND / "grid_panel.js").read_text(encoding="utf-8"),
+    js="".join((_FRONTEND / name).read_text(encoding="utf-8") for name in ("grid_drawing.js", "grid_panel.js")),
 )
 
 
@@ -26,14 +29,19 @@ def show_grids(
     on_pick: Callable[[int], None] | None = None,
     hint: str = "",
     stacks: Sequence[int] | None = None,
+    marks: Literal["token", "unit"] = "token",
+    frames: Sequence[str] = (),
+    frame: int = 0,
 ) -> None:
     """Draw `grids` side by side; a click or an arrow key calls `on_pick` with the picked index.
 
     Args:
-        selected: token that is marked in the grids of every panel of the page; one panel of a page is told, the others
-            follow in the browser and are not sent again when it changes.
+        selected: what is marked in the grids of every panel of the page that marks the same kind; one panel of a page
+            is told, the others follow in the browser and are not sent again when it changes.
         hint: shown below while nothing is hovered.
         stacks: how many grids stand above each other in each column; one if not given.
+        marks: what the cells stand for; tokens and hidden units are selected apart from each other.
+        frames: names of the frames that grids with several are played through, beginning with number `frame`.
     """
 
     def picked() -> None:
@@ -46,5 +54,8 @@ def show_grids(
         "selected": selected,
         "hint": hint,
         "stacks": list(stacks) if stacks else [1] * len(grids),
+        "marks": marks,
+        "frames": list(frames),
+        "frame": frame,
     }
     _component(key=key, data=data, on_picked_change=picked)

@@ -93,9 +93,9 @@ def test_show_changes_colours_to_lengths(app: AppTest) -> None:
     assert all(grid["values"] and grid["opacity"] == 1 and not grid["photo"] for grid in lengths)
     tokens = numbers(panel(app, "front")["grids"][2]).reshape(64, 128)
     np.testing.assert_allclose(numbers(lengths[0]), np.linalg.norm(tokens, axis=1), rtol=1e-5)
-    assert len({(grid["low"], grid["high"]) for grid in lengths}) == 1
-    assert lengths[0]["low"] == 0
-    assert lengths[0]["high"] == pytest.approx(max(numbers(grid).max() for grid in lengths))
+    assert len({(grid["limits"][0][0], grid["limits"][0][1]) for grid in lengths}) == 1
+    assert lengths[0]["limits"][0][0] == 0
+    assert lengths[0]["limits"][0][1] == pytest.approx(max(numbers(grid).max() for grid in lengths))
 
 
 def test_filters_are_sorted_as_asked() -> None:

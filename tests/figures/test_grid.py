@@ -38,8 +38,8 @@ def test_many_values_travel_as_bytes_within_half_a_step() -> None:
     data = made_grid(values, scale=SIGNED).payload()
     assert data["coarse"] is True
     levels = np.frombuffer(base64.b64decode(data["values"]), np.uint8).reshape(196, 768)
-    step = (data["high"] - data["low"]) / 255
-    assert np.abs(data["low"] + levels * step - values).max() <= step / 2 * 1.0001
+    step = (data["limits"][0][1] - data["limits"][0][0]) / 255
+    assert np.abs(data["limits"][0][0] + levels * step - values).max() <= step / 2 * 1.0001
     assert {0, 255} & set(levels.ravel().tolist())  # the largest value is an end of the scale
     assert len(data["values"]) < 4 / 3 * values.size + 4
 
@@ -54,25 +54,25 @@ def test_values_of_any_memory_layout_and_type() -> None:
 @pytest.mark.parametrize("sign", [1, -1])
 def test_signed_scales_are_symmetric_about_zero(sign: int) -> None:
     data = made_grid(sign * np.array([[0.0, 1.0, 3.0]]), scale=SIGNED).payload()
-    assert (data["low"], data["high"]) == (-3.0, 3.0)
+    assert (data["limits"][0][0], data["limits"][0][1]) == (-3.0, 3.0)
 
 
 def test_magnitudes_start_at_zero() -> None:
     data = made_grid(np.array([[2.0, 5.0]]), scale=MAGNITUDE).payload()
-    assert (data["low"], data["high"]) == (0.0, 5.0)
+    assert (data["limits"][0][0], data["limits"][0][1]) == (0.0, 5.0)
 
 
 @pytest.mark.parametrize("scale", [SIGNED, MAGNITUDE])
 @pytest.mark.parametrize("columns", [3, MAX_FLOAT_CELLS + 1])
 def test_all_zero_values_still_draw(scale: object, columns: int) -> None:
     data = made_grid(np.zeros((1, columns)), scale=scale).payload()
-    assert data["high"] > data["low"]
-    assert np.isfinite([data["low"], data["high"]]).all()
+    assert data["limits"][0][1] > data["limits"][0][0]
+    assert np.isfinite([data["limits"][0][0], data["limits"][0][1]]).all()
 
 
 def test_given_limits_win() -> None:
     data = made_grid(np.array([[1.0, 2.0]]), scale=MAGNITUDE, limits=(0.0, 9.0)).payload()
-    assert (data["low"], data["high"]) == (0.0, 9.0)
+    assert (data["limits"][0][0], data["limits"][0][1]) == (0.0, 9.0)
 
 
 def test_colours_are_the_scales_table() -> None:

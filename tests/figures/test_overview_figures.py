@@ -30,13 +30,13 @@ def test_patch_grid_and_token_matrix_tell_their_shapes() -> None:
     tokens = figures.token_matrix(RANDOM.normal(size=(16, 6))).payload()
     assert (tokens["rows"], tokens["columns"], tokens["select"]) == (16, 6, "row")
     assert "16 × 6" in tokens["shape"]
-    assert tokens["low"] == -tokens["high"]
+    assert tokens["limits"][0][0] == -tokens["limits"][0][1]
 
 
 def test_vector_strip_is_one_row() -> None:
     vector = np.array([-2.0, 0.5, 1.0])
     strip = figures.vector_strip(vector, title="Pooled", shape="C = 3", scale="pooled").payload()
-    assert (strip["rows"], strip["columns"], strip["low"], strip["high"]) == (1, 3, -2, 2)
+    assert (strip["rows"], strip["columns"], strip["limits"][0][0], strip["limits"][0][1]) == (1, 3, -2, 2)
     assert "-2" in strip["description"]
 
 
@@ -58,7 +58,7 @@ def test_stages_by_length_share_one_scale() -> None:
     assert [grid.show_scale for grid in grids] == [True, False, False, False, False]
     for grid, norm in zip(grids, norms, strict=True):
         data = grid.payload()
-        assert (data["low"], data["high"]) == (0, 5)
+        assert (data["limits"][0][0], data["limits"][0][1]) == (0, 5)
         assert np.array_equal(grid.values, norm)
         assert grid.photo is None
 

@@ -73,7 +73,7 @@ def test_similarity_lies_over_the_greyed_crop() -> None:
     before = CROP.copy()
     grid = figures.similarity_grid(CROP, similarity, 3)
     data = grid.payload()
-    assert (data["rows"], data["columns"], data["low"], data["high"]) == (4, 4, -1, 1)
+    assert (data["rows"], data["columns"], data["limits"][0][0], data["limits"][0][1]) == (4, 4, -1, 1)
     assert (grid.photo[..., 0] == grid.photo[..., 1]).all()
     assert np.array_equal(CROP, before)
     assert 0 < data["opacity"] < 1

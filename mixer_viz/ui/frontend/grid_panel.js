@@ -1,122 +1,13 @@
 // Draws a panel of linked grids: hovering or picking a token in one marks the same token in all of them, also in other
 // panels that follow. One panel of a page is told the selection by the server; the others follow it in the browser, so
-// that their data stay the same from token to token and need not be sent again.
+// that their data stay the same from token to token and need not be sent again. Tokens and hidden units are selected
+// apart from each other: a panel marks one kind.
 
-const shared = (window.mixerVizSelection ??= Object.assign(new EventTarget(), { selected: null, hovered: null }));
-const publish = (change) => {
-  Object.assign(shared, change);
+const shared = (window.mixerVizSelection ??= Object.assign(new EventTarget(), { token: {}, unit: {} }));
+const publish = (kind, change) => {
+  Object.assign(shared[kind], change);
   shared.dispatchEvent(new Event("change"));
 };
-
-const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-const MINUS = "\u2212";
-const number = (value) => {
-  const size = Math.abs(value);
-  const text = size !== 0 && (size < 0.01 || size >= 10000) ? size.toExponential(2) : size.toPrecision(3);
-  return (value < 0 ? MINUS : "") + text;
-};
-
-function decode(grid) {
-  if (!grid.values) return null;
-  const raw = bytes(grid.values);
-  const levels = grid.coarse ? raw : new Float32Array(raw.buffer);
-  const step = (grid.high - grid.low) / 255;
-  const value = grid.coarse ? (i) => grid.low + levels[i] * step : (i) => levels[i];
-  const level = grid.coarse
-    ? (i) => levels[i]
-    : (i) => Math.round(Math.min(1, Math.max(0, (levels[i] - grid.low) / (grid.high - grid.low))) * 255);
-  return { value, level };
-}
-
-function paintValues(grid, decoded) {
-  const canvas = document.createElement("canvas");
-  canvas.width = grid.columns;
-  canvas.height = grid.rows;
-  const context = canvas.getContext("2d");
-  const picture = context.createImageData(grid.columns, grid.rows);
-  const colours = bytes(grid.colours);
-  for (let i = 0; i < grid.rows * grid.columns; i++) {
-    const from = 3 * decoded.level(i);
-    picture.data.set([colours[from], colours[from + 1], colours[from + 2], 255], 4 * i);
-  }
-  context.putImageData(picture, 0, 0);
-  return canvas;
-}
-
-function outline(context, grid, index, ratio, colour, thick) {
-  if (index == null || index < 0) return;
-  const { width, height } = context.canvas;
-  const byRow = grid.select === "row";
-  if (index >= (byRow ? grid.rows : grid.count)) return;
-  const w = byRow ? width : width / grid.columns;
-  const h = height / grid.rows;
-  const x = byRow ? 0 : (index % grid.columns) * w;
-  const y = (byRow ? index : Math.floor(index / grid.columns)) * h;
-  const grow = Math.max(0, 3 * ratio - Math.min(w, h) / 2); // a thin row or a tiny cell still shows its mark
-  const box = [x - grow, y - grow, w + 2 * grow, h + 2 * grow];
-  if (Math.min(w, h) < 14 * ratio && !byRow) thick = 1.5; // on tiny cells a thick mark would hide its neighbours
-  context.lineWidth = (thick + 2) * ratio;
-  context.strokeStyle = "#ffffff";
-  context.strokeRect(...box);
-  context.lineWidth = thick * ratio;
-  context.strokeStyle = colour;
-  context.strokeRect(...box);
-}
-
-function draw(item, panel) {
-  const { grid, canvas } = item;
-  const ratio = window.devicePixelRatio || 1;
-  const width = Math.max(1, Math.round(canvas.clientWidth * ratio));
-  const height = Math.max(1, Math.round(width / grid.aspect));
-  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-  const context = canvas.getContext("2d");
-  context.clearRect(0, 0, width, height);
-  if (item.photo && item.photo.complete && item.photo.naturalWidth) {
-    context.imageSmoothingEnabled = grid.smooth;
-    context.drawImage(item.photo, 0, 0, width, height);
-  }
-  if (item.painted) {
-    context.imageSmoothingEnabled = false;
-    context.globalAlpha = item.photo ? grid.opacity : 1;
-    context.drawImage(item.painted, 0, 0, width, height);
-    context.globalAlpha = 1;
-  }
-  if (grid.lines) {
-    context.lineWidth = ratio;
-    for (const [colour, shift] of [["rgba(0,0,0,0.35)", 0.5 * ratio], ["rgba(255,255,255,0.65)", -0.5 * ratio]]) {
-      context.strokeStyle = colour;
-      context.beginPath();
-      for (let c = 1; c < grid.columns; c++) {
-        const x = (c * width) / grid.columns + shift;
-        context.moveTo(x, 0);
-        context.lineTo(x, height);
-      }
-      for (let r = 1; r < grid.rows; r++) {
-        const y = (r * height) / grid.rows + shift;
-        context.moveTo(0, y);
-        context.lineTo(width, y);
-      }
-      context.stroke();
-    }
-  }
-  const accent = getComputedStyle(panel.root).getPropertyValue("--st-primary-color").trim() || "#c2410c";
-  if (grid.select !== "none") {
-    outline(context, grid, shared.selected, ratio, accent, 2.5);
-    if (shared.hovered !== shared.selected) outline(context, grid, shared.hovered, ratio, "#1a1d21", 1.5);
-  }
-}
-
-function describe(item, cell) {
-  const { grid } = item;
-  if (cell >= grid.count) return "";
-  if (grid.hover) return grid.hover[cell] ?? "";
-  const row = Math.floor(cell / grid.columns);
-  const column = cell % grid.columns;
-  const place = grid.select === "row" ? `token ${row}, channel ${column}`
-    : grid.rows === 1 ? `${grid.cell} ${column}` : `${grid.cell} ${cell} (row ${row}, column ${column})`;
-  if (!item.decoded) return place;
-  return `${place}: ${grid.quantity} ${grid.coarse ? "\u2248 " : ""}${number(item.decoded.value(cell))}${grid.unit && " " + grid.unit}`;
-}
 
 function build(root, stacks) {
   root.replaceChildren();
@@ -156,78 +47,137 @@ function fill(item, grid, redraw) {
       item.photo.src = grid.photo;
     }
   }
+  item.places = grid.ids && new Map(grid.ids.map((id, cell) => [id, cell]));
   item.decoded = decode(grid);
-  item.painted = item.decoded && paintValues(grid, item.decoded);
+  item.painted = [];
   const scale = item.figure.querySelector(".scale");
   const scaled = item.decoded && grid.show_scale;
   scale.style.display = scaled ? "flex" : "none";
   item.figure.querySelector(".quantity").textContent = scaled ? grid.quantity : "";
   if (!scaled) return;
-  const [low, high] = scale.querySelectorAll("span");
-  low.textContent = number(grid.low);
-  high.textContent = number(grid.high);
   const colours = bytes(grid.colours);
   const stops = [0, 32, 64, 96, 128, 160, 192, 224, 255].map((k) => `rgb(${colours.slice(3 * k, 3 * k + 3).join(",")})`);
   scale.querySelector("i").style.background = `linear-gradient(to right, ${stops.join(",")})`;
 }
 
+// What changes from frame to frame: the limits of the scale, and a note where there is one for each frame.
+function label(item, frame) {
+  const { grid } = item;
+  if (grid.notes) item.figure.querySelector(".head span").textContent = grid.notes[frame];
+  if (!item.decoded || !grid.show_scale) return;
+  const [low, high] = item.figure.querySelectorAll(".scale span");
+  const limits = grid.limits ? limitsOf(grid, frame).map(number) : [`${MINUS}max`, "+max"];
+  [low.textContent, high.textContent] = limits;
+}
+
 const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
-function listen(item, pick, say) {
-  const cellAt = (event) => {
+function listen(item, panel, pick, say) {
+  const idAt = (cell) => (item.grid.ids ? item.grid.ids[cell] : cell);
+  const at = (event) => {
     const { grid, canvas } = item;
     const box = canvas.getBoundingClientRect();
-    const column = Math.min(grid.columns - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * grid.columns)));
-    const row = Math.min(grid.rows - 1, Math.max(0, Math.floor(((event.clientY - box.top) / box.height) * grid.rows)));
-    return { cell: row * grid.columns + column, token: item.grid.select === "row" ? row : row * grid.columns + column };
+    const across = Math.min(0.999999, Math.max(0, (event.clientX - box.left) / box.width)) * grid.columns;
+    const down = Math.min(0.999999, Math.max(0, (event.clientY - box.top) / box.height)) * grid.rows;
+    const [column, row] = [Math.floor(across), Math.floor(down)];
+    const cell = row * grid.columns + column;
+    return { cell, id: grid.select === "row" ? row : idAt(cell), inside: [across - column, down - row] };
   };
   item.canvas.onpointermove = (event) => {
-    const { cell, token } = cellAt(event);
-    say(describe(item, cell));
-    const hovered = item.grid.select === "none" ? null : token;
-    if (hovered !== shared.hovered) publish({ hovered });
+    const place = at(event);
+    say(describe(item, place, panel.frame));
+    const hovered = item.grid.select === "none" ? null : place.id;
+    if (hovered !== shared[panel.marks].hovered) publish(panel.marks, { hovered });
   };
   item.canvas.onpointerleave = () => {
     say("");
-    publish({ hovered: null });
+    publish(panel.marks, { hovered: null });
   };
-  item.canvas.onclick = (event) => item.grid.select !== "none" && pick(item, cellAt(event).token);
+  item.canvas.onclick = (event) => item.grid.select !== "none" && pick(item, at(event).cell, at(event).id);
   item.canvas.onkeydown = (event) => {
     const step = STEPS[event.key];
-    if (!step || item.grid.select === "none") return;
-    event.preventDefault();
     const { grid } = item;
-    const across = grid.select === "row" ? 1 : grid.columns;
-    const move = step[0] * across + (grid.select === "row" ? 0 : step[1]);
-    pick(item, (shared.selected ?? 0) + move);
+    if (!step || grid.select === "none") return;
+    event.preventDefault();
+    const selected = shared[panel.marks].selected ?? 0;
+    if (grid.select === "row") return pick(item, selected + step[0], selected + step[0]);
+    const cell = (item.places ? item.places.get(selected) ?? 0 : selected) + step[0] * grid.columns + step[1];
+    pick(item, cell, idAt(cell));
   };
+}
+
+const FRAME_MILLISECONDS = 700;
+
+// The frames of a panel (the blocks of a network) play in the browser: nothing is sent for them.
+function play(root, panel, frames, show) {
+  const player = root.querySelector(".player");
+  player.hidden = frames.length < 2;
+  if (player.hidden) return () => {};
+  const [button, slider, name] = player.children;
+  let timer = null;
+  const go = (frame) => {
+    panel.frame = frame;
+    slider.value = frame;
+    name.textContent = frames[frame];
+    slider.setAttribute("aria-valuetext", frames[frame]);
+    show();
+  };
+  const stop = () => {
+    clearInterval(timer);
+    timer = null;
+    button.textContent = "Play";
+  };
+  slider.max = frames.length - 1;
+  slider.oninput = () => {
+    stop();
+    go(Number(slider.value));
+  };
+  button.onclick = () => {
+    if (timer) return stop();
+    button.textContent = "Stop";
+    go((panel.frame + 1) % frames.length);
+    timer = setInterval(() => go((panel.frame + 1) % frames.length), FRAME_MILLISECONDS);
+  };
+  stop();
+  go(panel.frame);
+  return stop;
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".panel");
   const readout = parentElement.querySelector(".readout");
   const panel = (root.panelState ??= { items: [], root });
+  panel.marks = data.marks;
+  // A frame that the visitor played to stays, until the page asks for another one.
+  if (panel.asked !== data.frame || !(panel.frame < data.frames.length)) panel.frame = data.frame;
+  panel.asked = data.frame;
   const layout = data.stacks.join();
   if (panel.layout !== layout) Object.assign(panel, { layout, items: build(root, data.stacks) });
   const redraw = () => panel.items.forEach((item) => item.grid && draw(item, panel));
   const say = (text) => { readout.textContent = text || data.hint; };
-  const pick = (item, token) => {
+  const pick = (item, cell, id) => {
     const limit = item.grid.select === "row" ? item.grid.rows : item.grid.count;
-    if (token < 0 || token >= limit || token === shared.selected) return;
-    publish({ selected: token });
-    setTriggerValue("picked", token);
+    if (cell < 0 || cell >= limit || id === shared[panel.marks].selected) return;
+    publish(panel.marks, { selected: id });
+    setTriggerValue("picked", id);
   };
   data.grids.forEach((grid, i) => {
     fill(panel.items[i], grid, redraw);
-    listen(panel.items[i], pick, say);
+    listen(panel.items[i], panel, pick, say);
   });
   say("");
-  if (data.selected != null) publish({ selected: data.selected });
-  redraw();
+  if (data.selected != null) publish(panel.marks, { selected: data.selected });
+  const show = () => {
+    panel.items.forEach((item) => label(item, panel.frame));
+    redraw();
+  };
+  show();
+  const stop = play(parentElement, panel, data.frames, show);
   shared.addEventListener("change", redraw);
   const observer = new ResizeObserver(redraw);
   observer.observe(root);
   return () => {
+    stop();
     shared.removeEventListener("change", redraw);
     observer.disconnect();
   };

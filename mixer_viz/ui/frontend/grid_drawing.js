@@ -1,0 +1,156 @@
+// Decodes the values of a grid and draws it on its canvas; comes before grid_panel.js in one module.
+
+const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+const MINUS = "\u2212";
+const number = (value) => {
+  const size = Math.abs(value);
+  const text = size !== 0 && (size < 0.01 || size >= 10000) ? size.toExponential(2) : size.toPrecision(3);
+  return (value < 0 ? MINUS : "") + text;
+};
+
+const limitsOf = (grid, frame) => grid.limits[Math.min(frame, grid.limits.length - 1)];
+const clip = (share) => Math.round(Math.min(1, Math.max(0, share)) * 255);
+
+// Values and colour levels (0 to 255) by their place in the data; the places of one frame follow each other.
+function decode(grid) {
+  if (!grid.values) return null;
+  const raw = bytes(grid.values);
+  if (grid.tile) {
+    const size = grid.tile[0] * grid.tile[1];
+    const peaks = new Float32Array(bytes(grid.peaks).buffer);
+    const value = (i) => ((raw[i] - 128) / 127) * peaks[Math.floor(i / size)];
+    // Without limits of the whole picture each tile has its own.
+    const level = grid.limits
+      ? (i) => clip((value(i) - grid.limits[0][0]) / (grid.limits[0][1] - grid.limits[0][0]))
+      : (i) => clip((raw[i] - 1) / 254);
+    return { value, level };
+  }
+  const levels = grid.coarse ? raw : new Float32Array(raw.buffer);
+  const cells = grid.rows * grid.columns;
+  const span = (i) => limitsOf(grid, Math.floor(i / cells));
+  const value = grid.coarse ? (i) => span(i)[0] + (levels[i] * (span(i)[1] - span(i)[0])) / 255 : (i) => levels[i];
+  const level = grid.coarse ? (i) => levels[i] : (i) => clip((levels[i] - span(i)[0]) / (span(i)[1] - span(i)[0]));
+  return { value, level };
+}
+
+// One picture per frame; of a tiled grid, its tiles below each other.
+function paintValues(grid, decoded, frame) {
+  const [rows, columns] = grid.tile ? [grid.tile[0] * grid.count, grid.tile[1]] : [grid.rows, grid.columns];
+  const canvas = document.createElement("canvas");
+  canvas.width = columns;
+  canvas.height = rows;
+  const context = canvas.getContext("2d");
+  const picture = context.createImageData(columns, rows);
+  const colours = bytes(grid.colours);
+  for (let i = 0; i < rows * columns; i++) {
+    const from = 3 * decoded.level(frame * rows * columns + i);
+    picture.data.set([colours[from], colours[from + 1], colours[from + 2], 255], 4 * i);
+  }
+  context.putImageData(picture, 0, 0);
+  return canvas;
+}
+
+// Tiles of one group (a pair) stand close together, groups apart.
+function drawTiles(context, item, ratio) {
+  const { grid, painted } = item;
+  const { width, height } = context.canvas;
+  const [w, h] = [width / grid.columns, height / grid.rows];
+  const wide = Math.max(1, Math.round(Math.min(2.5 * ratio, w / 12)));
+  const narrow = grid.group > 1 ? Math.max(0.5, wide / 4) : wide;
+  for (let cell = 0; cell < grid.count; cell++) {
+    const column = cell % grid.columns;
+    const left = column * w + (column % grid.group === 0 ? wide : narrow);
+    const right = (column + 1) * w - (column % grid.group === grid.group - 1 ? wide : narrow);
+    const top = Math.floor(cell / grid.columns) * h + wide;
+    const [x, y] = [Math.round(left), Math.round(top)];
+    context.drawImage(painted[0], 0, cell * grid.tile[0], grid.tile[1], grid.tile[0],
+      x, y, Math.round(right) - x, Math.round(top + h - 2 * wide) - y);
+  }
+}
+
+function outline(context, item, id, ratio, colour, thick) {
+  const { grid } = item;
+  const index = item.places ? item.places.get(id) : id;
+  if (index == null || index < 0) return;
+  const { width, height } = context.canvas;
+  const byRow = grid.select === "row";
+  if (index >= (byRow ? grid.rows : grid.count)) return;
+  const w = byRow ? width : width / grid.columns;
+  const h = height / grid.rows;
+  const x = byRow ? 0 : (index % grid.columns) * w;
+  const y = (byRow ? index : Math.floor(index / grid.columns)) * h;
+  const grow = Math.max(0, 3 * ratio - Math.min(w, h) / 2); // a thin row or a tiny cell still shows its mark
+  const box = [x - grow, y - grow, w + 2 * grow, h + 2 * grow];
+  if (Math.min(w, h) < 14 * ratio && !byRow) thick = 1.5; // on tiny cells a thick mark would hide its neighbours
+  context.lineWidth = (thick + 2) * ratio;
+  context.strokeStyle = "#ffffff";
+  context.strokeRect(...box);
+  context.lineWidth = thick * ratio;
+  context.strokeStyle = colour;
+  context.strokeRect(...box);
+}
+
+function draw(item, panel) {
+  const { grid, canvas } = item;
+  const ratio = window.devicePixelRatio || 1;
+  const width = Math.max(1, Math.round(canvas.clientWidth * ratio));
+  const height = Math.max(1, Math.round(width / grid.aspect));
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  const context = canvas.getContext("2d");
+  context.clearRect(0, 0, width, height);
+  if (item.photo && item.photo.complete && item.photo.naturalWidth) {
+    context.imageSmoothingEnabled = grid.smooth;
+    context.drawImage(item.photo, 0, 0, width, height);
+  }
+  if (item.decoded) {
+    context.imageSmoothingEnabled = false;
+    context.globalAlpha = item.photo ? grid.opacity : 1;
+    const frame = grid.frames > 1 ? panel.frame : 0;
+    item.painted[frame] ??= paintValues(grid, item.decoded, frame);
+    if (grid.tile) drawTiles(context, item, ratio);
+    else context.drawImage(item.painted[frame], 0, 0, width, height);
+    context.globalAlpha = 1;
+  }
+  if (grid.lines) {
+    context.lineWidth = ratio;
+    for (const [colour, shift] of [["rgba(0,0,0,0.35)", 0.5 * ratio], ["rgba(255,255,255,0.65)", -0.5 * ratio]]) {
+      context.strokeStyle = colour;
+      context.beginPath();
+      for (let c = 1; c < grid.columns; c++) {
+        const x = (c * width) / grid.columns + shift;
+        context.moveTo(x, 0);
+        context.lineTo(x, height);
+      }
+      for (let r = 1; r < grid.rows; r++) {
+        const y = (r * height) / grid.rows + shift;
+        context.moveTo(0, y);
+        context.lineTo(width, y);
+      }
+      context.stroke();
+    }
+  }
+  const accent = getComputedStyle(panel.root).getPropertyValue("--st-primary-color").trim() || "#c2410c";
+  if (grid.select !== "none") {
+    const { selected, hovered } = shared[panel.marks];
+    outline(context, item, selected, ratio, accent, 2.5);
+    if (hovered !== selected) outline(context, item, hovered, ratio, "#1a1d21", 1.5);
+  }
+}
+
+function describe(item, { cell, inside }, frame) {
+  const { grid } = item;
+  if (cell >= grid.count) return "";
+  if (grid.tile) {
+    const [row, column] = [Math.floor(inside[1] * grid.tile[0]), Math.floor(inside[0] * grid.tile[1])];
+    const weight = number(item.decoded.value((cell * grid.tile[0] + row) * grid.tile[1] + column));
+    return `${grid.hover[cell]}; patch ${row * grid.tile[1] + column} (row ${row}, column ${column}): \u2248 ${weight}`;
+  }
+  if (grid.hover) return grid.hover[cell] ?? "";
+  const row = Math.floor(cell / grid.columns);
+  const column = cell % grid.columns;
+  const place = grid.select === "row" ? `token ${row}, channel ${column}`
+    : grid.rows === 1 ? `${grid.cell} ${column}` : `${grid.cell} ${cell} (row ${row}, column ${column})`;
+  if (!item.decoded) return place;
+  const place0 = grid.frames > 1 ? frame * grid.rows * grid.columns : 0;
+  return `${place}: ${grid.quantity} ${grid.coarse ? "\u2248 " : ""}${number(item.decoded.value(place0 + cell))}${grid.unit && " " + grid.unit}`;
+}

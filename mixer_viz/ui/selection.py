@@ -1,0 +1,45 @@
+"""What is selected: the patch (token), the block and the hidden unit, the same on every page and in the link."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mixer_viz.model import MixerConfig
+
+TOKEN, BLOCK, UNIT = "token", "block", "unit"
+
+
+def select_token(token: int) -> None:
+    """Select a patch from a picture; the number field follows."""
+    st.session_state[TOKEN] = token
+
+
+def select_unit(unit: int) -> None:
+    """Select a hidden unit from a picture; the number field follows."""
+    st.session_state[UNIT] = unit
+
+
+def token_field(config: MixerConfig) -> int:
+    """The number field of the selected patch, 0 to S - 1 in raster order."""
+    middle = config.num_patches // 2 + config.grid_size // 2
+    return _field("Patch (0 to {last}, in raster order)", TOKEN, config.num_patches, middle)
+
+
+def unit_field(config: MixerConfig) -> int:
+    """The number field of the selected hidden unit of a token-mixing MLP, 0 to D_S - 1: a row of W1."""
+    return _field("Unit (0 to {last}, a row of W1)", UNIT, config.tokens_mlp_dim, 0)
+
+
+def block_field(config: MixerConfig) -> int:
+    """The number field of the selected block; shown counted from 1, returned counted from 0."""
+    return _field("Block (1 to {last})", BLOCK, config.num_blocks, 1, first=1) - 1
+
+
+def _field(label: str, key: str, count: int, start: int, first: int = 0) -> int:
+    last = first + count - 1
+    if not first <= st.session_state.get(key, first) <= last:
+        st.session_state[key] = last  # another model has fewer
+    value: int = st.number_input(
+        label.format(last=last), first, last, min(start, last), 1, key=key, bind="query-params", width=240
+    )
+    return value
