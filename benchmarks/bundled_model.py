@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mixer_viz.analysis.token_mixing import structure_of
+from mixer_viz.analysis.structure import structure_of
 from mixer_viz.checkpoints import load_model
 from mixer_viz.checkpoints.bundled import ASSETS_DIR
 from mixer_viz.images import crop_image, normalise, open_image
@@ -50,7 +50,7 @@ def measure() -> dict[str, Any]:
 
 
 def structure_figures(model: MlpMixer) -> dict[str, Any]:
-    """`analysis.token_mixing.structure_of` as the card holds it: numbers, and one list entry per block."""
+    """`analysis.structure.structure_of` as the card holds it: numbers, and one list entry per block."""
     structure = structure_of(model)
     names = ("frequency_ratio", "mean_frequency", "white_noise", "opposed_share", "paired_share")
     lists = ("block_frequency", "block_opposed_share", "block_paired_share", "distinct_units")

@@ -1,141 +1,175 @@
-"""What the first token-mixing layers have learned: frequencies, opposing pairs and near-copies of their hidden units.
+"""The hidden units of one token-mixing MLP: their weights, what can be measured on them, and orders to show them in.
 
-One hidden unit is one row of W1: S weights, drawn as a grid x grid map. The paper (Tolstikhin et al. 2021, Figure 5 and
-Appendix D) pairs units of opposing phase and sorts them by frequency without a formula; the definitions here are ours.
+Hidden unit u reads the tokens with row u of W1 and writes to them with column u of W2. Each is S weights, one per
+patch, drawn as a map over the grid of patches (Tolstikhin et al. 2021, Figure 5).
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from typing import cast
+import re
+from collections.abc import Mapping
+from typing import Literal, cast
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage  # type: ignore[import-untyped]
-from scipy.spatial.distance import squareform  # type: ignore[import-untyped]
 
 from mixer_viz.analysis.arrays import to_array
-from mixer_viz.analysis.spectrum import mean_radial_frequency, white_noise_frequency
+from mixer_viz.analysis.pairing import opposing_pairs, unit_rows
+from mixer_viz.analysis.spectrum import mean_radial_frequency
+from mixer_viz.analysis.unit_maps import SPARSE_BELOW, locality, orientation, sparsity
 from mixer_viz.model import MixerBlock, MlpMixer
 
-OPPOSING_COSINE = -0.7  # at or below: two units count as opposing
-COPY_COSINE = 0.95  # at or above: two units count as near-copies
+UnitOrder = Literal["pairs", "frequency", "locality", "norm", "effect", "index"]
+
+_DECIMALS = 9  # frequencies that differ by less are equal, so that rounding does not decide an order
 
 
 @dataclasses.dataclass(frozen=True)
-class OpposingPairs:
-    """Units paired one to one, most opposing pair first; K = D_S // 2, so one unit stays alone when D_S is odd."""
+class MixingWeights:
+    """Weights of one block's token mixing, W2 gelu(W1 x + b1) + b2; raises ValueError when shapes do not fit."""
 
-    pairs: np.ndarray  # (K, 2) int, row indices, the smaller one first
-    cosine: np.ndarray  # (K,) float64, ascending; the last pairs may be positive, as everyone left over is paired
+    w1: np.ndarray  # (D_S, S) float32, row u: what unit u reads from each patch
+    b1: np.ndarray  # (D_S,) float32
+    w2: np.ndarray  # (S, D_S) float32, column u: what unit u writes to each patch
+    b2: np.ndarray  # (S,) float32
+    grid: tuple[int, int]  # patches along height and width; S is their product, in raster order
+
+    def __post_init__(self) -> None:
+        if self.w1.ndim != 2:
+            raise ValueError(f"w1 must be (D_S, S), got {self.w1.shape}")
+        units, tokens = self.w1.shape
+        if self.grid[0] * self.grid[1] != tokens:
+            raise ValueError(f"a grid of {self.grid[0]} x {self.grid[1]} does not hold the S={tokens} tokens of w1")
+        for name, shape in (("b1", (units,)), ("w2", (tokens, units)), ("b2", (tokens,))):
+            found = getattr(self, name).shape
+            if found != shape:
+                raise ValueError(f"{name} must be {shape} beside a w1 of {self.w1.shape}, got {found}")
 
 
 @dataclasses.dataclass(frozen=True)
-class Structure:
-    """How far the first token-mixing layers are from noise; L blocks, D_S units each."""
+class Units:
+    """Measures of the D_S hidden units of one block; those without a number are of the W1 rows."""
 
-    frequency: np.ndarray  # (L, D_S) float64, mean radial frequency of each unit's map, cycles per patch
-    block_frequency: np.ndarray  # (L,) float64, its mean over the units of a block
-    mean_frequency: float  # over all blocks
-    white_noise: float  # what white noise on this grid would have
-    frequency_ratio: float  # mean_frequency / white_noise, 1 for noise; nan on a 1 x 1 grid
-    block_paired_share: np.ndarray  # (L,) share of units whose one-to-one partner has cosine <= OPPOSING_COSINE
-    paired_share: float  # over all blocks
-    block_opposed_share: np.ndarray  # (L,) share of units with any other unit at cosine <= OPPOSING_COSINE
-    opposed_share: float  # over all blocks; at least paired_share, as one unit may oppose many near-copies
-    distinct_units: np.ndarray  # (L,) int, units left when near-copies are merged, see `count_distinct`
-
-
-def unit_rows(rows: np.ndarray) -> np.ndarray:
-    """Centre each row and scale it to unit length: (D_S, S) -> (D_S, S) float64; a constant row becomes zeros."""
-    rows = np.asarray(rows, dtype=np.float64)
-    if rows.ndim != 2:
-        raise ValueError(f"rows must be (units, tokens), got {rows.shape}")
-    centred = rows - rows.mean(axis=1, keepdims=True)
-    # Centring a constant row leaves rounding noise, which the scaling would blow up into a pattern.
-    centred[np.ptp(rows, axis=1) == 0] = 0.0
-    length = np.linalg.norm(centred, axis=1, keepdims=True)
-    return centred / np.where(length == 0, 1.0, length)
+    frequency: np.ndarray  # (D_S,) float64, mean radial frequency, cycles per patch
+    orientation: np.ndarray  # (D_S,) float64, degrees, see `unit_maps.orientation`
+    orientation_strength: np.ndarray  # (D_S,) float64, 0 to 1
+    locality: np.ndarray  # (D_S,) float64, radius in patches, see `unit_maps.locality`
+    norm1: np.ndarray  # (D_S,) float64, length of the W1 row
+    norm2: np.ndarray  # (D_S,) float64, length of the W2 column
+    sparsity1: np.ndarray  # (D_S,) float64, share of the W1 row below 5 % of the largest |weight| of all W1
+    sparsity2: np.ndarray  # (D_S,) float64, the same of the W2 column
+    likeness: np.ndarray  # (D_S,) float64, cosine of the W1 row and the W2 column, both centred
+    partner: np.ndarray  # (D_S,) int, the unit's one-to-one opposing partner, -1 for the one left over
+    partner_cosine: np.ndarray  # (D_S,) float64, cosine of the two centred W1 rows; nan without a partner
 
 
-def opposing_pairs(rows: np.ndarray) -> OpposingPairs:
-    """Pair units one to one by most negative cosine, greedily: the best pair among all units left is taken next.
+def block_weights(model: MlpMixer, block: int) -> MixingWeights:
+    """Copies of the token-mixing weights of block `block`, counted from 0; ValueError for a block that is not there."""
+    if not 0 <= block < model.config.num_blocks:
+        raise ValueError(f"block={block} is not between 0 and {model.config.num_blocks - 1}")
+    mixing = cast(MixerBlock, model.blocks[block]).token_mixing
+    arrays = [to_array(value) for value in (mixing.fc1.weight, mixing.fc1.bias, mixing.fc2.weight, mixing.fc2.bias)]
+    return MixingWeights(*arrays, grid=(model.config.grid_size, model.config.grid_size))
 
-    `rows` is (D_S, S), one unit per row; rows are centred and scaled to unit length first. Ties go to the lower row
-    index. A constant row has cosine 0 to every other.
+
+def weights_from_tensors(tensors: Mapping[str, np.ndarray], grid: tuple[int, int]) -> tuple[MixingWeights, ...]:
+    """The token-mixing weights of all blocks from a state dict's arrays, block 0 first.
+
+    Args:
+        tensors: under the names of `MlpMixer`, `blocks.i.token_mixing.fc1.weight` and so on; others are ignored.
+        grid: patches along height and width.
+
+    Raises ValueError when there is no block, when a tensor of one is missing, or when shapes do not fit together.
     """
-    cosine = _cosines(rows)
-    first, second = np.triu_indices(len(cosine), k=1)
-    order = np.argsort(cosine[first, second], kind="stable")
-    free = [True] * len(cosine)
-    pairs: list[tuple[int, int]] = []
-    # Walking all pairs in ascending order and skipping taken units is exactly the repeated search for the minimum.
-    for a, b in zip(first[order].tolist(), second[order].tolist(), strict=True):
-        if free[a] and free[b]:
-            free[a] = free[b] = False
-            pairs.append((a, b))
-    found = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-    return OpposingPairs(found, cosine[found[:, 0], found[:, 1]])
+    found = {int(match[1]) for name in tensors if (match := re.match(r"blocks\.(\d+)\.token_mixing\.", name))}
+    if not found:
+        raise ValueError("there is no tensor named blocks.0.token_mixing.fc1.weight")
+    return tuple(_weights_of(tensors, block, grid) for block in range(max(found) + 1))
 
 
-def best_opposing_cosine(rows: np.ndarray) -> np.ndarray:
-    """Each unit's most negative cosine to any other unit, not one to one: (D_S, S) -> (D_S,) float64.
-
-    Rows are centred and scaled as in `opposing_pairs`. A unit that is alone (D_S = 1) has nan.
-    """
-    cosine = _cosines(rows)
-    if len(cosine) < 2:
-        return np.full(len(cosine), np.nan)
-    np.fill_diagonal(cosine, np.inf)
-    return cosine.min(axis=1)
+def grid_of(num_tokens: int) -> tuple[int, int]:
+    """The square grid of S tokens; raises ValueError when S is no square number."""
+    side = math.isqrt(max(num_tokens, 0))
+    if side == 0 or side**2 != num_tokens:
+        raise ValueError(
+            f"S={num_tokens} tokens make no square grid, so the grid has to be given as patches along height and width."
+        )
+    return side, side
 
 
-def count_distinct(rows: np.ndarray, copy_cosine: float = COPY_COSINE) -> int:
-    """Units left when near-copies are merged: (D_S, S) -> number of groups, by complete-linkage clustering.
-
-    Complete linkage, so any two units of one group have cosine >= `copy_cosine`; connected components would also merge
-    the two ends of a chain of slowly changing units. Opposing units stay apart. A constant row carries no pattern and
-    is not counted.
-    """
-    patterns = unit_rows(rows)
-    patterns = patterns[patterns.any(axis=1)]
-    if len(patterns) < 2:
-        return len(patterns)
-    distance = np.clip(1.0 - patterns @ patterns.T, 0.0, None)
-    groups = fcluster(linkage(squareform(distance, checks=False), "complete"), 1.0 - copy_cosine, "distance")
-    return int(groups.max())
-
-
-def structure_of(model: MlpMixer) -> Structure:
-    """Measure frequency, opposing pairs and distinct units of W1 in every block; the model is only read."""
-    grid = model.config.grid_size
-    blocks = [first_layer_rows(model, index) for index in range(model.config.num_blocks)]
-    frequency = np.stack([mean_radial_frequency(unit_rows(rows).reshape(-1, grid, grid)) for rows in blocks])
-    white_noise = white_noise_frequency(grid, grid)
-    paired = np.array([2 * np.sum(opposing_pairs(rows).cosine <= OPPOSING_COSINE) / len(rows) for rows in blocks])
-    opposed = np.array([np.mean(best_opposing_cosine(rows) <= OPPOSING_COSINE) for rows in blocks])
-    return Structure(
-        frequency=frequency,
-        block_frequency=frequency.mean(axis=1),
-        mean_frequency=float(frequency.mean()),
-        white_noise=white_noise,
-        frequency_ratio=float(frequency.mean() / white_noise) if white_noise else math.nan,
-        block_paired_share=paired,
-        paired_share=float(paired.mean()),
-        block_opposed_share=opposed,
-        opposed_share=float(opposed.mean()),
-        distinct_units=np.array([count_distinct(rows) for rows in blocks]),
+def units_of(weights: MixingWeights) -> Units:
+    """Measure every hidden unit of one block."""
+    rows, columns = weights.w1.astype(np.float64), weights.w2.T.astype(np.float64)  # both (D_S, S)
+    maps = unit_rows(rows).reshape(-1, *weights.grid)
+    angle, strength = orientation(maps)
+    partner, partner_cosine = _partners(rows)
+    return Units(
+        frequency=mean_radial_frequency(maps),
+        orientation=angle,
+        orientation_strength=strength,
+        locality=locality(rows.reshape(maps.shape)),
+        norm1=np.linalg.norm(rows, axis=1),
+        norm2=np.linalg.norm(columns, axis=1),
+        sparsity1=sparsity(rows, SPARSE_BELOW * float(np.abs(rows).max())),
+        sparsity2=sparsity(columns, SPARSE_BELOW * float(np.abs(columns).max())),
+        likeness=(unit_rows(rows) * unit_rows(columns)).sum(axis=1),
+        partner=partner,
+        partner_cosine=partner_cosine,
     )
 
 
-def first_layer_rows(model: MlpMixer, block: int) -> np.ndarray:
-    """W1 of block `block` (counted from 0): (D_S, S) float32 copy. Raises ValueError for a block that is not there."""
-    if not 0 <= block < model.config.num_blocks:
-        raise ValueError(f"block={block} is not between 0 and {model.config.num_blocks - 1}")
-    weight = cast(MixerBlock, model.blocks[block]).token_mixing.fc1.weight
-    return to_array(weight)
+def unit_order(units: Units, order: UnitOrder, effect: np.ndarray | None = None) -> np.ndarray:
+    """The units' indices in the order in which to show them: (D_S,) int. Ties go to the lower index.
+
+    Args:
+        order: "pairs" is the paper's, made definite: opposing pairs by their mean frequency, low first, the two members
+            side by side, the lower frequency first, and a unit without partner at the end. "frequency" and "locality":
+            low first. "norm": |W1 row| |W2 column|, the unit's size in W2 W1, large first. "effect": large magnitude
+            first. "index": as stored.
+        effect: (D_S,), needed for "effect" alone; see `analysis.unit_effect`.
+
+    Raises ValueError for another order, or for an effect that is missing or of another length.
+    """
+    if order == "pairs":
+        return _pairs_order(units)
+    if order == "effect" and (effect is None or effect.shape != units.norm1.shape):
+        found = "none" if effect is None else str(effect.shape)
+        raise ValueError(f"the order 'effect' needs one effect per unit, {units.norm1.shape}, got {found}")
+    keys = {
+        "frequency": units.frequency.round(_DECIMALS),
+        "locality": units.locality.round(_DECIMALS),
+        "norm": -units.norm1 * units.norm2,
+        "effect": -np.abs(units.norm1 if effect is None else effect),
+        "index": np.arange(len(units.norm1)),
+    }
+    if order not in keys:
+        raise ValueError(f"order={order!r} is none of pairs, {', '.join(keys)}")
+    return np.argsort(keys[order], kind="stable")
 
 
-def _cosines(rows: np.ndarray) -> np.ndarray:  # (D_S, S) -> (D_S, D_S) float64, a new array
-    scaled = unit_rows(rows)
-    return scaled @ scaled.T
+def _weights_of(tensors: Mapping[str, np.ndarray], block: int, grid: tuple[int, int]) -> MixingWeights:
+    names = [f"blocks.{block}.token_mixing.{part}" for part in ("fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias")]
+    missing = [name for name in names if name not in tensors]
+    if missing:
+        raise ValueError(f"there is no tensor named {missing[0]}")
+    return MixingWeights(*(np.array(tensors[name], dtype=np.float32) for name in names), grid=grid)
+
+
+def _partners(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:  # (D_S,) int and (D_S,) float64
+    found = opposing_pairs(rows)
+    partner, cosine = np.full(len(rows), -1), np.full(len(rows), np.nan)
+    for mine, other in ((0, 1), (1, 0)):
+        partner[found.pairs[:, mine]] = found.pairs[:, other]
+        cosine[found.pairs[:, mine]] = found.cosine
+    return partner, cosine
+
+
+def _pairs_order(units: Units) -> np.ndarray:  # (D_S,)
+    frequency = units.frequency.round(_DECIMALS)
+    index = np.arange(len(frequency))
+    alone = units.partner < 0
+    partner = np.where(alone, index, units.partner)
+    pair_frequency = (frequency + frequency[partner]) / 2
+    # The pair's lower index keeps the members together where several pairs have one frequency.
+    return np.lexsort((index, frequency, np.minimum(index, partner), pair_frequency, alone))
