@@ -1,0 +1,30 @@
+"""Checks of the numbers that say where to look; each raises ValueError in one sentence with both numbers in it."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from mixer_viz.model import MixerBlock, MixerConfig, MlpMixer, Trace
+
+
+def check_range(name: str, value: int, count: int) -> None:
+    """Raise ValueError unless `value` counts one of `count` things from 0."""
+    if not 0 <= value < count:
+        raise ValueError(f"{name}={value} is not between 0 and {count - 1}")
+
+
+def check_token(config: MixerConfig, token: int) -> None:
+    """Raise ValueError unless `token` is one of the S patches."""
+    check_range("token", token, config.num_patches)
+
+
+def block_of(model: MlpMixer, block: int) -> MixerBlock:
+    """Block `block`, counted from 0; raises ValueError when it is not there."""
+    check_range("block", block, model.config.num_blocks)
+    return cast(MixerBlock, model.blocks[block])
+
+
+def check_same_model(model: MlpMixer, trace: Trace) -> None:
+    """Raise ValueError when `trace` was made by a Mixer of another config than `model`'s."""
+    if trace.config != model.config:
+        raise ValueError("the trace was made by another model: their configs differ")

@@ -1,0 +1,89 @@
+"""From where in the image one token's features come, block by block: the effective receptive field.
+
+After Luo et al. 2016 (arXiv 1701.04128) and, for the sum of rectified features over channels, Ding et al. 2022
+(RepLKNet, arXiv 2203.06717): the gradient of one token's features with respect to the pixels. The area differs from
+RepLKNet's, which is that of a square around the centre: here any patches count, as a Mixer's field need not be one
+piece. In theory every token of a Mixer sees the whole image after one block; the gradient says how much of it counts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from mixer_viz.analysis.ranges import check_token
+from mixer_viz.model import MlpMixer
+
+SHARES = (0.2, 0.5, 0.99)
+IMAGES_AT_ONCE = 4  # bounds the memory of the graph: about 80 MB for each image of a B/16
+_ROUNDING = 1e-9
+
+
+@dataclasses.dataclass(frozen=True)
+class ReceptiveField:
+    """One token's effective receptive field at L + 1 stages: 0 is the embedding, b the stream after b blocks."""
+
+    token: int
+    maps: np.ndarray  # (L + 1, S) float64, each patch's share of the gradient's magnitude; a row sums to 1
+    area: np.ndarray  # (L + 1, 3) float64, smallest share of all patches that together hold SHARES of the gradient
+
+
+def receptive_field(model: MlpMixer, pixels: Tensor, token: int) -> ReceptiveField:
+    """Shares of |d sum_c relu(X_b[token, c]) / d pixels| per patch, averaged over the images.
+
+    Every image has the same weight: its magnitudes are summed over the pixels and colours of each patch and divided by
+    their total before the average. An image whose gradient is 0 at a stage, as no feature is positive, is left out
+    there; a stage at which this is so for all images is nan.
+
+    Args:
+        pixels: (N, 3, H, W), normalised, on the model's device, N at least 1.
+    Raises ValueError for a token that is not there, no image, or an image of the wrong size.
+    """
+    check_token(model.config, token)
+    if not len(pixels):
+        raise ValueError("the receptive field needs at least one image, got none")
+    shares = np.concatenate([_shares(model, images, token) for images in pixels.split(IMAGES_AT_ONCE)], axis=1)
+    counted = shares.any(axis=2).sum(axis=1, keepdims=True)  # (L + 1, 1)
+    with np.errstate(invalid="ignore"):  # 0 / 0 where no image counts: nan, as the docstring says
+        maps = shares.sum(axis=1) / counted
+    return ReceptiveField(token, maps, smallest_area(maps))
+
+
+def smallest_area(maps: np.ndarray, shares: tuple[float, ...] = SHARES) -> np.ndarray:
+    """Fewest patches that hold at least each of `shares` of a map (..., S), as a share of S: (..., len(shares)).
+
+    A map must not be negative and must sum to 1; one that holds nan has the area nan.
+    """
+    held = np.cumsum(-np.sort(-maps, axis=-1), axis=-1)
+    # A uniform map of 5 patches holds 0.6 after three, which a sum of floats may miss by its last bit.
+    short = held[..., None, :] < np.array(shares)[:, None] - _ROUNDING
+    area = (short.sum(axis=-1) + 1) / maps.shape[-1]
+    area[np.isnan(maps).any(axis=-1)] = np.nan
+    return area
+
+
+def _shares(model: MlpMixer, pixels: Tensor, token: int) -> np.ndarray:
+    """Each patch's share at every stage, (L + 1, N, S) float64; zeros where the gradient is 0."""
+    with torch.enable_grad():
+        pixels = pixels.detach().requires_grad_()
+        stages = [model.embed(pixels)]
+        for block in model.blocks:
+            stages.append(block(stages[-1]))
+        sums = [functional.relu(tokens[:, token]).sum() for tokens in stages]
+    del stages
+    magnitudes = []
+    while sums:  # the last stage first, so that each block's part of the graph is freed once it is not needed
+        gradient = torch.autograd.grad(sums.pop(), pixels, retain_graph=bool(sums))[0]
+        magnitudes.append(_per_patch(gradient, model.config.patch_size))
+    sizes = np.stack(magnitudes[::-1])
+    total = sizes.sum(axis=2, keepdims=True)
+    return sizes / np.where(total == 0, 1.0, total)
+
+
+def _per_patch(gradient: Tensor, patch_size: int) -> np.ndarray:  # (N, 3, H, W) -> (N, S) float64
+    colours_summed = gradient.detach().cpu().double().abs().sum(dim=1)
+    return functional.avg_pool2d(colours_summed, patch_size, divisor_override=1).flatten(1).numpy()
