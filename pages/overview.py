@@ -12,8 +12,8 @@ from mixer_viz.model.costs import costs
 from mixer_viz.ui import cached, exports, formulas
 from mixer_viz.ui.errors import guarded
 from mixer_viz.ui.grid_panel import show_grids
-from mixer_viz.ui.shell import current_choice
 from mixer_viz.ui.selection import select_token, token_field
+from mixer_viz.ui.shell import current_choice
 
 choice = current_choice()
 config = choice.model.config

@@ -14,13 +14,9 @@ from mixer_viz.figures.theme import Scale, lookup_table
 
 # Above this many cells the values travel as 8 bits: 150,000 cells of float32 would be 800 KB on the wire.
 MAX_FLOAT_CELLS = 20_000
-_PLAIN = ("title", "rows", "columns", "description", "shape", "opacity", "cell", "select", "lines", "smooth") + (
-    "show_scale",
-    "width",
-    "tile",
-    "group",
-    "frames",
-    "notes",
+_PLAIN = (
+    *("title", "description", "shape", "notes", "rows", "columns", "cell", "select", "tile", "group", "frames"),
+    *("opacity", "lines", "smooth", "show_scale", "width"),
 )
 
 
@@ -41,9 +37,13 @@ class Grid:
     description: str  # the text alternative
     shape: str = ""  # the tensor's shape in numbers, as "64 x 128"
     photo: np.ndarray | None = None  # (H, W, 3) uint8
-    values: np.ndarray | None = None  # rows * columns numbers, for each frame; with `tile`, height * width for each cell
+    values: np.ndarray | None = (
+        None  # rows * columns numbers, for each frame; with `tile`, height * width for each cell
+    )
     scale: Scale | None = None  # needed with values
-    limits: tuple[float, float] | np.ndarray | None = None  # or one pair per frame; None: the scale's own, or the tile's
+    limits: tuple[float, float] | np.ndarray | None = (
+        None  # or one pair per frame; None: the scale's own, or the tile's
+    )
     opacity: float = 1.0  # of the values over a photo
     show_scale: bool = True
     cell: str = "patch"

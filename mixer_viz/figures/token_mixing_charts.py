@@ -1,0 +1,134 @@
+"""Curves of the Learned token-mixing weights page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from mixer_viz.figures.theme import ACCENT, NEUTRAL
+
+# Told apart by dash and marker as well as by colour; Okabe and Ito's colours are safe for colour-blind readers.
+_LINES = (
+    ("#0072B2", "solid", "circle"),
+    ("#E69F00", "dash", "square"),
+    ("#009E73", "dot", "diamond"),
+    ("#CC79A7", "dashdot", "x"),
+)
+
+
+def depth_chart(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], block: int) -> go.Figure:
+    """One small chart per quantity: (trained, start), each (L,), by block; `block` (from 0) is marked."""
+    figure = make_subplots(1, len(curves), subplot_titles=list(curves), horizontal_spacing=0.06)
+    for place, (trained, start) in enumerate(curves.values(), start=1):
+        blocks = np.arange(1, len(trained) + 1)
+        for values, colour, name in ((start, NEUTRAL, "before training"), (trained, "#0072B2", "this model")):
+            figure.add_trace(
+                go.Scatter(
+                    x=blocks,
+                    y=values,
+                    name=name,
+                    mode="lines+markers",
+                    line={"color": colour, "dash": "dot" if colour == NEUTRAL else "solid"},
+                    showlegend=place == 1,
+                    hovertemplate="block %{x}: %{y:.3g}<extra>" + name + "</extra>",
+                ),
+                row=1,
+                col=place,
+            )
+        _mark_block(figure, block, row=1, col=place)
+    figure.update_yaxes(rangemode="tozero", fixedrange=True)
+    figure.update_xaxes(title="block", fixedrange=True, dtick=1 if len(blocks) <= 12 else None)
+    figure.update_annotations(font_size=13)
+    figure.update_layout(height=260, margin={"l": 0, "r": 0, "t": 30, "b": 0}, legend={"orientation": "h", "y": -0.3})
+    return figure
+
+
+def singular_value_chart(first: np.ndarray, second: np.ndarray, start: np.ndarray) -> go.Figure:
+    """Singular values of W1 and W2 of one block, and of W1 at the start, largest first."""
+    figure = go.Figure()
+    rank = np.arange(1, len(first) + 1)
+    for values, name, (colour, dash, _) in zip(
+        (first, second, start),
+        ("W₁", "W₂", "W₁ before training"),
+        (_LINES[0], _LINES[1], (NEUTRAL, "dot", "")),
+        strict=True,
+    ):
+        figure.add_trace(go.Scatter(x=rank, y=values, name=name, mode="lines", line={"color": colour, "dash": dash}))
+    figure.update_yaxes(title="singular value", rangemode="tozero", fixedrange=True)
+    figure.update_xaxes(title="number, largest first", fixedrange=True)
+    figure.update_layout(height=260, margin={"l": 0, "r": 0, "t": 10, "b": 0}, legend={"orientation": "h", "y": -0.3})
+    return figure
+
+
+def convolution_chart(shares: Mapping[str, np.ndarray], nulls: Sequence[float], block: int) -> go.Figure:
+    """Explained share (L,) of each kind by block, in percent, with a grey line at each null value."""
+    figure = go.Figure()
+    for (name, values), null, (colour, dash, symbol) in zip(shares.items(), nulls, _LINES, strict=True):
+        blocks = np.arange(1, len(values) + 1)
+        figure.add_trace(
+            go.Scatter(
+                x=blocks,
+                y=100 * values,
+                name=name,
+                mode="lines+markers",
+                line={"color": colour, "dash": dash},
+                marker={"symbol": symbol, "size": 8},
+                hovertemplate="block %{x}: %{y:.1f} %<extra>" + name + "</extra>",
+            )
+        )
+        figure.add_hline(y=100 * null, line={"color": NEUTRAL, "width": 1, "dash": dash})
+    _mark_block(figure, block)
+    figure.update_yaxes(title="explained, %", range=[0, 103], fixedrange=True)
+    figure.update_xaxes(title="block", fixedrange=True, dtick=1 if len(blocks) <= 12 else None)
+    figure.update_layout(height=300, margin={"l": 0, "r": 0, "t": 10, "b": 0}, legend={"orientation": "h", "y": -0.25})
+    return figure
+
+
+def distance_chart(distance: np.ndarray, profiles: Mapping[str, np.ndarray]) -> go.Figure:
+    """Mean magnitude of a weight by the distance between the two patches."""
+    figure = go.Figure()
+    for (name, values), (colour, dash, symbol) in zip(profiles.items(), _LINES, strict=False):
+        figure.add_trace(
+            go.Scatter(
+                x=distance,
+                y=values,
+                name=name,
+                mode="lines+markers",
+                line={"color": colour, "dash": dash},
+                marker={"symbol": symbol},
+                hovertemplate="%{x:.1f} patches: %{y:.3g}<extra>" + name + "</extra>",
+            )
+        )
+    figure.update_yaxes(title="mean |weight|", rangemode="tozero", fixedrange=True)
+    figure.update_xaxes(title="distance, patches", fixedrange=True)
+    figure.update_layout(height=260, margin={"l": 0, "r": 0, "t": 10, "b": 0}, legend={"orientation": "h", "y": -0.3})
+    return figure
+
+
+def area_chart(area: np.ndarray) -> go.Figure:
+    """Share of all patches that holds 20, 50 and 99 % of the gradient: (L + 1, 3) by stage, 0 is the embedding."""
+    figure = go.Figure()
+    stages = np.arange(len(area))
+    for held, values, (colour, dash, symbol) in zip((20, 50, 99), area.T, _LINES, strict=False):
+        figure.add_trace(
+            go.Scatter(
+                x=stages,
+                y=100 * values,
+                name=f"{held} % of the gradient",
+                mode="lines+markers",
+                line={"color": colour, "dash": dash},
+                marker={"symbol": symbol},
+                hovertemplate=f"{held} % of the gradient in " + "%{y:.0f} % of the patches<extra>block %{x}</extra>",
+            )
+        )
+    figure.update_yaxes(title="of all patches, %", range=[0, 103], fixedrange=True)
+    figure.update_xaxes(title="after block (0: embedding)", fixedrange=True, dtick=1 if len(stages) <= 13 else None)
+    figure.update_layout(height=290, margin={"l": 0, "r": 0, "t": 10, "b": 0}, legend={"orientation": "h", "y": -0.3})
+    return figure
+
+
+def _mark_block(figure: go.Figure, block: int, **place: int) -> None:
+    figure.add_vline(x=block + 1, line={"color": ACCENT, "width": 2}, opacity=0.6, layer="below", **place)

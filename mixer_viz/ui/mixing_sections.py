@@ -1,0 +1,155 @@
+"""Sections of the token-mixing page: one unit in detail, who talks to whom, depth, and the convolution meter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from mixer_viz.analysis.convolution import ConvolutionMeter
+from mixer_viz.analysis.jacobian import Listening
+from mixer_viz.analysis.mixing_matrix import distance_profile, linear_mixing
+from mixer_viz.analysis.unit_maps import power_spectrum
+from mixer_viz.figures import overview as overview_figures
+from mixer_viz.figures import token_mixing as figures
+from mixer_viz.figures import token_mixing_charts as charts
+from mixer_viz.figures.grid import Grid
+from mixer_viz.ui import cached, cached_mixing, formulas_mixing
+from mixer_viz.ui.choices import Choice
+from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.selection import select_token
+
+_PLAIN = {"displayModeBar": False}
+_WIDTH = 218  # of one map; four stand side by side on a wide screen
+
+
+def unit_maps(choice: Choice, block: int, unit: int) -> None:
+    """W1 map, W2 map, partner and spectrum of one unit."""
+    weights = cached_mixing.weights_of(choice.model)[block]
+    units = cached_mixing.units_of(choice.model, block)
+    reads, writes = weights.w1.reshape(-1, *weights.grid), weights.w2.T.reshape(-1, *weights.grid)
+    grids = [
+        figures.unit_map(
+            reads[unit], title=f"Unit {unit} reads (W₁)", part="W1", note=f"length {units.norm1[unit]:.3g}"
+        ),
+        figures.unit_map(writes[unit], title="It writes (W₂)", part="W2", note=f"length {units.norm2[unit]:.3g}"),
+    ]
+    partner = int(units.partner[unit])
+    if partner >= 0:
+        grids.append(figures.partner_map(reads[partner], partner, float(units.partner_cosine[unit])))
+    grids.append(figures.spectrum_map(power_spectrum(reads[unit]), float(units.frequency[unit])))
+    show_grids(grids, key="unit-maps", on_pick=select_token, hint="Hover reads each weight.")
+
+
+def unit_on_picture(choice: Choice, block: int, unit: int) -> None:
+    """What one unit does on the current picture, measured by running the Mixer with the unit scaled."""
+    result = cached_mixing.on_picture(choice, block)
+    show_grids([figures.activation_strip(result.activations[:, unit], unit)], key="activation")
+    probabilities = cached_mixing.with_unit_scaled(choice, block, unit)
+    before = probabilities[cached_mixing.FACTORS.index(1.0)]
+    top = np.argsort(-before, kind="stable")[:5].tolist()
+    names = [choice.model.class_name(index) for index in range(choice.model.config.num_classes)]
+    numbers, answers = st.columns([1, 1.15], gap="medium")
+    with numbers:
+        weights = cached_mixing.weights_of(choice.model)[block]
+        units = cached_mixing.units_of(choice.model, block)
+        bias, effect = float(weights.b1[unit]), float(result.effects[unit])
+        st.table(formulas_mixing.unit_table(units, unit, bias, effect, names[top[0]]))
+    with answers:
+        st.markdown("**The answer with this unit switched off, or amplified**")
+        st.table(formulas_mixing.scaled_table(names, probabilities, cached_mixing.FACTORS, top))
+        st.caption(formulas_mixing.largest_change(probabilities, cached_mixing.FACTORS, names))
+
+
+def listening_grids(choice: Choice, listening: Listening) -> list[Grid]:
+    """The crop to click on, and three kinds of map: what the patch reads above, what is read from it below."""
+    crop = cached.crop_of(choice)
+    maps = [
+        ("Reads, W₂W₁", "mixing", listening.static_in),
+        ("Is read by, W₂W₁", "mixing", listening.static_out),
+        ("Reads, on this picture", "jacobian", listening.image_in),
+        ("Is read by, on this picture", "jacobian", listening.image_out),
+        ("Reads, in norm", "jacobian norm", listening.norm_in),
+        ("Is read by, in norm", "jacobian norm", listening.norm_out),
+    ]
+    grids = figures.listening_grids(crop, listening.token, maps, _WIDTH)
+    size = choice.model.config.grid_size
+    return [overview_figures.patch_grid(crop, size, title=f"Patch {listening.token}", width=_WIDTH), *grids]
+
+
+def receptive_field(choice: Choice, token: int) -> None:
+    """From where in the picture the token's features come, stage by stage."""
+    st.markdown("**Where its features come from** — the effective receptive field, growing from block to block")
+    averaged = st.toggle("Average over the sample photos", key="average", bind="query-params")
+    field = cached_mixing.receptive_field_of(choice, token, averaged)
+    stages = ["embedding", *(f"after block {number + 1}" for number in range(len(field.maps) - 1))]
+    maps, chart = st.columns([1, 2.2], gap="medium")
+    with maps:
+        grid = figures.field_grid(cached.crop_of(choice), field.maps, formulas_mixing.field_notes(field.area))
+        show_grids([grid], key="field", on_pick=select_token, frames=stages, frame=len(stages) - 1)
+    with chart:
+        figure = charts.area_chart(field.area)
+        st.plotly_chart(
+            figure, key="areas", config=_PLAIN, alt="Share of all patches that holds the gradient, by block."
+        )
+
+
+def through_depth(choice: Choice, block: int) -> None:
+    """What changes from the first block to the last, beside the start of training."""
+    st.subheader("Through the blocks")
+    depth = cached_mixing.depth_of(choice.model)
+    trained, start = depth.trained, depth.start
+    curves = {
+        "frequency, cycles per patch": (trained.frequency_mean, start.frequency_mean),
+        "radius, patches": (trained.locality_mean, start.locality_mean),
+        "length of W₁": (trained.norm1, start.norm1),
+        "effective rank of W₁": (trained.effective_rank1, start.effective_rank1),
+    }
+    st.plotly_chart(
+        charts.depth_chart(curves, block), key="depth", config=_PLAIN, alt="Measures of the units by block."
+    )
+    st.caption(formulas_mixing.depth_note(depth.start_is_real))
+    values, distances = st.columns(2, gap="medium")
+    with values:
+        st.markdown(f"**Singular values, block {block + 1}**")
+        figure = charts.singular_value_chart(
+            trained.singular_values1[block], trained.singular_values2[block], start.singular_values1[block]
+        )
+        st.plotly_chart(figure, key="singular", config=_PLAIN, alt="Singular values of W1 and W2.")
+    with distances:
+        st.markdown(f"**Mixing by distance, block {block + 1}**")
+        weights = cached_mixing.weights_of(choice.model)[block]
+        profile = distance_profile(linear_mixing(weights), weights.grid)
+        figure = charts.distance_chart(profile.distance, {"W₂W₁": profile.magnitude})
+        st.plotly_chart(figure, key="distance", config=_PLAIN, alt="Mean magnitude of W2 W1 by distance in patches.")
+
+
+def convolution_meter(choice: Choice, block: int) -> None:
+    """How much of each block's mixing a convolution, a shift or the identity would do."""
+    st.subheader("Is it a convolution?")
+    meters = cached_mixing.meters_of(choice.model)
+    show_meters(meters, block, key="own")
+    meter = meters[block]
+    matrix = linear_mixing(cached_mixing.weights_of(choice.model)[block])
+    show_grids(figures.convolution_grids(matrix, meter.kernel, meter.residual, meter.explained), key="convolution")
+
+
+def show_meters(meters: Sequence[ConvolutionMeter], block: int, key: str) -> None:
+    """The chart of the convolution meter with its caption."""
+    shares = {
+        "best kernel": np.array([meter.explained for meter in meters]),
+        "3 × 3 kernel": np.array([meter.local_explained for meter in meters]),
+        "one-step shift": np.array([meter.shift_explained for meter in meters]),
+        "identity": np.array([meter.identity_explained for meter in meters]),
+    }
+    first = meters[0]
+    nulls = (
+        first.null_explained,
+        first.null_local_explained,
+        first.null_shift_explained,
+        first.null_identity_explained,
+    )
+    figure = charts.convolution_chart(shares, nulls, block)
+    st.plotly_chart(figure, key=f"meter-{key}", config=_PLAIN, alt="Share of the mixing matrix explained, by block.")
+    st.caption(formulas_mixing.CONVOLUTION_NOTE)

@@ -1,0 +1,85 @@
+"""Learned token-mixing weights: every hidden unit of every block, what it does, and which patches talk to which."""
+
+import streamlit as st
+
+from mixer_viz.ui.router import require_router
+
+require_router()
+
+from mixer_viz.figures import token_mixing as figures
+from mixer_viz.figures.token_mixing_print import draw_atlas
+from mixer_viz.ui import cached_mixing, exports, formulas_mixing, mixing_files, mixing_sections
+from mixer_viz.ui.atlas import pick_atlas, unit_statistics, weight_arrays
+from mixer_viz.ui.errors import guarded
+from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.selection import block_field, select_token, select_unit, token_field, unit_field
+from mixer_viz.ui.shell import current_choice
+
+choice = current_choice()
+config = choice.model.config
+PLAIN = {"displayModeBar": False}
+
+
+@st.fragment
+@guarded
+def units() -> None:
+    """The atlas, and everything that follows the selected unit."""
+    atlas = pick_atlas(choice, block)
+    if atlas.missing:
+        st.warning(atlas.missing)
+    atlas_place = st.container()
+    measures = cached_mixing.units_of(choice.model, block)
+    st.caption(formulas_mixing.block_summary(measures, cached_mixing.distinct_units(choice.model, block)))
+    unit = unit_field(config)
+    with atlas_place:
+        grids = [figures.atlas_grid(part, atlas.width, atlas.order_name == "Opposing pairs") for part in atlas.parts]
+        hint = "Click a unit, or use the arrow keys: everything below follows."
+        show_grids(grids, key="atlas", selected=unit, on_pick=select_unit, hint=hint, marks="unit")
+    mixing_sections.unit_maps(choice, block, unit)
+    mixing_sections.unit_on_picture(choice, block, unit)
+    exports.download_row(
+        "token-mixing",
+        lambda: draw_atlas(atlas.parts, atlas.caption),
+        lambda: weight_arrays(choice.model),
+        lambda: unit_statistics(choice.model),
+    )
+
+
+@st.fragment
+@guarded
+def talk() -> None:
+    """Which patches the selected one listens to, block by block."""
+    st.subheader("Who talks to whom")
+    st.markdown(
+        "Click a patch: the maps show, for every block, what it reads from each patch and what each reads from it."
+    )
+    token = token_field(config)
+    listening = cached_mixing.listening_of(choice, token)
+    grids = mixing_sections.listening_grids(choice, listening)
+    names = [f"Block {number + 1} of {config.num_blocks}" for number in range(config.num_blocks)]
+    show_grids(
+        grids,
+        key="talk",
+        selected=token,
+        on_pick=select_token,
+        stacks=[1, 2, 2, 2],
+        frames=names,
+        frame=block,
+        hint="Click a patch of the picture.",
+    )
+    st.caption(formulas_mixing.listening_note(config.num_blocks))
+    mixing_sections.receptive_field(choice, token)
+
+
+st.title("Learned token-mixing weights")
+st.markdown(formulas_mixing.units_in_words(config))
+block = block_field(config)
+units()
+talk()
+mixing_sections.through_depth(choice, block)
+mixing_sections.convolution_meter(choice, block)
+mixing_files.other_networks()
+with st.expander("In the formula"):
+    st.markdown(formulas_mixing.mixing_equation(config, block))
+with st.expander("What these pictures do not prove"):
+    st.markdown(formulas_mixing.LIMITS)
