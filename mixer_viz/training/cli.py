@@ -36,7 +36,7 @@ _HELP = {
     "mix_probability": "share of batches that MixUp or CutMix changes",
     "crop": "shifted crop with padding, or random resized crop; auto looks at the images",
     "init_from": "start from these weights: a weight file or the folder of a run",
-    "reset_token_mixing": "with --init-from: draw W1 and W2 of token mixing anew",
+    "reset_token_mixing": "with --init-from: draw W1 and W2 of token mixing anew; their D_S may be another one",
     "precision": "bf16 autocast, fp32, or the faster one",
     "compile": "use torch.compile",
 }
@@ -96,7 +96,9 @@ def _train(options: argparse.Namespace, given: dict[str, object], processes: Pro
     if state is not None:
         trainer.restore(state)
     elif recipe.init_from:
-        trainer.start_from(read_weights(recipe.init_from, trainer.model.config))
+        trainer.start_from(
+            read_weights(recipe.init_from, trainer.model.config, without_token_mixing=recipe.reset_token_mixing)
+        )
     try:
         trainer.run()
     except Stopped:

@@ -58,7 +58,7 @@ class Trainer:
 
     def start_from(self, weights: dict[str, Tensor]) -> None:
         """Begin with trained weights instead of drawn ones, token mixing excepted where the recipe says so."""
-        self.model.load_state_dict(weights)
+        self.model.load_state_dict(weights, strict=not self.recipe.reset_token_mixing)
         if self.recipe.reset_token_mixing:
             torch.manual_seed(self.recipe.seed)  # the same on every process
             reset_token_mixing(self.model, self.recipe.token_mixing_std)

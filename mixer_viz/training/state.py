@@ -101,8 +101,12 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return state
 
 
-def read_weights(source: str, config: MixerConfig) -> dict[str, Tensor]:
-    """The weights of a file, or the averaged ones of a run's folder; raises ValueError when they do not fit."""
+def read_weights(source: str, config: MixerConfig, *, without_token_mixing: bool = False) -> dict[str, Tensor]:
+    """The weights of a file, or the averaged ones of a run's folder; raises ValueError when they do not fit.
+
+    Args:
+        without_token_mixing: leave those of the token-mixing MLPs out, so that their D_S may be another one.
+    """
     path = Path(source)
     if path.is_dir():
         averaged = read_checkpoint(path)["averaged"]
@@ -111,6 +115,8 @@ def read_weights(source: str, config: MixerConfig) -> dict[str, Tensor]:
         weights = dict(load_model(path, "cpu").state_dict())
     with torch.device("meta"):
         shapes = {name: value.shape for name, value in MlpMixer(config).state_dict().items()}
+    if without_token_mixing:
+        weights, shapes = ({k: v for k, v in each.items() if ".token_mixing." not in k} for each in (weights, shapes))
     if {name: value.shape for name, value in weights.items()} != shapes:
         raise ValueError(f"The weights in {source} have other sizes than this run; give it the sizes of theirs.")
     return weights

@@ -82,6 +82,22 @@ def test_weights_of_other_sizes_are_refused(run: Path, tmp_path: Path, capsys: p
     assert "other sizes than this run" in capsys.readouterr().err
 
 
+def test_token_mixing_that_starts_anew_may_have_another_width(run: Path, tmp_path: Path) -> None:
+    wider = SIZES["tokens_mlp_dim"] + 1
+    options = ("--reset-token-mixing", "--tokens-mlp-dim", str(wider), "--lr", "1e-9", "--min-lr", "0")
+    assert start(run, tmp_path / "out", *options) == 0
+    trained = load_model(run / "model.safetensors", "cpu").state_dict()
+    model = load_model(tmp_path / "out" / "model.safetensors", "cpu")
+    assert model.config.tokens_mlp_dim == wider
+    torch.testing.assert_close(model.state_dict()["stem.weight"], trained["stem.weight"], rtol=0, atol=1e-6)
+
+
+def test_other_widths_have_to_fit_all_the_same(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wider = SIZES["channels_mlp_dim"] + 1
+    assert start(run, tmp_path / "out", "--reset-token-mixing", "--channels-mlp-dim", str(wider)) == 2
+    assert "other sizes than this run" in capsys.readouterr().err
+
+
 def test_reset_alone_is_refused() -> None:
     with pytest.raises(ValueError, match="needs init_from"):
         Recipe(reset_token_mixing=True)
