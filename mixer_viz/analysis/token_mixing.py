@@ -69,8 +69,13 @@ def block_weights(model: MlpMixer, block: int) -> MixingWeights:
     if not 0 <= block < model.config.num_blocks:
         raise ValueError(f"block={block} is not between 0 and {model.config.num_blocks - 1}")
     mixing = cast(MixerBlock, model.blocks[block]).token_mixing
-    arrays = [to_array(value) for value in (mixing.fc1.weight, mixing.fc1.bias, mixing.fc2.weight, mixing.fc2.bias)]
-    return MixingWeights(*arrays, grid=(model.config.grid_size, model.config.grid_size))
+    return MixingWeights(
+        w1=to_array(mixing.fc1.weight),
+        b1=to_array(mixing.fc1.bias),
+        w2=to_array(mixing.fc2.weight),
+        b2=to_array(mixing.fc2.bias),
+        grid=(model.config.grid_size, model.config.grid_size),
+    )
 
 
 def weights_from_tensors(tensors: Mapping[str, np.ndarray], grid: tuple[int, int]) -> tuple[MixingWeights, ...]:
@@ -153,7 +158,8 @@ def _weights_of(tensors: Mapping[str, np.ndarray], block: int, grid: tuple[int, 
     missing = [name for name in names if name not in tensors]
     if missing:
         raise ValueError(f"there is no tensor named {missing[0]}")
-    return MixingWeights(*(np.array(tensors[name], dtype=np.float32) for name in names), grid=grid)
+    w1, b1, w2, b2 = (np.array(tensors[name], dtype=np.float32) for name in names)
+    return MixingWeights(w1, b1, w2, b2, grid)
 
 
 def _partners(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:  # (D_S,) int and (D_S,) float64

@@ -60,7 +60,7 @@ def uniform_locality(height: int, width: int) -> float:
 
 
 def sparsity(rows: np.ndarray, limit: float) -> np.ndarray:
-    """Share of each row's weights whose magnitude is below `limit`: (units, S) -> (units,) float64, 0 to 1.
+    """Share of each row's weights whose magnitude is below `limit`: (..., S) -> (...) float64, 0 to 1.
 
     With `limit = SPARSE_BELOW * np.abs(matrix).max()` it is ResMLP's measure (Touvron et al. 2021, arXiv 2105.03404).
     That limit is 0 for an all-zero matrix, so a weight of exactly 0 always counts.
