@@ -72,8 +72,10 @@ def talk() -> None:
 
 
 st.title("Learned token-mixing weights")
-st.markdown(formulas_mixing.units_in_words(config))
-block = block_field(config)
+words, number = st.columns([3, 1], vertical_alignment="bottom")
+words.markdown(formulas_mixing.units_in_words(config))
+with number:
+    block = block_field(config)
 units()
 talk()
 mixing_sections.through_depth(choice, block)

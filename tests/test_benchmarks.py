@@ -79,9 +79,10 @@ def test_a_missing_folder_is_said_before_anything_runs(
     assert "good" not in captured.out
 
 
-def test_the_real_benchmarks_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["model_speed", "token_mixing"])
+def test_the_real_benchmarks_are_found(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(sys, "path", list(sys.path))
-    assert load("run").find_benchmarks(FOLDER)["model_speed"].__name__ == "measure"
+    assert load("run").find_benchmarks(FOLDER)[name].__name__ == "measure"
 
 
 def test_rivals_take_turns_and_ratios_are_taken_round_by_round() -> None:

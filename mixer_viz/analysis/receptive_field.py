@@ -19,7 +19,7 @@ from mixer_viz.analysis.ranges import check_token
 from mixer_viz.model import MlpMixer
 
 SHARES = (0.2, 0.5, 0.99)
-IMAGES_AT_ONCE = 4  # bounds the memory of the graph: about 80 MB for each image of a B/16
+IMAGES_AT_ONCE = 4  # bounds the memory of the graph: about 120 MiB for each image of a B/16
 _ROUNDING = 1e-9
 
 

@@ -25,7 +25,7 @@ def build_model(tensors: dict[str, Tensor], preparation: Preparation, device: to
     renamed, trained_gelu = to_own_names(tensors)
     sizes = infer_sizes({name: tuple(value.shape) for name, value in renamed.items()})
     config = _complete(sizes, preparation, trained_gelu)
-    weights = {name: _to_float32(name, value) for name, value in renamed.items()}
+    weights = {name: to_float32(name, value) for name, value in renamed.items()}
     with torch.device("meta"):  # no memory and no random start for weights that are replaced at once
         model = MlpMixer(config)
     model.load_state_dict(weights, assign=True)
@@ -65,7 +65,7 @@ def _complete(sizes: MixerConfig, preparation: Preparation, trained_gelu: str) -
         ) from exc
 
 
-def _to_float32(name: str, value: Tensor) -> Tensor:
+def to_float32(name: str, value: Tensor) -> Tensor:
     # Sparse, quantised and meta tensors have no plain numbers behind them.
     if not value.is_floating_point() or value.layout != torch.strided or value.device.type == "meta":
         raise CheckpointError(

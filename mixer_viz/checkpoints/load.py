@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 import torch
@@ -22,9 +21,8 @@ from mixer_viz.checkpoints.preparation import (
     parse_side_file,
     read_side_file,
 )
+from mixer_viz.checkpoints.uploads import uploaded_file
 from mixer_viz.model import MixerConfig, MlpMixer
-
-MAX_UPLOAD_BYTES = 1024**3  # an upload lies in memory and on disk at once; L/16 in float32 has 833 MB
 
 
 def load_model(
@@ -62,26 +60,14 @@ def load_model_bytes(
     """A Mixer from an uploaded weight file, as `load_model` does from a path.
 
     Args:
-        data: the file's bytes, at most `MAX_UPLOAD_BYTES`.
+        data: the file's bytes, at most `uploads.MAX_UPLOAD_BYTES`.
         filename: only its ending is used, to tell the format.
         side_file: JSON with preprocessing and class names; see `load_model`. Not needed for this project's own files.
 
     Raises CheckpointError as `load_model` does.
     """
     chosen = choose_device(device)
-    suffix = Path(filename).suffix.lower()
-    if suffix not in SUFFIXES:
-        suffix = suffix[:20] or "without an ending"
-        raise CheckpointError(f"Files of type {suffix!r} cannot be read; upload one of {', '.join(SUFFIXES)}.")
-    if len(data) > MAX_UPLOAD_BYTES:
-        raise CheckpointError(
-            f"This upload has {len(data):,} bytes, more than the {MAX_UPLOAD_BYTES:,} that are accepted; "
-            "save the state dict alone, or in half precision."
-        )
-    # A folder of its own: the readers get a real file, and no file of the server lies beside it.
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "upload").with_suffix(suffix)
-        path.write_bytes(data)
+    with uploaded_file(data, filename) as path:
         if side_file is not None:
             path.with_suffix(".json").write_bytes(side_file)
         return _load_file(path, chosen)

@@ -89,14 +89,14 @@ def to_own_names(tensors: dict[str, Tensor]) -> tuple[dict[str, Tensor], Gelu]:
     Returns: the renamed tensors, and the form of GELU that their family was trained with: flax's `gelu` is the tanh
     approximation, torch's is exact. Raises CheckpointError when the names are not those of a Mixer or clash.
     """
-    tensors = _strip_prefixes(tensors)
+    tensors = strip_prefixes(tensors)
     naming = detect_naming(tensors)
     if naming == "google":
         return _renamed(tensors, _google_name, _to_torch_layout), "tanh"
     return _renamed(tensors, _timm_name if naming == "timm" else str, _unchanged), "erf"
 
 
-def _strip_prefixes(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def strip_prefixes(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     dotted = _renamed(tensors, lambda name: name.replace("/", "."), _unchanged)
     for prefix in _FLAX_PREFIXES:
         inside = {name.removeprefix(prefix): value for name, value in dotted.items() if name.startswith(prefix)}

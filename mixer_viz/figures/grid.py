@@ -15,7 +15,20 @@ from mixer_viz.figures.theme import Scale, lookup_table
 # Above this many cells the values travel as 8 bits: 150,000 cells of float32 would be 800 KB on the wire.
 MAX_FLOAT_CELLS = 20_000
 _PLAIN = (
-    *("title", "description", "shape", "notes", "rows", "columns", "cell", "select", "tile", "group", "frames"),
+    *(
+        "title",
+        "description",
+        "shape",
+        "notes",
+        "rows",
+        "columns",
+        "cell",
+        "across",
+        "select",
+        "tile",
+        "group",
+        "frames",
+    ),
     *("opacity", "lines", "smooth", "show_scale", "width"),
 )
 
@@ -47,6 +60,7 @@ class Grid:
     opacity: float = 1.0  # of the values over a photo
     show_scale: bool = True
     cell: str = "patch"
+    across: str = "channel"  # what the columns count where a click picks a row
     hover: tuple[str, ...] | None = None  # a text for each cell instead of number and value
     count: int | None = None  # cells in use, when the last row is not full
     ids: np.ndarray | None = None  # what each cell in use stands for; None: its number

@@ -15,6 +15,7 @@ from mixer_viz.figures.theme import SCALES, Scale
 Part = Literal["W1", "W2"]
 PARTS: dict[str, tuple[Part, ...]] = {"W1": ("W1",), "W2": ("W2",), "Both": ("W1", "W2")}
 ATLAS_WIDTH = 1000
+HALF_WIDTH = 450  # two side by side on a wide screen
 _DOES = {"W1": "reads, a row of W₁", "W2": "writes, a column of W₂"}
 
 
@@ -98,7 +99,7 @@ def spectrum_map(power: np.ndarray, frequency: float, width: int = 218) -> Grid:
         title="Its spectrum",
         rows=height,
         columns=wide,
-        shape=f"mean frequency {frequency:.3f} cycles per patch",
+        shape=f"mean frequency {frequency:.3f}",
         description=f"Power spectrum, frequency zero in the middle; mean radial frequency {frequency:.3f}.",
         values=share,
         scale=SCALES["power"],
@@ -108,9 +109,10 @@ def spectrum_map(power: np.ndarray, frequency: float, width: int = 218) -> Grid:
     )
 
 
-def partner_map(values: np.ndarray, partner: int, cosine: float, width: int = 218) -> Grid:
-    """W1 map of the unit's opposing partner."""
-    return unit_map(values, title=f"Its partner, unit {partner}", part="W1", note=f"cosine {cosine:+.2f}", width=width)
+def partner_map(values: np.ndarray, partner: int, cosine: float, opposing: bool, width: int = 218) -> Grid:
+    """W1 map of the unit that stands beside it in the order by pairs; those left over at the end do not oppose."""
+    title = f"Its partner, unit {partner}" if opposing else f"Left over for it: unit {partner}"
+    return unit_map(values, title=title, part="W1", note=f"cosine {cosine:+.2f}", width=width)
 
 
 def activation_strip(activation: np.ndarray, unit: int) -> Grid:
@@ -215,6 +217,7 @@ def matrix_grid(matrix: np.ndarray, *, title: str, note: str, limit: float, widt
         scale=SCALES["mixing"],
         limits=(-limit, limit),
         select="row",
+        across="reads token",
         width=width,
     )
 

@@ -19,28 +19,31 @@ _LINES = (
 )
 
 
-def depth_chart(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], block: int) -> go.Figure:
-    """One small chart per quantity: (trained, start), each (L,), by block; `block` (from 0) is marked."""
+def depth_chart(curves: Mapping[str, tuple[np.ndarray, np.ndarray | None, np.ndarray]], block: int) -> go.Figure:
+    """One small chart per quantity: of W1, of W2 (or None) and of W1 at the start, each (L,); `block` is marked."""
     figure = make_subplots(1, len(curves), subplot_titles=list(curves), horizontal_spacing=0.06)
-    for place, (trained, start) in enumerate(curves.values(), start=1):
-        blocks = np.arange(1, len(trained) + 1)
-        for values, colour, name in ((start, NEUTRAL, "before training"), (trained, "#0072B2", "this model")):
-            figure.add_trace(
-                go.Scatter(
-                    x=blocks,
-                    y=values,
-                    name=name,
-                    mode="lines+markers",
-                    line={"color": colour, "dash": "dot" if colour == NEUTRAL else "solid"},
-                    showlegend=place == 1,
-                    hovertemplate="block %{x}: %{y:.3g}<extra>" + name + "</extra>",
-                ),
-                row=1,
-                col=place,
+    styles = (("W₁", _LINES[0]), ("W₂", _LINES[1]), ("W₁ before training", (NEUTRAL, "dot", "circle")))
+    named: set[str] = set()
+    for place, lines in enumerate(curves.values(), start=1):
+        for values, (name, (colour, dash, symbol)) in zip(lines, styles, strict=True):
+            if values is None:
+                continue
+            line = go.Scatter(
+                x=np.arange(1, len(values) + 1),
+                y=values,
+                name=name,
+                legendgroup=name,
+                mode="lines+markers",
+                line={"color": colour, "dash": dash},
+                marker={"symbol": symbol},
+                showlegend=name not in named,
+                hovertemplate="block %{x}: %{y:.3g}<extra>" + name + "</extra>",
             )
+            named.add(name)
+            figure.add_trace(line, row=1, col=place)
         _mark_block(figure, block, row=1, col=place)
     figure.update_yaxes(rangemode="tozero", fixedrange=True)
-    figure.update_xaxes(title="block", fixedrange=True, dtick=1 if len(blocks) <= 12 else None)
+    figure.update_xaxes(title="block", fixedrange=True, dtick=1 if len(lines[0]) <= 12 else None)
     figure.update_annotations(font_size=13)
     figure.update_layout(height=260, margin={"l": 0, "r": 0, "t": 30, "b": 0}, legend={"orientation": "h", "y": -0.3})
     return figure

@@ -7,15 +7,15 @@ import dataclasses
 import numpy as np
 import streamlit as st
 
-from mixer_viz.analysis.token_mixing import MixingWeights, Units, unit_order, units_of
+from mixer_viz.analysis.token_mixing import MixingWeights, UnitOrder, Units, unit_order, units_of
 from mixer_viz.checkpoints.snapshots import snapshots_of
-from mixer_viz.figures.token_mixing import ATLAS_WIDTH, PARTS, AtlasPart, Part
+from mixer_viz.figures.token_mixing import ATLAS_WIDTH, HALF_WIDTH, PARTS, AtlasPart, Part
 from mixer_viz.ui import cached, cached_mixing, exports
 from mixer_viz.ui.choices import Choice, ChosenModel
 from mixer_viz.ui.selection import BLOCK
 
 # Links hold what the buttons say.
-ORDERS = {
+ORDERS: dict[str, UnitOrder] = {
     "Opposing pairs": "pairs",
     "Frequency": "frequency",
     "Radius": "locality",
@@ -71,7 +71,7 @@ def pick_atlas(choice: Choice, block: int) -> Atlas:
         f"Hidden units of token mixing, block {block + 1} of {choice.model.title}"
         f"{f' and of {beside}' if len(networks) > 1 else ''}; order: {order_name.lower()}; {colours}."
     )
-    return Atlas(block, order_name, parts, ATLAS_WIDTH if len(parts) == 1 else ATLAS_WIDTH // 2 - 8, caption, missing)
+    return Atlas(block, order_name, parts, ATLAS_WIDTH if len(parts) == 1 else HALF_WIDTH, caption, missing)
 
 
 def unit_statistics(model: ChosenModel) -> bytes:
@@ -115,19 +115,19 @@ def _weights_beside(choice: Choice, name: str) -> tuple[MixingWeights, ...]:
     return cached_mixing.weights_of(ChosenModel(name, name, cached.named_model(name)))
 
 
-def _network(choice: Choice, name: str, blocks: tuple[MixingWeights, ...], block: int, order: str) -> _Network:
+def _network(choice: Choice, name: str, blocks: tuple[MixingWeights, ...], block: int, order: UnitOrder) -> _Network:
     units = cached_mixing.units_of(choice.model, block)
     effect = cached_mixing.on_picture(choice, block).effects if order == "effect" else None
     return _Network(name, blocks, units, unit_order(units, order, effect))
 
 
 def _beside(
-    own: _Network, name: str, blocks: tuple[MixingWeights, ...], block: int, order: str, same_units: bool
+    own: _Network, name: str, blocks: tuple[MixingWeights, ...], block: int, order: UnitOrder, same_units: bool
 ) -> _Network:
     """The other network; a snapshot keeps the units' places, another model is sorted by the same rule."""
     units = units_of(blocks[block])
     # How much a unit of another model does on this picture was not computed.
-    rule = "norm" if order == "effect" else order
+    rule: UnitOrder = "norm" if order == "effect" else order
     return _Network(name, blocks, units, own.order if same_units else unit_order(units, rule))
 
 

@@ -15,7 +15,7 @@ import torch
 from mixer_viz import images
 from mixer_viz.analysis import convolution, depth, jacobian, mixing_matrix, receptive_field, token_mixing, unit_effect
 from mixer_viz.analysis.arrays import one_image, to_array
-from mixer_viz.analysis.pairing import count_distinct
+from mixer_viz.analysis.pairing import best_opposing_cosine, count_distinct
 from mixer_viz.analysis.token_mixing import MixingWeights, Units
 from mixer_viz.checkpoints import snapshots
 from mixer_viz.model import MlpMixer, trace
@@ -64,6 +64,16 @@ def _distinct(model_key: str, block: int, _model: ChosenModel) -> int:
 def distinct_units(model: ChosenModel, block: int) -> int:
     """Units of a block when near-copies count once."""
     return _distinct(model.key, block, model)
+
+
+@st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Looking for opposites …")
+def _opposites(model_key: str, block: int, _model: ChosenModel) -> np.ndarray:
+    return best_opposing_cosine(weights_of(_model)[block].w1)
+
+
+def opposites_of(model: ChosenModel, block: int) -> np.ndarray:
+    """Each unit's most negative cosine to any other, (D_S,): unlike in the pairs, one unit may oppose many."""
+    return _opposites(model.key, block, model)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -49,7 +49,9 @@ def block_summary(units: Units, distinct: int) -> str:
     )
 
 
-def unit_table(units: Units, unit: int, bias: float, effect: float, top_class: str) -> dict[str, list[str]]:
+def unit_table(
+    units: Units, unit: int, opposite: float, bias: float, effect: float, top_class: str
+) -> dict[str, list[str]]:
     """The numbers of one unit, as columns of a table."""
     rows = {
         "mean radial frequency": f"{units.frequency[unit]:.3f} cycles per patch",
@@ -59,6 +61,7 @@ def unit_table(units: Units, unit: int, bias: float, effect: float, top_class: s
         "length of W₁ row, W₂ column": f"{units.norm1[unit]:.3g}, {units.norm2[unit]:.3g}",
         "weights under 5 % of the block's largest": f"W₁ {100 * units.sparsity1[unit]:.0f} %, "
         f"W₂ {100 * units.sparsity2[unit]:.0f} %",
+        "cosine to the most opposite unit of all": f"{opposite:+.2f}",
         "cosine of W₁ row and W₂ column": f"{units.likeness[unit]:+.2f}",
         "bias": f"{bias:+.3g}",
         f"first-order effect on {top_class}": f"{effect:+.3g} logits",
@@ -148,9 +151,15 @@ as the Frobenius norm over both channels.
 """
 
 
-CONVOLUTION_NOTE = (
+_CONVOLUTION_NOTE = (
     "Share of $W_2 W_1$ that the best kernel explains: $1 - |M - K|^2 / |M|^2$, with $K$ the nearest matrix in which "
     "a weight depends on the displacement between two patches alone (zeros outside the picture). Grey lines: what a "
     "matrix of independent random weights would have on average. A constant matrix, which averages over all patches, "
     "counts as a very large kernel, so compare with the 3 × 3 kernel."
 )
+
+
+def convolution_note(nulls: Mapping[str, float]) -> str:
+    """What the meter measures, with the shares that a random matrix of this size has on average."""
+    values = ", ".join(f"{name} {100 * value:.2g} %" for name, value in nulls.items())
+    return f"{_CONVOLUTION_NOTE} For this size: {values}."

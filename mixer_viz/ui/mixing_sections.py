@@ -10,6 +10,7 @@ import streamlit as st
 from mixer_viz.analysis.convolution import ConvolutionMeter
 from mixer_viz.analysis.jacobian import Listening
 from mixer_viz.analysis.mixing_matrix import distance_profile, linear_mixing
+from mixer_viz.analysis.pairing import OPPOSING_COSINE
 from mixer_viz.analysis.unit_maps import power_spectrum
 from mixer_viz.figures import overview as overview_figures
 from mixer_viz.figures import token_mixing as figures
@@ -37,7 +38,8 @@ def unit_maps(choice: Choice, block: int, unit: int) -> None:
     ]
     partner = int(units.partner[unit])
     if partner >= 0:
-        grids.append(figures.partner_map(reads[partner], partner, float(units.partner_cosine[unit])))
+        cosine = float(units.partner_cosine[unit])
+        grids.append(figures.partner_map(reads[partner], partner, cosine, cosine <= OPPOSING_COSINE))
     grids.append(figures.spectrum_map(power_spectrum(reads[unit]), float(units.frequency[unit])))
     show_grids(grids, key="unit-maps", on_pick=select_token, hint="Hover reads each weight.")
 
@@ -55,7 +57,8 @@ def unit_on_picture(choice: Choice, block: int, unit: int) -> None:
         weights = cached_mixing.weights_of(choice.model)[block]
         units = cached_mixing.units_of(choice.model, block)
         bias, effect = float(weights.b1[unit]), float(result.effects[unit])
-        st.table(formulas_mixing.unit_table(units, unit, bias, effect, names[top[0]]))
+        opposite = cached_mixing.opposites_of(choice.model, block)[unit]
+        st.table(formulas_mixing.unit_table(units, unit, opposite, bias, effect, names[top[0]]))
     with answers:
         st.markdown("**The answer with this unit switched off, or amplified**")
         st.table(formulas_mixing.scaled_table(names, probabilities, cached_mixing.FACTORS, top))
@@ -101,10 +104,10 @@ def through_depth(choice: Choice, block: int) -> None:
     depth = cached_mixing.depth_of(choice.model)
     trained, start = depth.trained, depth.start
     curves = {
-        "frequency, cycles per patch": (trained.frequency_mean, start.frequency_mean),
-        "radius, patches": (trained.locality_mean, start.locality_mean),
-        "length of W₁": (trained.norm1, start.norm1),
-        "effective rank of W₁": (trained.effective_rank1, start.effective_rank1),
+        "frequency, cycles per patch": (trained.frequency_mean, None, start.frequency_mean),
+        "radius, patches": (trained.locality_mean, None, start.locality_mean),
+        "length (Frobenius norm)": (trained.norm1, trained.norm2, start.norm1),
+        "effective rank": (trained.effective_rank1, trained.effective_rank2, start.effective_rank1),
     }
     st.plotly_chart(
         charts.depth_chart(curves, block), key="depth", config=_PLAIN, alt="Measures of the units by block."
@@ -132,7 +135,8 @@ def convolution_meter(choice: Choice, block: int) -> None:
     show_meters(meters, block, key="own")
     meter = meters[block]
     matrix = linear_mixing(cached_mixing.weights_of(choice.model)[block])
-    show_grids(figures.convolution_grids(matrix, meter.kernel, meter.residual, meter.explained), key="convolution")
+    grids = figures.convolution_grids(matrix, meter.kernel, meter.residual, meter.explained)
+    show_grids(grids, key="convolution", on_pick=select_token, hint="Click a row to select its patch.")
 
 
 def show_meters(meters: Sequence[ConvolutionMeter], block: int, key: str) -> None:
@@ -152,4 +156,4 @@ def show_meters(meters: Sequence[ConvolutionMeter], block: int, key: str) -> Non
     )
     figure = charts.convolution_chart(shares, nulls, block)
     st.plotly_chart(figure, key=f"meter-{key}", config=_PLAIN, alt="Share of the mixing matrix explained, by block.")
-    st.caption(formulas_mixing.CONVOLUTION_NOTE)
+    st.caption(formulas_mixing.convolution_note(dict(zip(shares, nulls, strict=True))))

@@ -97,6 +97,8 @@ def test_smallest_area_of_known_maps() -> None:
     found = field.smallest_area(maps, (0.2, 0.5, 0.6, 0.8, 1.0))
     np.testing.assert_array_equal(5 * found[:3], [[1, 3, 3, 4, 5], [1, 1, 2, 2, 3], [1, 1, 1, 1, 1]])
     assert np.isnan(found[3]).all()
+    assert np.cumsum(np.full(10, 0.1))[7] < 0.8  # the sum of floats that must not cost a ninth patch
+    assert field.smallest_area(np.full(10, 0.1), (0.8,)) == 0.8
 
 
 def test_an_image_without_a_positive_feature_is_left_out(tiny_config: MixerConfig) -> None:
@@ -106,7 +108,7 @@ def test_an_image_without_a_positive_feature_is_left_out(tiny_config: MixerConfi
     dark, bright = -torch.ones(1, 3, 8, 8, dtype=torch.float64), torch.ones(1, 3, 8, 8, dtype=torch.float64)
     alone = field.receptive_field(model, bright, 4)
     both = field.receptive_field(model, torch.cat([dark, bright]), 4)
-    np.testing.assert_array_equal(both.maps[0], alone.maps[0])
+    np.testing.assert_allclose(both.maps[0], alone.maps[0], rtol=1e-12)
     none = field.receptive_field(model, dark, 4)
     assert np.isnan(none.maps[0]).all()
     assert np.isnan(none.area[0]).all()
@@ -122,9 +124,8 @@ def test_nothing_is_left_on_the_model_or_the_pixels(tiny_config: MixerConfig) ->
     assert not pixels.requires_grad
     assert torch.equal(pixels, copy)
     frozen = random_model(tiny_config).requires_grad_(False)
-    np.testing.assert_array_equal(
-        field.receptive_field(frozen, pixels, 3).maps, field.receptive_field(model, pixels, 3).maps
-    )
+    found = (field.receptive_field(one, pixels, 3).maps for one in (frozen, model))
+    np.testing.assert_allclose(*found, rtol=1e-12)
 
 
 def test_errors_name_what_is_wrong(tiny_config: MixerConfig) -> None:

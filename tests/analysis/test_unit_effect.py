@@ -38,7 +38,7 @@ def test_no_target_means_the_top_class(tiny_config: MixerConfig, top: int) -> No
     model, pixels = random_model(tiny_config), random_pixels(tiny_config)
     model.head.bias.data[top] += 100
     found = unit_effect.unit_effects(model, pixels, 0)
-    np.testing.assert_array_equal(found, unit_effect.unit_effects(model, pixels, 0, top))
+    np.testing.assert_allclose(found, unit_effect.unit_effects(model, pixels, 0, top), rtol=1e-12)
     assert np.abs(found - unit_effect.unit_effects(model, pixels, 0, 5)).max() > 1e-2
 
 

@@ -62,7 +62,9 @@ def numbers(grid: dict[str, Any]) -> np.ndarray:
     """The values of one grid of a panel, as the browser reads them; exact only where they travel as float32."""
     data = base64.b64decode(grid["values"])
     if grid["coarse"]:
-        return grid["limits"][0][0] + np.frombuffer(data, np.uint8) * (grid["limits"][0][1] - grid["limits"][0][0]) / 255
+        return (
+            grid["limits"][0][0] + np.frombuffer(data, np.uint8) * (grid["limits"][0][1] - grid["limits"][0][0]) / 255
+        )
     return np.frombuffer(data, "<f4")
 
 

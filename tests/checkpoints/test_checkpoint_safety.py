@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from mixer_viz.checkpoints import files, load, load_model, load_model_bytes
+from mixer_viz.checkpoints import files, load_model, load_model_bytes, uploads
 from mixer_viz.model import MlpMixer
 from tests.checkpoints.checkpoint_files import google_arrays, timm_tensors, write, write_zip_member
 
@@ -96,7 +96,7 @@ def test_limits_on_bytes_tensors_and_numbers(
             for path in paths:
                 with refused(said):
                     load_model(path, "cpu")
-    monkeypatch.setattr(load, "MAX_UPLOAD_BYTES", 29)
+    monkeypatch.setattr(uploads, "MAX_UPLOAD_BYTES", 29)
     with refused("This upload has"):
         load_model_bytes(paths[0].read_bytes(), "x.safetensors", "cpu")
 

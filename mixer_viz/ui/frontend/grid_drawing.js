@@ -148,7 +148,7 @@ function describe(item, { cell, inside }, frame) {
   if (grid.hover) return grid.hover[cell] ?? "";
   const row = Math.floor(cell / grid.columns);
   const column = cell % grid.columns;
-  const place = grid.select === "row" ? `token ${row}, channel ${column}`
+  const place = grid.select === "row" ? `token ${row}, ${grid.across} ${column}`
     : grid.rows === 1 ? `${grid.cell} ${column}` : `${grid.cell} ${cell} (row ${row}, column ${column})`;
   if (!item.decoded) return place;
   const place0 = grid.frames > 1 ? frame * grid.rows * grid.columns : 0;
