@@ -132,6 +132,7 @@ if choice.picture.expected:
     st.info(choice.picture.expected)
 tokens()
 patch_sizes()
+st.page_link("pages/token_mixing.py", label="Next: which patches talk to which", icon=":material/arrow_forward:")
 with st.expander("In the formula"):
     st.markdown(formulas.embedding_equation(config))
 with st.expander("What these pictures do not prove"):

@@ -13,6 +13,12 @@ def to_array(tensor: Tensor) -> np.ndarray:
     return tensor.detach().to("cpu", torch.float32, copy=True).contiguous().numpy()
 
 
+def to_double(tensor: Tensor) -> np.ndarray:
+    """A detached float64 copy on the CPU, for sums that have to close; as `to_array`, it shares no memory."""
+    # To the CPU first: not every accelerator has float64.
+    return tensor.detach().cpu().to(torch.float64, copy=True).contiguous().numpy()
+
+
 def one_image(batch: Tensor) -> Tensor:
     """The only entry of a batch: (1, ...) -> (...). Raises ValueError when there are several, or none."""
     if len(batch) != 1:

@@ -53,7 +53,7 @@ def overview_of(trace: Trace, num_top: int = 5) -> Overview:
     if num_top < 1:
         raise ValueError(f"num_top={num_top} must be at least 1")
     logits = one_image(trace.logits)
-    streams = [to_array(one_image(tokens)).astype(np.float64) for tokens in _streams(trace)]
+    streams = [to_array(one_image(tokens)).astype(np.float64) for tokens in streams_of(trace)]
     grid = trace.config.grid_size
     colours, limits, explained = _colours(streams)
     probabilities = torch.softmax(logits.cpu().double(), dim=0).numpy()
@@ -66,7 +66,7 @@ def overview_of(trace: Trace, num_top: int = 5) -> Overview:
         colour_limit=limits,
         explained_variance=explained,
         token_norm=np.stack([np.linalg.norm(tokens, axis=1) for tokens in streams]).reshape(-1, grid, grid),
-        branch_ratio=_branch_ratios(trace),
+        branch_ratio=branch_ratios(trace),
         pooled=to_array(trace.pooled[0]),
         top_classes=top,
         top_probabilities=probabilities[top],
@@ -126,19 +126,25 @@ def _colours(streams: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndar
     return np.stack(colours), np.array(limits), np.array(explained)
 
 
-def _streams(trace: Trace) -> list[Tensor]:  # T tensors (1, S, C)
+def streams_of(trace: Trace) -> list[Tensor]:
+    """The tokens at every stage, in order, as the trace holds them: T tensors (N, S, C), not copied."""
     tokens = [trace.embedding]
     for block in trace.blocks:
         tokens += [block.after_token_mixing, block.after_channel_mixing]
     return tokens
 
 
-def _branch_ratios(trace: Trace) -> np.ndarray:  # (T,)
-    ratios = [float("nan")]
+def branches_of(trace: Trace) -> list[tuple[Tensor, Tensor]]:
+    """What each half-block adds, and the stream it adds it to: 2 L pairs of (N, S, C), as the trace holds them."""
+    pairs = []
     for block in trace.blocks:
-        ratios.append(_ratio(block.token_branch, block.tokens_in))
-        ratios.append(_ratio(block.channel_branch, block.after_token_mixing))
-    return np.array(ratios)
+        pairs += [(block.token_branch, block.tokens_in), (block.channel_branch, block.after_token_mixing)]
+    return pairs
+
+
+def branch_ratios(trace: Trace) -> np.ndarray:
+    """|what the step adds| / |what it is added to| over all tokens: (T,) float64; nan for the embedding."""
+    return np.array([float("nan"), *(_ratio(branch, stream) for branch, stream in branches_of(trace))])
 
 
 def _ratio(branch: Tensor, stream: Tensor) -> float:

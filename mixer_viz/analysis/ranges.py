@@ -18,6 +18,11 @@ def check_token(config: MixerConfig, token: int) -> None:
     check_range("token", token, config.num_patches)
 
 
+def check_stage(config: MixerConfig, stage: int) -> None:
+    """Raise ValueError unless `stage` is one of the T = 1 + 2 L stages of `overview.stages_of`."""
+    check_range("stage", stage, 1 + 2 * config.num_blocks)
+
+
 def block_of(model: MlpMixer, block: int) -> MixerBlock:
     """Block `block`, counted from 0; raises ValueError when it is not there."""
     check_range("block", block, model.config.num_blocks)

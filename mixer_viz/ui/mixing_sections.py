@@ -16,12 +16,14 @@ from mixer_viz.figures import overview as overview_figures
 from mixer_viz.figures import token_mixing as figures
 from mixer_viz.figures import token_mixing_charts as charts
 from mixer_viz.figures.grid import Grid
+from mixer_viz.model.costs import costs
 from mixer_viz.ui import cached, cached_mixing, formulas_mixing
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.selection import select_token
 
 _PLAIN = {"displayModeBar": False}
+_SLOW_MULTIPLY_ADDS = 1e9
 _WIDTH = 218  # of one map; four stand side by side on a wide screen
 
 
@@ -84,6 +86,10 @@ def listening_grids(choice: Choice, listening: Listening) -> list[Grid]:
 def receptive_field(choice: Choice, token: int) -> None:
     """From where in the picture the token's features come, stage by stage."""
     st.markdown("**Where its features come from** — the effective receptive field, growing from block to block")
+    large = costs(choice.model.config).total.multiply_adds > _SLOW_MULTIPLY_ADDS
+    # One backward pass for every block: seconds for each patch with a large model on a CPU.
+    if large and not st.toggle("Work it out (takes a few seconds with this model)", key="field_shown"):
+        return
     averaged = st.toggle("Average over the sample photos", key="average", bind="query-params")
     field = cached_mixing.receptive_field_of(choice, token, averaged)
     stages = ["embedding", *(f"after block {number + 1}" for number in range(len(field.maps) - 1))]
