@@ -37,10 +37,11 @@ _PLAIN = (
 class Grid:
     """One picture of rows x columns cells: a photo, values on a colour scale, or values over a photo.
 
-    `select` says what a click picks: one cell, a whole row (the token of a token matrix), or nothing. Cells are
+    `select` says what a click picks: one cell, a whole row (the token of a token matrix), the whole picture (which
+    stands for `ids[0]`), or nothing. Cells are
     numbered from 0 in reading order, in all grids alike, unless `ids` says otherwise.
 
-    With `tile` every cell is a small map of signed values (an atlas of hidden units). With `frames` the picture is one
+    With `tile` every cell is a small map (an atlas of hidden units). With `frames` the picture is one
     of several that the panel plays through.
     """
 
@@ -50,13 +51,11 @@ class Grid:
     description: str  # the text alternative
     shape: str = ""  # the tensor's shape in numbers, as "64 x 128"
     photo: np.ndarray | None = None  # (H, W, 3) uint8
-    values: np.ndarray | None = (
-        None  # rows * columns numbers, for each frame; with `tile`, height * width for each cell
-    )
+    # rows * columns numbers, for each frame; with `tile`, height * width numbers for each cell in use
+    values: np.ndarray | None = None
     scale: Scale | None = None  # needed with values
-    limits: tuple[float, float] | np.ndarray | None = (
-        None  # or one pair per frame; None: the scale's own, or the tile's
-    )
+    # One pair, or (frames, 2); None: the scale's own, with `tile` each tile's own.
+    limits: tuple[float, float] | np.ndarray | None = None
     opacity: float = 1.0  # of the values over a photo
     show_scale: bool = True
     cell: str = "patch"
@@ -68,7 +67,7 @@ class Grid:
     group: int = 1  # this many tiles of a row stand close together
     frames: int = 1
     notes: tuple[str, ...] | None = None  # a text for each frame in the place of `shape`
-    select: Literal["cell", "row", "none"] = "cell"
+    select: Literal["cell", "row", "picture", "none"] = "cell"
     lines: bool = False
     smooth: bool = False
     width: int = 260  # CSS pixels at most
@@ -111,9 +110,12 @@ class Grid:
             raise ValueError(f"{values.size} values do not fill {size} cells of tiles")
         flat = values.reshape(self.count or self.rows * self.columns, -1)
         peaks = np.abs(flat).max(axis=1, keepdims=True)
-        # Signed, one byte each, relative to the tile's own largest value: small units keep their pattern.
-        packed = np.round(127 * flat / np.where(peaks == 0, 1.0, peaks) + 128).astype(np.uint8)
+        # One byte each, relative to the tile's own largest value: small units keep their pattern.
+        share = flat / np.where(peaks == 0, 1.0, peaks)
+        signed = self.scale is not None and self.scale.kind == "signed"
+        packed = np.round(127 * share + 128 if signed else 255 * share).astype(np.uint8)
         return {
+            "signed": signed,
             "values": _base64(packed.tobytes()),
             "peaks": _base64(np.ascontiguousarray(peaks, dtype="<f4").tobytes()),
             "coarse": True,

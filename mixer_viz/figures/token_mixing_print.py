@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -51,5 +52,6 @@ def draw_atlas(atlases: Sequence[AtlasPart], caption: str) -> Figure:
         shades.set_yticks([])
         shades.tick_params(labelsize=6, length=2)
         shades.set_xlabel(unit, fontsize=7)
-    figure.supxlabel(caption, fontsize=7, parse_math=False, wrap=True)
+    # Not matplotlib's own wrapping: it measures text as TeX, whatever parse_math says, and a file name may hold "$".
+    figure.supxlabel(textwrap.fill(caption, 110), fontsize=7, parse_math=False)
     return figure

@@ -29,7 +29,7 @@ def show_grids(
     on_pick: Callable[[int], None] | None = None,
     hint: str = "",
     stacks: Sequence[int] | None = None,
-    marks: Literal["token", "unit"] = "token",
+    marks: Literal["token", "unit", "layer", "channel"] = "token",
     frames: Sequence[str] = (),
     frame: int = 0,
 ) -> None:
@@ -40,7 +40,7 @@ def show_grids(
             is told, the others follow in the browser and are not sent again when it changes.
         hint: shown below while nothing is hovered.
         stacks: how many grids stand above each other in each column; one if not given.
-        marks: what the cells stand for; tokens and hidden units are selected apart from each other.
+        marks: what the cells stand for; tokens, hidden units, layers and channels are selected apart from each other.
         frames: names of the frames that grids with several are played through, beginning with number `frame`.
     """
 

@@ -18,11 +18,12 @@ function decode(grid) {
   if (grid.tile) {
     const size = grid.tile[0] * grid.tile[1];
     const peaks = new Float32Array(bytes(grid.peaks).buffer);
-    const value = (i) => ((raw[i] - 128) / 127) * peaks[Math.floor(i / size)];
+    const [zero, top] = grid.signed ? [128, 127] : [0, 255];
+    const value = (i) => ((raw[i] - zero) / top) * peaks[Math.floor(i / size)];
     // Without limits of the whole picture each tile has its own.
     const level = grid.limits
       ? (i) => clip((value(i) - grid.limits[0][0]) / (grid.limits[0][1] - grid.limits[0][0]))
-      : (i) => clip((raw[i] - 1) / 254);
+      : (i) => clip(grid.signed ? (raw[i] - 1) / 254 : raw[i] / 255);
     return { value, level };
   }
   const levels = grid.coarse ? raw : new Float32Array(raw.buffer);
@@ -72,6 +73,7 @@ function outline(context, item, id, ratio, colour, thick) {
   const { grid } = item;
   const index = item.places ? item.places.get(id) : id;
   if (index == null || index < 0) return;
+  if (grid.select === "picture") return frame(context, [0, 0, context.canvas.width, context.canvas.height], ratio, colour, thick + 1);
   const { width, height } = context.canvas;
   const byRow = grid.select === "row";
   if (index >= (byRow ? grid.rows : grid.count)) return;
@@ -82,6 +84,10 @@ function outline(context, item, id, ratio, colour, thick) {
   const grow = Math.max(0, 3 * ratio - Math.min(w, h) / 2); // a thin row or a tiny cell still shows its mark
   const box = [x - grow, y - grow, w + 2 * grow, h + 2 * grow];
   if (Math.min(w, h) < 14 * ratio && !byRow) thick = 1.5; // on tiny cells a thick mark would hide its neighbours
+  frame(context, box, ratio, colour, thick);
+}
+
+function frame(context, box, ratio, colour, thick) {
   context.lineWidth = (thick + 2) * ratio;
   context.strokeStyle = "#ffffff";
   context.strokeRect(...box);

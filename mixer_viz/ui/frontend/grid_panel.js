@@ -3,7 +3,9 @@
 // that their data stay the same from token to token and need not be sent again. Tokens and hidden units are selected
 // apart from each other: a panel marks one kind.
 
-const shared = (window.mixerVizSelection ??= Object.assign(new EventTarget(), { token: {}, unit: {} }));
+const shared = (window.mixerVizSelection ??= Object.assign(new EventTarget(), {
+  token: {}, unit: {}, layer: {}, channel: {},
+}));
 const publish = (kind, change) => {
   Object.assign(shared[kind], change);
   shared.dispatchEvent(new Event("change"));
@@ -66,7 +68,8 @@ function label(item, frame) {
   if (grid.notes) item.figure.querySelector(".head span").textContent = grid.notes[frame];
   if (!item.decoded || !grid.show_scale) return;
   const [low, high] = item.figure.querySelectorAll(".scale span");
-  const limits = grid.limits ? limitsOf(grid, frame).map(number) : [`${MINUS}max`, "+max"];
+  const limits = grid.limits ? limitsOf(grid, frame).map(number)
+    : grid.signed ? [`${MINUS}max`, "+max"] : ["0", "max"];
   [low.textContent, high.textContent] = limits;
 }
 
@@ -81,7 +84,8 @@ function listen(item, panel, pick, say) {
     const down = Math.min(0.999999, Math.max(0, (event.clientY - box.top) / box.height)) * grid.rows;
     const [column, row] = [Math.floor(across), Math.floor(down)];
     const cell = row * grid.columns + column;
-    return { cell, id: grid.select === "row" ? row : idAt(cell), inside: [across - column, down - row] };
+    const id = grid.select === "row" ? row : grid.select === "picture" ? grid.ids[0] : idAt(cell);
+    return { cell, id, inside: [across - column, down - row] };
   };
   item.canvas.onpointermove = (event) => {
     const place = at(event);
@@ -101,6 +105,7 @@ function listen(item, panel, pick, say) {
     event.preventDefault();
     const selected = shared[panel.marks].selected ?? 0;
     if (grid.select === "row") return pick(item, selected + step[0], selected + step[0]);
+    if (grid.select === "picture") return pick(item, 0, selected + step[0] + step[1]);
     const cell = (item.places ? item.places.get(selected) ?? 0 : selected) + step[0] * grid.columns + step[1];
     pick(item, cell, idAt(cell));
   };
@@ -157,7 +162,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const say = (text) => { readout.textContent = text || data.hint; };
   const pick = (item, cell, id) => {
     const limit = item.grid.select === "row" ? item.grid.rows : item.grid.count;
-    if (cell < 0 || cell >= limit || id === shared[panel.marks].selected) return;
+    if (cell < 0 || cell >= limit || id < 0 || id === shared[panel.marks].selected) return;
     publish(panel.marks, { selected: id });
     setTriggerValue("picked", id);
   };
