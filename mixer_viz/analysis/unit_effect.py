@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mixer_viz.analysis.arrays import one_image, to_array
 from mixer_viz.analysis.ranges import block_of, check_range
+from mixer_viz.analysis.walk import half_blocks, logits_from, tokens_at
 from mixer_viz.model import MlpMixer, Trace
 
 FACTORS_AT_ONCE = 8  # bounds the memory: each factor is one more image from that block on
@@ -77,19 +78,11 @@ def unit_activation(trace: Trace, block: int, unit: int) -> np.ndarray:
 def _hidden(model: MlpMixer, pixels: Tensor, block: int) -> tuple[Tensor, Tensor]:
     """X (1, S, C) before a block, and its token-mixing activations after the GELU (1, C, D_S)."""
     one_image(pixels)
-    tokens = model.embed(pixels)
-    for earlier in model.blocks[:block]:
-        tokens = earlier(tokens)
-    chosen = block_of(model, block)
-    mlp = chosen.token_mixing
-    return tokens, mlp.gelu(mlp.fc1(chosen.norm1(tokens).mT))
+    tokens = tokens_at(model, pixels, 2 * block)
+    return tokens, half_blocks(model)[2 * block].hidden(tokens)
 
 
 def _logits(model: MlpMixer, tokens: Tensor, hidden: Tensor, block: int) -> Tensor:
     """The rest of the way, from X (1, S, C) and activations (F, C, D_S) of a block to logits (F, num_classes)."""
-    chosen = block_of(model, block)
-    tokens = tokens + chosen.token_mixing.fc2(hidden).mT
-    tokens = tokens + chosen.channel_mixing(chosen.norm2(tokens))
-    for later in model.blocks[block + 1 :]:
-        tokens = later(tokens)
-    return model.head(model.norm(tokens).mean(dim=1))
+    tokens = tokens + half_blocks(model)[2 * block].branch(hidden)
+    return logits_from(model, tokens, 2 * block + 1)
