@@ -1,0 +1,69 @@
+"""Who wrote the logit: an exact split of one class's logit into what the embedding and every half-block wrote.
+
+The last tokens are a sum, x[s] = sum_i p_i[s], of the embedding and all branches. With g and beta the scale and shift
+of the last LayerNorm, sd[s] the deviation of token s, and w, b the head's row and bias of the class,
+
+    logit = mean_s w . (g (x[s] - mean_c x[s]) / sd[s] + beta) + b = sum_i part_i + constant
+    part_i = mean_s v . p_i[s] / sd[s],    v = w g less its mean over the channels,    constant = w . beta + b.
+
+Taking away the mean is linear, so it is moved to v. Only sd is not linear in x: it is held at this image's value.
+That makes the sum exact, and limits what it says: a part is not the logit lost without that half-block, because later
+blocks and sd would answer differently. `ablation.logits_with` makes that pass.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import torch
+
+from mixer_viz.analysis.arrays import one_image, to_double
+from mixer_viz.analysis.overview import Stage, branches_of, stages_of
+from mixer_viz.analysis.ranges import check_range, check_same_model
+from mixer_viz.model import MlpMixer, Trace
+
+
+@dataclasses.dataclass(frozen=True)
+class LogitParts:
+    """One class's logit as a sum over T writers, the embedding and every half-block; all in logits."""
+
+    stages: tuple[Stage, ...]  # T, the stage after each writer
+    target: int
+    patch_parts: np.ndarray  # (T, S) float64, what each wrote into each patch's own logit; mean over S: `parts`
+    parts: np.ndarray  # (T,) float64
+    constant: float  # from the shift of the last LayerNorm and the head's bias: the same for every image
+    total: float  # sum of the parts and the constant, to be compared with
+    logit: float  # the network's own; equal but for rounding
+
+
+def logit_parts(model: MlpMixer, trace: Trace, target: int) -> LogitParts:
+    """Split the logit of one class at the one image of `trace`, in float64 sums over the trace's tensors.
+
+    Raises ValueError for a class that is not there, or a trace of several images or of another model.
+    """
+    check_same_model(model, trace)
+    check_range("target", target, trace.config.num_classes)
+    row = to_double(model.head.weight[target])  # (C,)
+    reading = row * to_double(model.norm.weight)
+    reading -= reading.mean()
+    writers = [trace.embedding, *(branch for branch, _ in branches_of(trace))]  # T of (1, S, C)
+    patch_parts = np.stack([to_double(one_image(tokens)) @ reading for tokens in writers]) / _deviation(model, trace)
+    parts = patch_parts.mean(axis=1)
+    constant = float(row @ to_double(model.norm.bias)) + float(model.head.bias[target])
+    return LogitParts(
+        stages=stages_of(trace.config),
+        target=target,
+        patch_parts=patch_parts,
+        parts=parts,
+        constant=constant,
+        total=float(parts.sum()) + constant,
+        logit=float(one_image(trace.logits)[target]),
+    )
+
+
+def _deviation(model: MlpMixer, trace: Trace) -> np.ndarray:
+    """What the last LayerNorm divides each token by: (S,)."""
+    last = trace.blocks[-1].after_channel_mixing
+    variance = torch.from_numpy(to_double(one_image(last))).var(dim=1, correction=0)
+    return (variance + model.norm.eps).sqrt().numpy()
