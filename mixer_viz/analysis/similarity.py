@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -76,7 +77,7 @@ def _stage_directions(trace: Trace) -> np.ndarray:  # (T, S * S)
 
 
 def _gram_directions(sets: list[np.ndarray]) -> np.ndarray:
-    """Gram matrix of each centred (n, p), flat and of length 1: (T, n * n); nan where the examples are all equal.
+    """Gram matrix of each centred (n, p), flat and of length 1: (T, n * n); zeros where the examples are all equal.
 
     |Y^T X|^2 is the scalar product of the two Gram matrices X X^T and Y Y^T, so CKA is the cosine between them.
     """
@@ -87,15 +88,16 @@ def _gram_directions(sets: list[np.ndarray]) -> np.ndarray:
         rounding = max(vectors.shape) * np.finfo(np.float32).eps * np.linalg.norm(vectors)
         constant = np.linalg.norm(centred) <= rounding
         gram = (centred @ centred.T).ravel()
-        directions.append(np.full_like(gram, np.nan) if constant else unit_length(gram))
+        directions.append(np.zeros_like(gram) if constant else unit_length(gram))
     return np.stack(directions)
 
 
 def _cka(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     if rows.shape[1] != columns.shape[1]:
-        sizes = [int(np.sqrt(side.shape[1])) for side in (rows, columns)]
+        sizes = [math.isqrt(side.shape[1]) for side in (rows, columns)]
         raise ValueError(f"both sides need the same number of tokens, got {sizes[0]} and {sizes[1]}")
-    return np.clip(rows @ columns.T, 0, 1)
+    defined = np.outer(rows.any(axis=1), columns.any(axis=1))
+    return np.where(defined, np.clip(rows @ columns.T, 0, 1), np.nan)
 
 
 def _mean_off_diagonal(directions: np.ndarray) -> float:
