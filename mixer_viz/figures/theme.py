@@ -10,6 +10,14 @@ import numpy as np
 
 ACCENT = "#C2410C"  # the selected token, unit or layer, everywhere
 NEUTRAL = "#7A828C"
+# Curves: told apart by dash and marker as well as by colour; Okabe and Ito's colours are safe for colour-blind readers.
+LINES = (
+    ("#0072B2", "solid", "circle"),
+    ("#E69F00", "dash", "square"),
+    ("#009E73", "dot", "diamond"),
+    ("#CC79A7", "dashdot", "x"),
+    ("#56B4E9", "longdash", "triangle-up"),
+)
 
 Kind = Literal["signed", "magnitude"]
 
@@ -50,6 +58,10 @@ SCALES: dict[str, Scale] = {
     "power": Scale("share of the power, %", "magnitude", "viridis"),
     "activation": Scale("activation", "signed", "RdBu_r"),
     "field": Scale("share of the gradient, %", "magnitude", "viridis"),
+    "channel": Scale("channel value", "signed", "RdBu_r"),
+    "logit": Scale("logit", "signed", "RdBu_r"),
+    "contribution": Scale("contribution to the logit", "signed", "RdBu_r"),
+    "cka": Scale("linear CKA", "magnitude", "viridis", fixed=(0.0, 1.0)),
     "error": Scale("relative error", "magnitude", "viridis", fixed=(0.0, 1.0)),
 }
 

@@ -8,21 +8,13 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from mixer_viz.figures.theme import ACCENT, NEUTRAL
-
-# Told apart by dash and marker as well as by colour; Okabe and Ito's colours are safe for colour-blind readers.
-_LINES = (
-    ("#0072B2", "solid", "circle"),
-    ("#E69F00", "dash", "square"),
-    ("#009E73", "dot", "diamond"),
-    ("#CC79A7", "dashdot", "x"),
-)
+from mixer_viz.figures.theme import ACCENT, LINES, NEUTRAL
 
 
 def depth_chart(curves: Mapping[str, tuple[np.ndarray, np.ndarray | None, np.ndarray]], block: int) -> go.Figure:
     """One small chart per quantity: of W1, of W2 (or None) and of W1 at the start, each (L,); `block` is marked."""
     figure = make_subplots(1, len(curves), subplot_titles=list(curves), horizontal_spacing=0.06)
-    styles = (("W₁", _LINES[0]), ("W₂", _LINES[1]), ("W₁ before training", (NEUTRAL, "dot", "circle")))
+    styles = (("W₁", LINES[0]), ("W₂", LINES[1]), ("W₁ before training", (NEUTRAL, "dot", "circle")))
     named: set[str] = set()
     for place, lines in enumerate(curves.values(), start=1):
         for values, (name, (colour, dash, symbol)) in zip(lines, styles, strict=True):
@@ -56,7 +48,7 @@ def singular_value_chart(first: np.ndarray, second: np.ndarray, start: np.ndarra
     for values, name, (colour, dash, _) in zip(
         (first, second, start),
         ("W₁", "W₂", "W₁ before training"),
-        (_LINES[0], _LINES[1], (NEUTRAL, "dot", "")),
+        (LINES[0], LINES[1], (NEUTRAL, "dot", "")),
         strict=True,
     ):
         figure.add_trace(go.Scatter(x=rank, y=values, name=name, mode="lines", line={"color": colour, "dash": dash}))
@@ -69,7 +61,7 @@ def singular_value_chart(first: np.ndarray, second: np.ndarray, start: np.ndarra
 def convolution_chart(shares: Mapping[str, np.ndarray], nulls: Sequence[float], block: int) -> go.Figure:
     """Explained share (L,) of each kind by block, in percent, with a grey line at each null value."""
     figure = go.Figure()
-    for (name, values), null, (colour, dash, symbol) in zip(shares.items(), nulls, _LINES, strict=True):
+    for (name, values), null, (colour, dash, symbol) in zip(shares.items(), nulls, LINES, strict=True):
         blocks = np.arange(1, len(values) + 1)
         figure.add_trace(
             go.Scatter(
@@ -93,7 +85,7 @@ def convolution_chart(shares: Mapping[str, np.ndarray], nulls: Sequence[float], 
 def distance_chart(distance: np.ndarray, profiles: Mapping[str, np.ndarray]) -> go.Figure:
     """Mean magnitude of a weight by the distance between the two patches."""
     figure = go.Figure()
-    for (name, values), (colour, dash, symbol) in zip(profiles.items(), _LINES, strict=False):
+    for (name, values), (colour, dash, symbol) in zip(profiles.items(), LINES, strict=False):
         figure.add_trace(
             go.Scatter(
                 x=distance,
@@ -115,7 +107,7 @@ def area_chart(area: np.ndarray) -> go.Figure:
     """Share of all patches that holds 20, 50 and 99 % of the gradient: (L + 1, 3) by stage, 0 is the embedding."""
     figure = go.Figure()
     stages = np.arange(len(area))
-    for held, values, (colour, dash, symbol) in zip((20, 50, 99), area.T, _LINES, strict=False):
+    for held, values, (colour, dash, symbol) in zip((20, 50, 99), area.T, LINES, strict=False):
         figure.add_trace(
             go.Scatter(
                 x=stages,

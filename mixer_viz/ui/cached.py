@@ -17,7 +17,7 @@ from mixer_viz import checkpoints, images, samples
 from mixer_viz.analysis import overview, patches
 from mixer_viz.figures.photo import photo_with_crop
 from mixer_viz.model import MlpMixer, trace
-from mixer_viz.ui.choices import Choice, Picture, UploadedWeights
+from mixer_viz.ui.choices import Choice, ChosenModel, Picture, UploadedWeights
 from mixer_viz.ui.gate import computing_on
 
 MAX_MODELS = 3
@@ -78,12 +78,17 @@ def read_picture(picture: Picture) -> Image.Image:
     return samples.load_sample(picture.key) if picture.data is None else images.open_image(picture.data)
 
 
+def pixels_of(picture: Picture, model: ChosenModel) -> torch.Tensor:
+    """The normalised crop of a picture, (1, 3, H, W), on the model's device."""
+    crop = crop_of(Choice(model, picture))
+    return images.normalise(crop, model.config).to(model.model.stem.weight.device)
+
+
 @st.cache_data(max_entries=MAX_RESULTS, show_spinner="Running the Mixer …")
 def _overview(picture_key: str, model_key: str, _choice: Choice) -> overview.Overview:
-    model = _choice.model.model
-    pixels = images.normalise(crop_of(_choice), model.config).to(model.stem.weight.device)
+    pixels = pixels_of(_choice.picture, _choice.model)
     with computing_on(pixels.device):
-        return overview.overview_of(trace(model, pixels))
+        return overview.overview_of(trace(_choice.model.model, pixels))
 
 
 def overview_of(choice: Choice) -> overview.Overview:
@@ -107,7 +112,7 @@ def _tokens(picture_key: str, model_key: str, _choice: Choice) -> TokenResults:
     model = _choice.model.model
     config = model.config
     crop = crop_of(_choice)
-    pixels = images.normalise(crop, config).to(model.stem.weight.device)
+    pixels = pixels_of(_choice.picture, _choice.model)
     with computing_on(pixels.device):
         tokenization, reconstruction = patches.tokenize(model, pixels), patches.reconstruct(model, pixels)
     grid, side = config.grid_size, config.patch_size

@@ -12,7 +12,6 @@ import numpy as np
 import streamlit as st
 import torch
 
-from mixer_viz import images
 from mixer_viz.analysis import convolution, depth, jacobian, mixing_matrix, receptive_field, token_mixing, unit_effect
 from mixer_viz.analysis.arrays import one_image, to_array
 from mixer_viz.analysis.pairing import best_opposing_cosine, count_distinct
@@ -119,7 +118,7 @@ class OnPicture:
 
 @st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Running the Mixer …")
 def _on_picture(picture_key: str, model_key: str, block: int, _choice: Choice) -> OnPicture:
-    pixels = _pixels(_choice.picture, _choice.model)
+    pixels = cached.pixels_of(_choice.picture, _choice.model)
     with computing_on(pixels.device):
         model = _choice.model.model
         activations = to_array(one_image(trace(model, pixels).blocks[block].tokens_hidden))
@@ -132,7 +131,7 @@ def on_picture(choice: Choice, block: int) -> OnPicture:
 
 @st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Running the Mixer without the unit …")
 def _scaled(picture_key: str, model_key: str, block: int, unit: int, _choice: Choice) -> np.ndarray:
-    pixels = _pixels(_choice.picture, _choice.model)
+    pixels = cached.pixels_of(_choice.picture, _choice.model)
     with computing_on(pixels.device):
         logits = unit_effect.logits_with_unit(_choice.model.model, pixels, block, unit, FACTORS)
     return torch.from_numpy(logits).double().softmax(dim=1).numpy()
@@ -145,7 +144,7 @@ def with_unit_scaled(choice: Choice, block: int, unit: int) -> np.ndarray:
 
 @st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Following the patch through the blocks …")
 def _listening(picture_key: str, model_key: str, token: int, _choice: Choice) -> jacobian.Listening:
-    pixels = _pixels(_choice.picture, _choice.model)
+    pixels = cached.pixels_of(_choice.picture, _choice.model)
     with computing_on(pixels.device):
         return jacobian.listening_of(_choice.model.model, trace(_choice.model.model, pixels), token)
 
@@ -164,7 +163,7 @@ def _field(
         photos = [sample for sample in available_samples() if sample.kind == "photo"]
         pictures += [Picture(sample.name, sample.title, None) for sample in photos]
     unique = {picture.key: picture for picture in pictures}.values()
-    pixels = torch.cat([_pixels(picture, _choice.model) for picture in unique])
+    pixels = torch.cat([cached.pixels_of(picture, _choice.model) for picture in unique])
     with computing_on(pixels.device):
         return receptive_field.receptive_field(_choice.model.model, pixels, token)
 
@@ -172,8 +171,3 @@ def _field(
 def receptive_field_of(choice: Choice, token: int, averaged: bool) -> receptive_field.ReceptiveField:
     """Of this picture alone, or averaged over it and the sample photos."""
     return _field(choice.picture.key, choice.model.key, token, averaged, choice)
-
-
-def _pixels(picture: Picture, model: ChosenModel) -> torch.Tensor:
-    crop = cached.crop_of(Choice(model, picture))
-    return images.normalise(crop, model.config).to(model.model.stem.weight.device)

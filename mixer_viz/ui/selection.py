@@ -1,4 +1,4 @@
-"""What is selected: the patch (token), the block and the hidden unit, the same on every page and in the link."""
+"""What is selected: patch (token), block, hidden unit, layer and channel, the same on every page and in the link."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import streamlit as st
 
 from mixer_viz.model import MixerConfig
 
-TOKEN, BLOCK, UNIT = "token", "block", "unit"
+TOKEN, BLOCK, UNIT, LAYER, CHANNEL = "token", "block", "unit", "layer", "channel"
 
 
 def select_token(token: int) -> None:
@@ -19,6 +19,16 @@ def select_unit(unit: int) -> None:
     st.session_state[UNIT] = unit
 
 
+def select_layer(layer: int) -> None:
+    """Select a layer (a stage of the residual stream) from a picture; the number field follows."""
+    st.session_state[LAYER] = layer
+
+
+def select_channel(channel: int) -> None:
+    """Select a channel from a picture; the number field follows."""
+    st.session_state[CHANNEL] = channel
+
+
 def token_field(config: MixerConfig) -> int:
     """The number field of the selected patch, 0 to S - 1 in raster order."""
     middle = config.num_patches // 2 + config.grid_size // 2
@@ -28,6 +38,17 @@ def token_field(config: MixerConfig) -> int:
 def unit_field(config: MixerConfig) -> int:
     """The number field of the selected hidden unit of a token-mixing MLP, 0 to D_S - 1: a row of W1."""
     return _field("Unit (0 to {last}, a row of W1)", UNIT, config.tokens_mlp_dim, 0)
+
+
+def layer_field(config: MixerConfig) -> int:
+    """The number field of the selected layer: 0 is the embedding, then two per block; starts at the last one."""
+    last = 2 * config.num_blocks
+    return _field("Layer (0, the embedding, to {last})", LAYER, last + 1, last)
+
+
+def channel_field(config: MixerConfig) -> int:
+    """The number field of the selected channel, 0 to C - 1."""
+    return _field("Channel (0 to {last})", CHANNEL, config.embed_dim, 0)
 
 
 def block_field(config: MixerConfig) -> int:

@@ -1,0 +1,167 @@
+"""Pictures of the Per-layer activations page."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from mixer_viz.figures.grid import Grid
+from mixer_viz.figures.theme import SCALES
+
+STRIP_WIDTH = 94
+
+
+def layer_strip(
+    labels: Sequence[tuple[str, str]], names: Sequence[str], maps: np.ndarray, scale: str, colours: np.ndarray | None
+) -> list[Grid]:
+    """One small picture per stage, each of which a click selects: maps (T, grid, grid), all on one scale.
+
+    `labels` are (title, note) pairs to print, `names` the stages in full. With `colours` (T, grid, grid, 3), 0 to 1,
+    these are drawn instead, and hover reads the maps.
+    """
+    chosen = SCALES[scale]
+    limits = chosen.limits(maps)
+    return [
+        Grid(
+            title=title,
+            rows=maps.shape[1],
+            columns=maps.shape[2],
+            shape=note,
+            description=f"{chosen.quantity} on the patch grid: {name}.",
+            photo=None if colours is None else np.round(colours[stage] * 255).astype(np.uint8),
+            values=maps[stage].astype(np.float32),
+            scale=chosen,
+            limits=limits,
+            opacity=1.0 if colours is None else 0.0,
+            show_scale=colours is None and stage == 0,
+            select="picture",
+            ids=np.array([stage]),
+            width=STRIP_WIDTH,
+        )
+        for stage, ((title, note), name) in enumerate(zip(labels, names, strict=True))
+    ]
+
+
+def enlarged(crop: np.ndarray, maps: np.ndarray, scale: str, notes: Sequence[str], width: int = 330) -> Grid:
+    """Maps (T, grid, grid) over the greyed crop, one frame per stage, all on one scale."""
+    grey = np.repeat(crop.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
+    chosen = SCALES[scale]
+    return Grid(
+        title="",
+        rows=maps.shape[1],
+        columns=maps.shape[2],
+        description=f"{chosen.quantity} of every patch over the picture, layer by layer.",
+        photo=grey,
+        values=maps.astype(np.float32),
+        scale=chosen,
+        limits=np.repeat([chosen.limits(maps)], len(maps), axis=0),
+        opacity=0.78,
+        frames=len(maps),
+        notes=tuple(notes),
+        width=width,
+    )
+
+
+def vectors_by_stage(vectors: np.ndarray, token: int, width: int = 1000) -> Grid:
+    """The vector of one patch at every stage, (T, C): one row per stage, a click selects the stage."""
+    stages, channels = vectors.shape
+    return Grid(
+        title=f"Patch {token} at every layer",
+        rows=stages,
+        columns=channels,
+        shape=f"T × C = {stages} × {channels}, the embedding on top",
+        description=f"The {channels} channels of patch {token} at {stages} stages, one row each.",
+        values=vectors,
+        scale=SCALES["embedding"],
+        select="row",
+        width=width,
+        aspect=width / max(180, 12 * stages),
+    )
+
+
+def channel_atlas(maps: np.ndarray, order: np.ndarray, notes: Sequence[str], stage: str, width: int = 1000) -> Grid:
+    """All channels of one stage as tiles (C, grid, grid), each on its own scale; a click selects the channel."""
+    count, height, wide = maps.shape
+    columns = max(2, min(width // 36, round(math.sqrt(count * width / 420))))
+    rows = -(-count // columns)
+    return Grid(
+        title=f"All channels, {stage}",
+        rows=rows,
+        columns=columns,
+        shape=f"{count} maps of {height} × {wide}, each on its own scale",
+        description=f"{count} channels over the patch grid, {stage}.",
+        values=maps[order],
+        scale=SCALES["channel"],
+        hover=tuple(notes[channel] for channel in order),
+        count=count,
+        ids=order,
+        tile=(height, wide),
+        width=width,
+        aspect=columns / rows,
+    )
+
+
+def hidden_grid(values: np.ndarray, *, title: str, rows: str, note: str, width: int = 1000) -> Grid:
+    """Hidden activations (R, U) of one MLP: a row per channel (token mixing) or per token (channel mixing)."""
+    count, units = values.shape
+    return Grid(
+        title=title,
+        rows=count,
+        columns=units,
+        shape=note,
+        description=f"{title}: {count} rows, one per {rows}, and {units} hidden units.",
+        values=values,
+        scale=SCALES["activation"],
+        select="row" if rows == "token" else "none",
+        across="unit",
+        width=width,
+        aspect=width / min(300, max(120, 2 * count)),
+    )
+
+
+def similarity_matrix(similarity: np.ndarray, stage: str, width: int = 300) -> Grid:
+    """Cosine between all pairs of tokens (S, S) at one stage; a click selects the token of the row."""
+    tokens = similarity.shape[0]
+    return Grid(
+        title="Token similarity",
+        rows=tokens,
+        columns=tokens,
+        shape=f"S × S = {tokens} × {tokens}, {stage}",
+        description=f"Cosine between all {tokens} tokens, {stage}.",
+        values=similarity.astype(np.float32),
+        scale=SCALES["similarity"],
+        select="row",
+        across="and token",
+        width=width,
+    )
+
+
+def cka_matrix(cka: np.ndarray, names: Sequence[str], *, title: str, note: str, width: int = 300) -> Grid:
+    """Linear CKA between all stages (T1, T2), the embedding in the upper left corner."""
+    rows, columns = cka.shape
+    hover = tuple(f"{names[i]} and {names[j]}: CKA {cka[i, j]:.3f}" for i in range(rows) for j in range(columns))
+    return Grid(
+        title=title,
+        rows=rows,
+        columns=columns,
+        shape=note,
+        description=f"{title}: linear CKA between {rows} and {columns} stages.",
+        values=np.nan_to_num(cka).astype(np.float32),
+        scale=SCALES["cka"],
+        hover=hover,
+        select="none",
+        width=width,
+    )
+
+
+def class_maps(crop: np.ndarray, logits: np.ndarray, name: str, width: int = 330) -> Grid:
+    """Logit of one class at every patch, (T, S), over the greyed crop; each stage has its own limits."""
+    side = math.isqrt(logits.shape[1])
+    scale = SCALES["logit"]
+    grid = enlarged(
+        crop, logits.reshape(-1, side, side), "logit", [f"logit of {name}, patch by patch"] * len(logits), width
+    )
+    return dataclasses.replace(grid, limits=np.array([scale.limits(frame) for frame in logits]))
