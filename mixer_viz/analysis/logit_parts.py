@@ -37,6 +37,7 @@ class LogitParts:
     logit: float  # the network's own; equal but for rounding
 
 
+@torch.no_grad()
 def logit_parts(model: MlpMixer, trace: Trace, target: int) -> LogitParts:
     """Split the logit of one class at the one image of `trace`, in float64 sums over the trace's tensors.
 

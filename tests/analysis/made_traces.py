@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import torch
 from made_models import random_model, random_pixels
@@ -19,6 +20,7 @@ def made(config: MixerConfig, dtype: torch.dtype = torch.float64, seed: int = 2)
     return model, trace(model, random_pixels(config, dtype=dtype, seed=seed))
 
 
+@functools.cache  # seconds to make, and read only
 def made_wide() -> tuple[MlpMixer, Trace]:
     """S, C, D_S, D_C and classes of B/16, two blocks; weights small enough for values as in a trained network."""
     model = random_model(WIDE, torch.float32)
