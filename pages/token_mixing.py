@@ -29,7 +29,8 @@ def units() -> None:
         st.warning(atlas.missing)
     atlas_place = st.container()
     measures = cached_mixing.units_of(choice.model, block)
-    st.caption(formulas_mixing.block_summary(measures, cached_mixing.distinct_units(choice.model, block)))
+    distinct = cached_mixing.distinct_units(choice.model, block)
+    st.caption(formulas_mixing.block_summary(choice.model.title, block, measures, distinct))
     unit = unit_field(config)
     with atlas_place:
         grids = [figures.atlas_grid(part, atlas.width, atlas.order_name == "Opposing pairs") for part in atlas.parts]

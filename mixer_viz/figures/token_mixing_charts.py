@@ -61,7 +61,8 @@ def singular_value_chart(first: np.ndarray, second: np.ndarray, start: np.ndarra
 def convolution_chart(shares: Mapping[str, np.ndarray], nulls: Sequence[float], block: int) -> go.Figure:
     """Explained share (L,) of each kind by block, in percent, with a grey line at each null value."""
     figure = go.Figure()
-    for (name, values), null, (colour, dash, symbol) in zip(shares.items(), nulls, LINES, strict=True):
+    styles = LINES[: len(shares)]
+    for (name, values), null, (colour, dash, symbol) in zip(shares.items(), nulls, styles, strict=True):
         blocks = np.arange(1, len(values) + 1)
         figure.add_trace(
             go.Scatter(

@@ -6,12 +6,14 @@ import functools
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import ParamSpec
 
 import streamlit as st
 
 from mixer_viz.checkpoints import CheckpointError
 from mixer_viz.images import ImageError
 
+P = ParamSpec("P")
 _log = logging.getLogger(__name__)
 UNEXPECTED = "Something went wrong here. Choose another picture or model; the server's log has the details."
 
@@ -29,12 +31,12 @@ def one_sentence() -> Iterator[None]:
         st.error(UNEXPECTED)
 
 
-def guarded(function: Callable[[], None]) -> Callable[[], None]:
+def guarded(function: Callable[P, None]) -> Callable[P, None]:
     """`one_sentence` around a function, for fragments: they run again without the page around them."""
 
     @functools.wraps(function)
-    def run() -> None:
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
         with one_sentence():
-            function()
+            function(*args, **kwargs)
 
     return run

@@ -23,11 +23,6 @@ LIMITS = f"""
 """
 
 
-def which_checkpoint(title: str, known: str) -> str:
-    """Whose weights these are."""
-    return f"These are the weights of **{title}**. {known}"
-
-
 def units_in_words(config: MixerConfig) -> str:
     """What a hidden unit is, in this model's numbers, and how S and D_S differ."""
     tokens, units = config.num_patches, config.tokens_mlp_dim
@@ -38,12 +33,12 @@ def units_in_words(config: MixerConfig) -> str:
     )
 
 
-def block_summary(units: Units, distinct: int) -> str:
-    """What the measures say of one block."""
+def block_summary(title: str, block: int, units: Units, distinct: int) -> str:
+    """What the measures say of one block, and of which checkpoint: another one may look quite different."""
     count = len(units.frequency)
     opposed = 2 * int((units.partner_cosine <= OPPOSING_COSINE).sum() // 2)
     return (
-        f"In this block {opposed} of {count} units stand in an opposing pair (cosine {OPPOSING_COSINE} or less, one to "
+        f"**{title}, block {block + 1}:** {opposed} of {count} units stand in an opposing pair (cosine {OPPOSING_COSINE} or less, one to "
         f"one), and {distinct} are distinct when near-copies (cosine {COPY_COSINE} or more) count once. Mean "
         f"frequency: {units.frequency.mean():.3f} cycles per patch."
     )
