@@ -75,6 +75,11 @@ def channel_maps(trace: Trace, channel: int) -> np.ndarray:
     return np.stack(maps).reshape(-1, grid, grid)
 
 
+def tokens_by_stage(trace: Trace) -> np.ndarray:
+    """The tokens of one image at every stage: (T, S, C) float32. One image, else ValueError."""
+    return np.stack([to_array(one_image(tokens)) for tokens in streams_of(trace)])
+
+
 def stage_maps(trace: Trace, stage: int) -> np.ndarray:
     """All channels at one stage, over the grid: (C, grid, grid) float32.
 

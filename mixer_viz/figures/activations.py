@@ -15,9 +15,14 @@ STRIP_WIDTH = 94
 
 
 def layer_strip(
-    labels: Sequence[tuple[str, str]], names: Sequence[str], maps: np.ndarray, scale: str, colours: np.ndarray | None
+    labels: Sequence[tuple[str, str]],
+    names: Sequence[str],
+    maps: np.ndarray,
+    scale: str,
+    colours: np.ndarray | None = None,
+    own_scales: bool = False,
 ) -> list[Grid]:
-    """One small picture per stage, each of which a click selects: maps (T, grid, grid), all on one scale.
+    """One small picture per stage, each of which a click selects: maps (T, grid, grid), on one scale or on their own.
 
     `labels` are (title, note) pairs to print, `names` the stages in full. With `colours` (T, grid, grid, 3), 0 to 1,
     these are drawn instead, and hover reads the maps.
@@ -34,9 +39,9 @@ def layer_strip(
             photo=None if colours is None else np.round(colours[stage] * 255).astype(np.uint8),
             values=maps[stage].astype(np.float32),
             scale=chosen,
-            limits=limits,
+            limits=chosen.limits(maps[stage]) if own_scales else limits,
             opacity=1.0 if colours is None else 0.0,
-            show_scale=colours is None and stage == 0,
+            show_scale=colours is None and (own_scales or stage == 0),
             select="picture",
             ids=np.array([stage]),
             width=STRIP_WIDTH,
@@ -45,8 +50,10 @@ def layer_strip(
     ]
 
 
-def enlarged(crop: np.ndarray, maps: np.ndarray, scale: str, notes: Sequence[str], width: int = 330) -> Grid:
-    """Maps (T, grid, grid) over the greyed crop, one frame per stage, all on one scale."""
+def enlarged(
+    crop: np.ndarray, maps: np.ndarray, scale: str, notes: Sequence[str], own_scales: bool = False, width: int = 330
+) -> Grid:
+    """Maps (T, grid, grid) over the greyed crop, one frame per stage, on one scale or each on its own."""
     grey = np.repeat(crop.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
     chosen = SCALES[scale]
     return Grid(
@@ -57,7 +64,7 @@ def enlarged(crop: np.ndarray, maps: np.ndarray, scale: str, notes: Sequence[str
         photo=grey,
         values=maps.astype(np.float32),
         scale=chosen,
-        limits=np.repeat([chosen.limits(maps)], len(maps), axis=0),
+        limits=np.array([chosen.limits(frame if own_scales else maps) for frame in maps]),
         opacity=0.78,
         frames=len(maps),
         notes=tuple(notes),
@@ -139,10 +146,12 @@ def similarity_matrix(similarity: np.ndarray, stage: str, width: int = 300) -> G
     )
 
 
-def cka_matrix(cka: np.ndarray, names: Sequence[str], *, title: str, note: str, width: int = 300) -> Grid:
+def cka_matrix(
+    cka: np.ndarray, first: Sequence[str], second: Sequence[str], *, title: str, note: str, width: int = 300
+) -> Grid:
     """Linear CKA between all stages (T1, T2), the embedding in the upper left corner."""
     rows, columns = cka.shape
-    hover = tuple(f"{names[i]} and {names[j]}: CKA {cka[i, j]:.3f}" for i in range(rows) for j in range(columns))
+    hover = tuple(f"{first[i]} and {second[j]}: CKA {cka[i, j]:.3f}" for i in range(rows) for j in range(columns))
     return Grid(
         title=title,
         rows=rows,
@@ -157,11 +166,13 @@ def cka_matrix(cka: np.ndarray, names: Sequence[str], *, title: str, note: str, 
     )
 
 
-def class_maps(crop: np.ndarray, logits: np.ndarray, name: str, width: int = 330) -> Grid:
-    """Logit of one class at every patch, (T, S), over the greyed crop; each stage has its own limits."""
-    side = math.isqrt(logits.shape[1])
-    scale = SCALES["logit"]
-    grid = enlarged(
-        crop, logits.reshape(-1, side, side), "logit", [f"logit of {name}, patch by patch"] * len(logits), width
+def class_maps(
+    crop: np.ndarray, values: np.ndarray, title: str, scale: str, names: Sequence[str], width: int = 290
+) -> Grid:
+    """Values (T, S) of one class over the greyed crop, one frame per stage; each stage has its own limits."""
+    side = math.isqrt(values.shape[1])
+    return dataclasses.replace(
+        enlarged(crop, values.reshape(-1, side, side), scale, names, own_scales=True, width=width),
+        title=title,
+        description=f"{title}, patch by patch, at every layer.",
     )
-    return dataclasses.replace(grid, limits=np.array([scale.limits(frame) for frame in logits]))

@@ -5,10 +5,12 @@ Bounds: 3 traces (bundled model 4 MB, B/16 0.1 GB, L/16 0.4 GB each); 32 results
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 
+from mixer_viz.analysis import channel_effect, depth_prediction, logit_parts, similarity
 from mixer_viz.model import Trace, trace
-from mixer_viz.ui.cached import pixels_of
+from mixer_viz.ui.cached import MAX_RESULTS, pixels_of
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.gate import computing_on
 
@@ -25,3 +27,60 @@ def _trace(picture_key: str, model_key: str, _choice: Choice) -> Trace:
 def trace_of(choice: Choice) -> Trace:
     """Every intermediate tensor of one picture, on the model's device."""
     return _trace(choice.picture.key, choice.model.key, choice)
+
+
+@st.cache_resource(max_entries=MAX_RESULTS, show_spinner="Asking every layer …")
+def _patch_logits(picture_key: str, model_key: str, target: int, _choice: Choice) -> depth_prediction.PatchLogits:
+    traced = trace_of(_choice)
+    with computing_on(traced.pixels.device):
+        return depth_prediction.patch_logits(_choice.model.model, traced, target)
+
+
+def patch_logits_of(choice: Choice, target: int) -> depth_prediction.PatchLogits:
+    """Logit of one class at every patch and layer."""
+    return _patch_logits(choice.picture.key, choice.model.key, target, choice)
+
+
+@st.cache_resource(max_entries=MAX_RESULTS, show_spinner="Asking every layer …")
+def _depth(picture_key: str, model_key: str, _choice: Choice) -> depth_prediction.DepthPrediction:
+    traced = trace_of(_choice)
+    with computing_on(traced.pixels.device):
+        return depth_prediction.predict_at_depth(_choice.model.model, traced)
+
+
+def depth_of(choice: Choice) -> depth_prediction.DepthPrediction:
+    """Class probabilities at every layer."""
+    return _depth(choice.picture.key, choice.model.key, choice)
+
+
+@st.cache_resource(max_entries=MAX_RESULTS, show_spinner="Taking the logit apart …")
+def _parts(picture_key: str, model_key: str, target: int, _choice: Choice) -> logit_parts.LogitParts:
+    return logit_parts.logit_parts(_choice.model.model, trace_of(_choice), target)
+
+
+def logit_parts_of(choice: Choice, target: int) -> logit_parts.LogitParts:
+    """What the embedding and every half-block wrote into one logit."""
+    return _parts(choice.picture.key, choice.model.key, target, choice)
+
+
+@st.cache_resource(max_entries=MAX_RESULTS, show_spinner="Measuring every channel …")
+def _effects(picture_key: str, model_key: str, layer: int, target: int, _choice: Choice) -> np.ndarray:
+    traced = trace_of(_choice)
+    with computing_on(traced.pixels.device):
+        return channel_effect.channel_effects(_choice.model.model, traced, layer, target)
+
+
+def channel_effects_of(choice: Choice, layer: int, target: int) -> np.ndarray:
+    """First-order effect of every channel at a layer on one logit, (C,)."""
+    return _effects(choice.picture.key, choice.model.key, layer, target, choice)
+
+
+@st.cache_resource(max_entries=MAX_RESULTS, show_spinner="Comparing the layers …")
+def _cka(first: tuple[str, str], second: tuple[str, str], _choice: Choice, _other: Choice) -> np.ndarray:
+    return similarity.cka_between_stages(trace_of(_choice), trace_of(_other))
+
+
+def cka_of(choice: Choice, other: Choice) -> np.ndarray:
+    """Linear CKA between all layers of two choices: of two pictures, of two models with the same S, or of one alone."""
+    keys = [(each.picture.key, each.model.key) for each in (choice, other)]
+    return _cka(keys[0], keys[1], choice, other)

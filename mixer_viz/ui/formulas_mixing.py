@@ -38,9 +38,9 @@ def block_summary(title: str, block: int, units: Units, distinct: int) -> str:
     count = len(units.frequency)
     opposed = 2 * int((units.partner_cosine <= OPPOSING_COSINE).sum() // 2)
     return (
-        f"**{title}, block {block + 1}:** {opposed} of {count} units stand in an opposing pair (cosine {OPPOSING_COSINE} or less, one to "
-        f"one), and {distinct} are distinct when near-copies (cosine {COPY_COSINE} or more) count once. Mean "
-        f"frequency: {units.frequency.mean():.3f} cycles per patch."
+        f"**{title}, block {block + 1}:** {opposed} of {count} units stand in an opposing pair (cosine "
+        f"{OPPOSING_COSINE} or less, one to one), and {distinct} are distinct when near-copies (cosine {COPY_COSINE} "
+        f"or more) count once. Mean frequency: {units.frequency.mean():.3f} cycles per patch."
     )
 
 

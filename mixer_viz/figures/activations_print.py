@@ -1,0 +1,54 @@
+"""The activations page as one figure for print."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from mixer_viz.figures.theme import LINES, NEUTRAL, SCALES
+
+
+def draw_activations(
+    crop: np.ndarray,
+    names: Sequence[str],
+    norms: np.ndarray,
+    probabilities: Mapping[str, np.ndarray],
+    parts: np.ndarray,
+    target: str,
+    caption: str,
+) -> Figure:
+    """Crop, token lengths (T, grid, grid) at every layer, answers at depth (T,) per class, and logit parts (T,)."""
+    figure = Figure(figsize=(11, 8), layout="constrained")
+    top, bottom = np.asarray(figure.subfigures(2, 1, height_ratios=(1, 1.15)))
+    columns = (len(names) + 1) // 2
+    cells = np.asarray(top.subplots(2, columns + 1, squeeze=False))
+    for axes in cells.flat:
+        axes.set_axis_off()
+    cells[0, 0].imshow(crop)
+    cells[0, 0].set_title("picture", fontsize=7)
+    scale = SCALES["norm"]
+    low, high = scale.limits(norms)
+    for index, name in enumerate(names):
+        # The embedding stands alone, then token mixing above channel mixing.
+        axes = cells[0, 1] if index == 0 else cells[(index - 1) % 2, (index + 1) // 2 + 1]
+        drawn = axes.imshow(norms[index], cmap=scale.colour_map, vmin=low, vmax=high, interpolation="nearest")
+        axes.set_title(name.replace(" ", "\n", 2) if index else name, fontsize=6)
+    top.colorbar(drawn, ax=cells.ravel().tolist(), label=scale.quantity, shrink=0.7)
+    answers, writers = bottom.subplots(1, 2)
+    layers = np.arange(len(names))
+    for (name, values), (colour, dash, _) in zip(probabilities.items(), LINES, strict=False):
+        style = {"solid": "-", "dash": "--", "dot": ":"}.get(dash, "-.")
+        answers.plot(layers, 100 * values, style, color=colour, label=name)
+    answers.set(title="Answer at every layer", xlabel="layer", ylabel="probability, %")
+    legend = answers.legend(fontsize=7)
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+    writers.bar(layers, parts, color=NEUTRAL)
+    writers.axhline(0, color="black", linewidth=0.5)
+    writers.set(xlabel="layer", ylabel="logits")
+    writers.set_title(f"Parts of the logit of {target}", parse_math=False)
+    figure.supxlabel(textwrap.fill(caption, 140), fontsize=8, parse_math=False)
+    return figure

@@ -1,0 +1,71 @@
+"""What the activations page offers for download."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from mixer_viz.analysis import residual, similarity
+from mixer_viz.analysis.activations import tokens_by_stage
+from mixer_viz.figures.activations_print import draw_activations
+from mixer_viz.ui import cached, cached_activations, exports
+from mixer_viz.ui.activation_layers import stage_names, top_class
+from mixer_viz.ui.choices import Choice
+
+_NUM_CLASSES = 5
+
+
+def downloads(choice: Choice) -> None:
+    """Figure, arrays and table of all layers; each is made only when it is asked for."""
+    exports.download_row("activations", lambda: _figure(choice), lambda: _arrays(choice), lambda: _table(choice))
+
+
+def _figure(choice: Choice) -> Figure:
+    target = top_class(choice)
+    depth = cached_activations.depth_of(choice)
+    best = np.argsort(-depth.probabilities[-1], kind="stable")[:_NUM_CLASSES].tolist()
+    return draw_activations(
+        cached.crop_of(choice),
+        stage_names(choice),
+        cached.overview_of(choice).token_norm,
+        {choice.model.class_name(index): depth.probabilities[:, index] for index in best},
+        cached_activations.logit_parts_of(choice, target).parts,
+        choice.model.class_name(target),
+        f"{choice.model.title}, picture: {choice.picture.title}",
+    )
+
+
+def _arrays(choice: Choice) -> dict[str, np.ndarray]:
+    trace = cached_activations.trace_of(choice)
+    target = top_class(choice)
+    depth, parts = cached_activations.depth_of(choice), cached_activations.logit_parts_of(choice, target)
+    written = residual.residual_stream(trace)
+    return {
+        "tokens": tokens_by_stage(trace),
+        "branch_ratio": written.ratio,
+        "branch_cosine": written.cosine,
+        "mean_similarity": similarity.token_drift(trace).mean_similarity,
+        "cka": cached_activations.cka_of(choice, choice),
+        "logits_by_layer": depth.logits,
+        "target": np.array(target),
+        "patch_logits": cached_activations.patch_logits_of(choice, target).values,
+        "patch_parts": parts.patch_parts,
+        "logit_constant": np.array(parts.constant),
+    }
+
+
+def _table(choice: Choice) -> bytes:
+    trace = cached_activations.trace_of(choice)
+    target = top_class(choice)
+    written, drift = residual.residual_stream(trace), similarity.token_drift(trace)
+    columns = {
+        "layer": range(len(drift.mean_similarity)),
+        "name": stage_names(choice),
+        "mean_token_length": cached.overview_of(choice).token_norm.mean(axis=(1, 2)).tolist(),
+        "branch_ratio": written.ratio.tolist(),
+        "branch_cosine": written.cosine.tolist(),
+        "mean_token_similarity": drift.mean_similarity.tolist(),
+        f"probability_of_class_{target}": cached_activations.depth_of(choice).probabilities[:, target].tolist(),
+        f"part_of_logit_{target}": cached_activations.logit_parts_of(choice, target).parts.tolist(),
+    }
+    return exports.csv_bytes(list(columns), list(zip(*columns.values(), strict=True)))

@@ -1,0 +1,125 @@
+"""The first sections of the activations page: all layers as small maps, one of them large, hidden activations."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from mixer_viz.analysis import activations, residual, similarity
+from mixer_viz.analysis.overview import stages_of
+from mixer_viz.figures import activations as figures
+from mixer_viz.figures import overview as overview_figures
+from mixer_viz.ui import cached, cached_activations, formulas_activations
+from mixer_viz.ui.choices import Choice
+from mixer_viz.ui.errors import guarded
+from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.selection import (
+    CHANNEL,
+    channel_field,
+    layer_field,
+    select_layer,
+    select_token,
+    token_field,
+)
+
+# Links hold what the buttons say.
+QUANTITIES = {"Length": "norm", "Likeness": "norm", "Channel": "channel", "Class": "logit"}
+
+
+def stage_names(choice: Choice) -> list[str]:
+    """The layers in full, the embedding first."""
+    return [stage.name for stage in stages_of(choice.model.config)]
+
+
+def stage_labels(choice: Choice) -> list[tuple[str, str]]:
+    """Title and note of each small picture in a strip of layers."""
+    ratios = cached.overview_of(choice).branch_ratio
+    return [overview_figures.stage_label(name, ratio) for name, ratio in zip(stage_names(choice), ratios, strict=True)]
+
+
+@st.fragment
+@guarded
+def layers(choice: Choice) -> None:
+    """Strip of all layers, the selected one over the photo, and the selected patch at every layer."""
+    config = choice.model.config
+    quantity: str = st.segmented_control(
+        "Pictures show", list(QUANTITIES), default="Length", required=True, key="quantity", bind="query-params"
+    )
+    own = st.toggle("Each layer on its own scale", key="own_scales", bind="query-params")
+    fields = st.columns(3)
+    with fields[0]:
+        layer = layer_field(config)
+    with fields[1]:
+        token = token_field(config)
+    with fields[2]:
+        channel = channel_field(config) if quantity == "Channel" else int(st.session_state.get(CHANNEL, 0))
+    overview, names = cached.overview_of(choice), stage_names(choice)
+    maps = _maps(choice, quantity, channel)
+    labels = stage_labels(choice)
+    colours = overview.colours if quantity == "Likeness" else None
+    strip = figures.layer_strip(labels, names, maps, QUANTITIES[quantity], colours, own)
+    stacks = [1] + [2] * config.num_blocks
+    hint = "Click a layer to see it large."
+    show_grids(strip, key="strip", selected=layer, on_pick=select_layer, marks="layer", hint=hint, stacks=stacks)
+    _large(choice, maps, QUANTITIES[quantity], own, layer, token)
+    vectors = activations.patch_vectors(cached_activations.trace_of(choice), token)
+    grid = figures.vectors_by_stage(vectors, token)
+    show_grids([grid], key="vectors", on_pick=select_layer, marks="layer", hint="Click a row to select its layer.")
+    _hidden(choice, layer)
+
+
+def _maps(choice: Choice, quantity: str, channel: int) -> np.ndarray:  # (T, grid, grid)
+    if quantity == "Channel":
+        return activations.channel_maps(cached_activations.trace_of(choice), channel)
+    if quantity == "Class":
+        side = choice.model.config.grid_size
+        return cached_activations.patch_logits_of(choice, top_class(choice)).values.reshape(-1, side, side)
+    return cached.overview_of(choice).token_norm
+
+
+def top_class(choice: Choice) -> int:
+    """The network's answer, whose logit the page follows."""
+    return int(cached.overview_of(choice).top_classes[0])
+
+
+def _large(choice: Choice, maps: np.ndarray, scale: str, own: bool, layer: int, token: int) -> None:
+    names, crop = stage_names(choice), cached.crop_of(choice)
+    pictures, numbers = st.columns([1.7, 1], gap="medium")
+    with pictures:
+        photo = overview_figures.patch_grid(crop, choice.model.config.grid_size, title=f"Patch {token}", width=270)
+        grids = [photo, figures.enlarged(crop, maps, scale, [name.capitalize() for name in names], own, width=270)]
+        show_grids(
+            grids, key="large", selected=token, on_pick=select_token, frames=names, frame=layer, hint="Click a patch."
+        )
+    with numbers:
+        trace = cached_activations.trace_of(choice)
+        stream, drift = residual.residual_stream(trace), similarity.token_drift(trace)
+        norms = cached.overview_of(choice).token_norm[layer].ravel()
+        st.table(
+            formulas_activations.layer_numbers(
+                names[layer],
+                float(norms[token]),
+                float(norms.mean()),
+                float(stream.ratio[layer]),
+                float(stream.cosine[layer]),
+                float(drift.mean_similarity[layer]),
+                float(drift.to_mean[layer, token]),
+            )
+        )
+
+
+def _hidden(choice: Choice, layer: int) -> None:
+    """Hidden activations of the half-block that leads to the layer; of the first one for the embedding."""
+    block = (max(1, layer) - 1) // 2
+    mixing: activations.Mixing = "channel" if layer and layer % 2 == 0 else "token"
+    st.subheader("Hidden activations")
+    st.markdown(f"After the GELU, in the MLP of **block {block + 1} {mixing} mixing**.")
+    result = activations.hidden_activations(cached_activations.trace_of(choice), block, mixing)
+    count, units = result.values.shape
+    rows = "channel" if mixing == "token" else "token"
+    shape = f"{'C × D_S' if mixing == 'token' else 'S × D_C'} = {count} × {units}: a row per {rows}"
+    grid = figures.hidden_grid(result.values, title="Hidden activations", rows=rows, note=shape)
+    show_grids([grid], key="hidden", on_pick=select_token, hint="Hover reads each activation.")
+    st.caption(formulas_activations.hidden_note(result))
+    with st.expander("The strongest"):
+        st.table(formulas_activations.strongest_table(result))

@@ -1,0 +1,34 @@
+"""Activations, layer by layer: one forward pass, everything visible."""
+
+import streamlit as st
+
+from mixer_viz.ui.router import require_router
+
+require_router()
+
+from mixer_viz.ui import formulas_activations
+from mixer_viz.ui.activation_channels import channels
+from mixer_viz.ui.activation_exports import downloads
+from mixer_viz.ui.activation_layers import layers
+from mixer_viz.ui.activation_prediction import prediction
+from mixer_viz.ui.activation_stream import stream
+from mixer_viz.ui.shell import current_choice
+
+choice = current_choice()
+# One view at a time: each has the fields that it needs, and only what is seen is computed. Links hold the names.
+VIEWS = {
+    "Layers": layers,
+    "Channels": channels,
+    "Residual stream": stream,
+    "Prediction": prediction,
+}
+
+st.title("Activations, layer by layer")
+st.markdown(formulas_activations.layers_in_words(choice.model.config))
+view = st.segmented_control("View", list(VIEWS), default="Layers", required=True, key="view", bind="query-params")
+VIEWS[view](choice)
+downloads(choice)
+with st.expander("In the formula"):
+    st.markdown(formulas_activations.ACTIVATIONS_EQUATION)
+with st.expander("What these pictures do not prove"):
+    st.markdown(formulas_activations.LIMITS)
