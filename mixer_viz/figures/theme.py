@@ -62,6 +62,8 @@ SCALES: dict[str, Scale] = {
     "logit": Scale("logit", "signed", "RdBu_r"),
     "contribution": Scale("contribution to the logit", "signed", "RdBu_r"),
     "cka": Scale("linear CKA", "magnitude", "viridis", fixed=(0.0, 1.0)),
+    "normed": Scale("value after LayerNorm", "signed", "RdBu_r"),
+    "product": Scale("weight times value", "signed", "RdBu_r"),
     "error": Scale("relative error", "magnitude", "viridis", fixed=(0.0, 1.0)),
 }
 

@@ -29,7 +29,7 @@ def show_grids(
     on_pick: Callable[[int], None] | None = None,
     hint: str = "",
     stacks: Sequence[int] | None = None,
-    marks: Literal["token", "unit", "layer", "channel"] = "token",
+    marks: Literal["token", "unit", "layer", "channel", "place"] = "token",
     frames: Sequence[str] = (),
     frame: int = 0,
 ) -> None:
@@ -37,10 +37,11 @@ def show_grids(
 
     Args:
         selected: what is marked in the grids of every panel of the page that marks the same kind; one panel of a page
-            is told, the others follow in the browser and are not sent again when it changes.
+            is told, the others follow in the browser and are not sent again when it changes. -1 marks nothing.
         hint: shown below while nothing is hovered.
         stacks: how many grids stand above each other in each column; one if not given.
-        marks: what the cells stand for; tokens, hidden units, layers and channels are selected apart from each other.
+        marks: what the cells stand for; tokens, hidden units, layers, channels and places are selected apart from each
+            other.
         frames: names of the frames that grids with several are played through, beginning with number `frame`.
     """
 

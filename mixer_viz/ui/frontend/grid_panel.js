@@ -4,7 +4,7 @@
 // apart from each other: a panel marks one kind.
 
 const shared = (window.mixerVizSelection ??= Object.assign(new EventTarget(), {
-  token: {}, unit: {}, layer: {}, channel: {},
+  token: {}, unit: {}, layer: {}, channel: {}, place: {},
 }));
 const publish = (kind, change) => {
   Object.assign(shared[kind], change);

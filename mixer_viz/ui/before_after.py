@@ -1,0 +1,27 @@
+"""Two answers side by side: that of the pass as it is, and that of a pass in which something was changed."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from mixer_viz.ui import formulas_steps
+from mixer_viz.ui.choices import Choice
+
+
+def class_names(choice: Choice) -> list[str]:
+    """All classes of the model by name, or by number where the checkpoint does not say."""
+    return [choice.model.class_name(index) for index in range(choice.model.config.num_classes)]
+
+
+def show_before_after(choice: Choice, before: np.ndarray, after: np.ndarray, changed: str) -> None:
+    """The five best classes of both probabilities (num_classes,), and the largest change in a sentence."""
+    names = class_names(choice)
+    st.markdown(formulas_steps.change_sentence(names, before, after))
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("**As it is**")
+        st.table(formulas_steps.answer_table(names, before, before, after))
+    with right:
+        st.markdown(f"**{changed}**")
+        st.table(formulas_steps.answer_table(names, after, before, after))
