@@ -17,8 +17,8 @@ RANDOM = np.random.default_rng(0)
 
 def tiled(maps: np.ndarray, columns: int, **settings: object) -> Grid:
     count = len(maps)
-    size = {"rows": -(-count // columns), "columns": columns, "count": count, "tile": maps.shape[1:]}
-    return Grid(title="made", description="made", values=maps, scale=SIGNED, **(size | settings))
+    size = {"rows": -(-count // columns), "columns": columns, "count": count, "tile": maps.shape[1:], "scale": SIGNED}
+    return Grid(title="made", description="made", values=maps, **(size | settings))
 
 
 def read(data: dict[str, object], key: str, kind: str) -> np.ndarray:
@@ -51,6 +51,16 @@ def test_zero_is_exactly_zero_and_an_empty_tile_stays_finite() -> None:
     assert read(data, "values", np.uint8).tolist() == [128, 255, 1, 128, 128, 128, 128, 128]
     assert read(data, "peaks", "<f4").tolist() == [2.0, 0.0]
     assert np.array_equal(weights_in(data, maps.shape), maps)
+
+
+def test_magnitudes_in_tiles_use_the_whole_byte() -> None:
+    maps = RANDOM.random((3, 2, 2)) * np.array([1.0, 100.0, 0.0])[:, None, None]
+    data = tiled(maps, 3, scale=MAGNITUDE).payload()
+    assert (data["signed"], tiled(maps, 3).payload()["signed"]) == (False, True)
+    levels = read(data, "values", np.uint8).reshape(maps.shape)
+    assert levels.max(axis=(1, 2)).tolist() == [255, 255, 0]
+    peaks = read(data, "peaks", "<f4")[:, None, None]
+    assert (np.abs(levels / 255 * peaks - maps) <= peaks / 510 * 1.001).all()
 
 
 def test_one_scale_for_all_tiles_is_one_pair_of_limits() -> None:

@@ -56,7 +56,8 @@ def test_summary_counts_pairs_of_two() -> None:
     w1 = weights.w1.copy()
     w1[3], w1[6] = -2 * w1[0], -w1[5] + 0.01
     units = units_of(replace(weights, w1=w1))
-    text = formulas.block_summary(units, distinct=6)
+    text = formulas.block_summary("own.pth", 2, units, distinct=6)
+    assert text.startswith("**own.pth, block 3:**")
     assert re.search(r"\b4 of 7 units", text)
     assert re.search(r"\b6 are distinct", text)
     assert f"{units.frequency.mean():.3f}" in text
