@@ -64,10 +64,10 @@ def random_order(num_patches: int, seed: int) -> np.ndarray:
 
 def checked_order(order: Order, num_patches: int) -> np.ndarray:
     """A copy of `order` as (S,) int; raises ValueError unless it holds every number from 0 to S - 1 once."""
-    array = np.array(order)
+    array = np.asarray(order)
     if array.ndim != 1 or not np.array_equal(np.sort(array), np.arange(num_patches)):
         raise ValueError(f"the order must hold each of the {num_patches} patches from 0 to {num_patches - 1} once")
-    return array.astype(np.int64)
+    return array.astype(np.int64)  # a copy, also of one that is int64
 
 
 def permute_patches(pixels: Tensor, order: Order, patch_size: int) -> Tensor:
