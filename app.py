@@ -8,6 +8,7 @@ page = st.navigation(
         st.Page("pages/overview.py", title="Overview", default=True),
         st.Page("pages/patches.py", title="Patch tokenization", url_path="patches"),
         st.Page("pages/token_mixing.py", title="Learned token-mixing weights", url_path="token-mixing"),
+        st.Page("pages/activations.py", title="Activations, layer by layer", url_path="activations"),
     ]
 )
 # PyTorch takes seconds to import, once per start: the page's frame is there before it.

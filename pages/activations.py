@@ -7,12 +7,15 @@ from mixer_viz.ui.router import require_router
 require_router()
 
 from mixer_viz.ui import formulas_activations
+from mixer_viz.ui.ablation_section import switching_off
 from mixer_viz.ui.activation_channels import channels
 from mixer_viz.ui.activation_exports import downloads
 from mixer_viz.ui.activation_layers import layers
 from mixer_viz.ui.activation_prediction import prediction
 from mixer_viz.ui.activation_stream import stream
+from mixer_viz.ui.formula_section import formula_with_numbers
 from mixer_viz.ui.shell import current_choice
+from mixer_viz.ui.shuffle_section import shuffled
 
 choice = current_choice()
 # One view at a time: each has the fields that it needs, and only what is seen is computed. Links hold the names.
@@ -21,6 +24,9 @@ VIEWS = {
     "Channels": channels,
     "Residual stream": stream,
     "Prediction": prediction,
+    "Switching off": switching_off,
+    "Shuffled patches": shuffled,
+    "Formula": formula_with_numbers,
 }
 
 st.title("Activations, layer by layer")
