@@ -19,7 +19,12 @@ WARM_ROUNDS = 10
 CHANGES = 20
 CHANGE_AT_MOST = 300  # ms
 CHANGE_KB_AT_MOST = 400  # 1 kB = 1000 bytes
-PAGES = {"overview": ("/", "front"), "patches": ("/patches", "patch-panel")}
+PAGES = {
+    "overview": ("/", "front"),
+    "patches": ("/patches", "patch-panel"),
+    "token-mixing": ("/token-mixing", "atlas"),
+    "activations": ("/activations", "strip"),
+}
 EMPTY_PAGE = 'import streamlit as st\n\nst.title("Empty")\n'
 
 # The clock starts at the browser's own event and stops at the frame in which the picture differs.
@@ -47,6 +52,7 @@ def measure() -> dict[str, Any]:
             results |= warm_loads(browser, app, peer)
             results |= loaded_bytes(browser, app, peer)
             results |= token_changes(browser, app)
+            results |= layer_changes(browser, app)
     return results
 
 
@@ -140,6 +146,33 @@ def token_changes(browser: Browser, app: str) -> dict[str, Any]:
         "token by number field": summary(milliseconds["field"], "ms", CHANGE_AT_MOST),
         "token by click": summary(milliseconds["click"], "ms", CHANGE_AT_MOST),
         "bytes of one change": summary(kilobytes, "kB", CHANGE_KB_AT_MOST),
+    }
+
+
+def layer_changes(browser: Browser, app: str) -> dict[str, Any]:
+    """From Enter in the field of the layer to the map of that layer, drawn large."""
+    page = browser.new_context(viewport={"width": 1400, "height": 900}).new_page()
+    traffic = Traffic(page)
+    show(page, f"{app}/activations?own_scales=true", "large")
+    page.wait_for_load_state("networkidle")
+    page.evaluate(WATCH)
+    enlarged = page.locator(".st-key-large canvas").nth(1)
+    field = page.locator(".st-key-layer input")
+    milliseconds, kilobytes = [], []
+    for index in range(-2, CHANGES):
+        before = traffic.own
+        enlarged.evaluate(REDRAWN)
+        field.fill(str((5 * index + 10) % 17))  # never the same twice running
+        field.press("Enter")
+        elapsed = page.evaluate("window.redrawn")
+        settle(traffic)
+        if index >= 0:
+            milliseconds.append(elapsed)
+            kilobytes.append((traffic.own - before) / 1e3)
+    page.context.close()
+    return {
+        "layer by number field": summary(milliseconds, "ms"),
+        "bytes of one change of the layer": summary(kilobytes, "kB", CHANGE_KB_AT_MOST),
     }
 
 
