@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 
 from mixer_viz.figures.theme import LINES, NEUTRAL, SCALES
 
+_LONGEST = 40  # letters of a class name
+
 
 def draw_activations(
     crop: np.ndarray,
@@ -39,16 +41,22 @@ def draw_activations(
     top.colorbar(drawn, ax=cells.ravel().tolist(), label=scale.quantity, shrink=0.7)
     answers, writers = bottom.subplots(1, 2)
     layers = np.arange(len(names))
-    for (name, values), (colour, dash, _) in zip(probabilities.items(), LINES, strict=False):
+    for values, (colour, dash, _) in zip(probabilities.values(), LINES, strict=False):
         style = {"solid": "-", "dash": "--", "dot": ":"}.get(dash, "-.")
-        answers.plot(layers, 100 * values, style, color=colour, label=name)
+        answers.plot(layers, 100 * values, style, color=colour)
     answers.set(title="Answer at every layer", xlabel="layer", ylabel="probability, %")
-    legend = answers.legend(fontsize=7)
+    # Named here: matplotlib leaves out labels that begin with "_", and a long one would push the axes off the paper.
+    labels = [_shortened(name) for name in probabilities]
+    legend = answers.legend(answers.get_lines(), labels, fontsize=7)
     for text in legend.get_texts():
         text.set_parse_math(False)
     writers.bar(layers, parts, color=NEUTRAL)
     writers.axhline(0, color="black", linewidth=0.5)
     writers.set(xlabel="layer", ylabel="logits")
-    writers.set_title(f"Parts of the logit of {target}", parse_math=False)
+    writers.set_title(f"Parts of the logit of {_shortened(target)}", parse_math=False)
     figure.supxlabel(textwrap.fill(caption, 140), fontsize=8, parse_math=False)
     return figure
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"

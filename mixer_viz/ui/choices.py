@@ -61,9 +61,11 @@ class ChosenModel:
         return f"{self.title} does not say: {', '.join(missing)}. A side file can." if missing else ""
 
     def class_name(self, index: int) -> str:
-        """The class's name, or its number when the checkpoint does not say."""
+        """The class's name, with its number where two classes have one name; the number alone where none is known."""
         names = self.config.class_names
-        return names[index] if names else f"class {index} (name unknown)"
+        if names is None:
+            return f"class {index} (name unknown)"
+        return names[index] if names.count(names[index]) == 1 else f"{names[index]} (class {index})"
 
 
 @dataclasses.dataclass(frozen=True)
