@@ -105,15 +105,18 @@ def _list_buttons(choice: Choice, together: list[Ablation], names: list[str]) ->
         st.button("Clear the list", key="off_clear", on_click=keep, args=([],), disabled=not _more(choice))
 
 
+def _ask(asked: tuple[str, str]) -> None:
+    st.session_state[_ASKED] = asked
+
+
 def _each_alone(choice: Choice, names: list[str], before: np.ndarray) -> None:
     st.subheader("Every half-block switched off alone")
     asked = (choice.model.key, choice.picture.key)
     count = 2 * choice.model.config.num_blocks
     # One pass for each: a large model on a CPU needs many seconds.
     if costs(choice.model.config).total.multiply_adds > _SLOW_MULTIPLY_ADDS and st.session_state.get(_ASKED) != asked:
-        if not st.button(f"Work it out: {count} passes with this model", key="each_alone"):
-            return
-        st.session_state[_ASKED] = asked
+        st.button(f"Work it out: {count} passes with this model", key="each_alone", on_click=_ask, args=(asked,))
+        return
     probabilities = cached_steps.each_alone(choice)
     top, classes = int(before.argmax()), class_names(choice)
     changes = probabilities[:, top] - before[top]

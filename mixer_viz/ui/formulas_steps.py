@@ -84,8 +84,8 @@ def each_alone_sentence(names: Sequence[str], changes: np.ndarray, followed: str
     index = int(np.abs(changes).argmax())
     quiet = int((100 * np.abs(changes) < 1).sum())
     return (
-        f"Alone, **{names[index]}** matters most for {followed}: {_points(changes[index])} points. Without any one of "
-        f"{quiet} of the {len(changes)} half-blocks it changes by less than one point: the others make up for it, so "
+        f"Alone, **{names[index]}** matters most for {followed}: {_points(changes[index])} points. For {quiet} of the "
+        f"{len(changes)} half-blocks the change is below one point. Others make up for the one that is missing, so "
         "such changes do not add up."
     )
 
@@ -113,10 +113,10 @@ $$U_{{t,c}} = X_{{t,c}} + \sum_u W_2[t,u]\;\mathrm{{gelu}}\Big(\sum_s W_1[u,s]\,
 
 def norm_step(step: LayerNormStep, channel: int) -> str:
     """LayerNorm of one token, at one channel."""
-    fraction = rf"\frac{{{tex(step.values[channel])} - {bracketed(step.mean)}}}{{{tex(step.deviation)}}}"
+    fraction = rf"\dfrac{{{tex(step.values[channel])} - {bracketed(step.mean)}}}{{{tex(step.deviation)}}}"
     scale, shift = bracketed(step.scale[channel]), tex(step.shift[channel], signed=True)
     # Each formula in one line: Markdown reads the first line of a longer one as something else.
-    equation = r"N_{t,c} = \frac{X_{t,c} - \mu_t}{\sigma_t}\,\gamma_c + \beta_c"
+    equation = r"N_{t,c} = \dfrac{X_{t,c} - \mu_t}{\sigma_t}\,\gamma_c + \beta_c"
     return rf"""
 Each token is centred and scaled by the mean $\mu_t$ and the deviation $\sigma_t$ of its own {step.values.size}
 channels; then each channel has a learned scale $\gamma_c$ and shift $\beta_c$. For patch {step.token}:
