@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from mixer_viz.figures.overview import short_name
 from mixer_viz.figures.theme import LINES, NEUTRAL, SCALES
 
 _LONGEST = 40  # letters of a class name
@@ -46,17 +47,13 @@ def draw_activations(
         answers.plot(layers, 100 * values, style, color=colour)
     answers.set(title="Answer at every layer", xlabel="layer", ylabel="probability, %")
     # Named here: matplotlib leaves out labels that begin with "_", and a long one would push the axes off the paper.
-    labels = [_shortened(name) for name in probabilities]
+    labels = [short_name(name, _LONGEST) for name in probabilities]
     legend = answers.legend(answers.get_lines(), labels, fontsize=7)
     for text in legend.get_texts():
         text.set_parse_math(False)
     writers.bar(layers, parts, color=NEUTRAL)
     writers.axhline(0, color="black", linewidth=0.5)
     writers.set(xlabel="layer", ylabel="logits")
-    writers.set_title(f"Parts of the logit of {_shortened(target)}", parse_math=False)
+    writers.set_title(f"Parts of the logit of {short_name(target, _LONGEST)}", parse_math=False)
     figure.supxlabel(textwrap.fill(caption, 140), fontsize=8, parse_math=False)
     return figure
-
-
-def _shortened(name: str) -> str:
-    return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"

@@ -109,7 +109,7 @@ def top_classes_chart(names: Sequence[str], probabilities: np.ndarray) -> go.Fig
         hovertemplate="%{hovertext}: %{x:.2f} %<extra></extra>",
     )
     figure = go.Figure(bars)
-    labels = [_shorten(name) for name in names]
+    labels = [short_name(name) for name in names]
     figure.update_yaxes(autorange="reversed", automargin=True, fixedrange=True, tickvals=places, ticktext=labels)
     figure.update_xaxes(range=[0, 118], visible=False, fixedrange=True)
     figure.update_layout(height=46 * len(percent) + 10, margin={"l": 0, "r": 0, "t": 0, "b": 0}, bargap=0.35)
@@ -142,7 +142,7 @@ def draw_overview(
     matrix_axes.set(title="Tokens", xlabel="channel", ylabel="token")
     top.colorbar(mappable, ax=matrix_axes, label=scale.quantity)
     places = np.arange(len(names))
-    class_axes.set_yticks(places, [_shorten(name) for name in names], parse_math=False)
+    class_axes.set_yticks(places, [short_name(name) for name in names], parse_math=False)
     class_axes.barh(places, 100 * probabilities, color=[ACCENT] + [NEUTRAL] * (len(names) - 1))
     class_axes.invert_yaxis()
     class_axes.set(title="Classes", xlabel="probability, %", xlim=(0, 100))
@@ -158,7 +158,8 @@ def draw_overview(
     return figure
 
 
-def _shorten(name: str, length: int = 22) -> str:
+def short_name(name: str, length: int = 22) -> str:
+    """The part of a class name before its first comma, cut at `length` letters."""
     first = name.split(",")[0]
     return first if len(first) <= length else first[: length - 1] + "…"
 
