@@ -60,13 +60,10 @@ def test_the_mixing_weights_are_far_from_noise(model: mv.MlpMixer) -> None:
     assert structure_of(model).frequency_ratio <= 0.7
 
 
-# Aims that this model misses; strict, so that a better model has to take the marks away.
-@pytest.mark.xfail(reason="trained on two CPU cores, 18 % of its units oppose another one", strict=True)
 def test_a_quarter_of_the_units_oppose_another_one(model: mv.MlpMixer) -> None:
     assert structure_of(model).opposed_share >= 0.25
 
 
-@pytest.mark.xfail(reason="trained on two CPU cores in 99 minutes, it stops 0.7 points short", strict=True)
 def test_four_of_five_pictures_are_right(card: dict[str, Any]) -> None:
     assert card["accuracy"] >= 80
 
@@ -80,10 +77,11 @@ def test_the_accuracy_counts_all_test_images(card: dict[str, Any]) -> None:
 
 
 def test_the_recipes_in_the_card_build_this_network(model: mv.MlpMixer, card: dict[str, Any]) -> None:
-    for stage in card["stages"]:
-        recipe = Recipe(**stage["recipe"])
-        assert {name: getattr(recipe, name) for name in SIZES} == {name: getattr(model.config, name) for name in SIZES}
-        assert build_model(recipe, CLASSES).config == model.config
+    recipes = [Recipe(**stage["recipe"]) for stage in card["stages"]]
+    assert build_model(recipes[-1], CLASSES).config == model.config
+    for recipe in recipes:  # a stage in which token mixing starts anew may have another D_S than the one before
+        same = [name for name in SIZES if name != "tokens_mlp_dim"]
+        assert {name: getattr(recipe, name) for name in same} == {name: getattr(model.config, name) for name in same}
     assert card["stages"][-1]["epochs_done"] == card["stages"][-1]["recipe"]["epochs"]
     assert card["stages"][-1]["accuracy"] == card["accuracy_before_rounding"]
 

@@ -147,7 +147,7 @@ SMALL = MixerConfig(
     patch_size=4,
     embed_dim=128,
     num_blocks=8,
-    tokens_mlp_dim=128,
+    tokens_mlp_dim=256,
     channels_mlp_dim=256,
     num_classes=10,
 )

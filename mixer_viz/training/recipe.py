@@ -22,7 +22,7 @@ class Recipe:
     patch_size: int = 4
     embed_dim: int = 128
     num_blocks: int = 8
-    tokens_mlp_dim: int = 128
+    tokens_mlp_dim: int = 256
     channels_mlp_dim: int = 256
 
     epochs: int = 50

@@ -93,6 +93,8 @@ def top_classes_by_layer(
     """Probabilities of some classes at every layer, as columns of a table."""
     table = {"layer": list(layers)}
     for name, column in zip(names, zip(*probabilities, strict=True), strict=True):
+        while name in table:  # another class of that name, or one called "layer": both need a column
+            name += " "
         table[name] = [f"{100 * value:.1f} %" for value in column]
     return table
 

@@ -123,8 +123,9 @@ def mixing_equation(config: MixerConfig, block: int) -> str:
 Token mixing in block {block + 1}, the same for each of the $C = {channels}$ channels (a column $x$ of the normalised
 tokens):
 
-$$x \mapsto W_2\,\mathrm{{gelu}}(W_1 x + b_1) + b_2, \qquad W_1:\ D_S \times S = {units} \times {tokens}, \quad
-W_2:\ S \times D_S = {tokens} \times {units}$$
+$$x \mapsto W_2\,\mathrm{{gelu}}(W_1 x + b_1) + b_2$$
+
+with $W_1$ of size $D_S \times S = {units} \times {tokens}$ and $W_2$ of size $S \times D_S = {tokens} \times {units}$.
 
 **$S$ or $D_S$?** $S = {tokens}$ is the number of patches: image size and patch size fix it. $D_S = {units}$ is the
 hidden width: a free choice, {"by chance the same number here" if tokens == units else "another number here"}. A unit is
