@@ -7,7 +7,7 @@ page = st.navigation(
     [
         st.Page("pages/overview.py", title="Overview", default=True),
         st.Page("pages/patches.py", title="Patch tokenization", url_path="patches"),
-        st.Page("pages/token_mixing.py", title="Learned token-mixing weights", url_path="token-mixing"),
+        st.Page("pages/token_mixing.py", title="Learned token-mixing weights", url_path="token_mixing"),
         st.Page("pages/activations.py", title="Activations, layer by layer", url_path="activations"),
     ]
 )

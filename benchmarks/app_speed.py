@@ -22,7 +22,7 @@ CHANGE_KB_AT_MOST = 400  # 1 kB = 1000 bytes
 PAGES = {
     "overview": ("/", "front"),
     "patches": ("/patches", "patch-panel"),
-    "token-mixing": ("/token-mixing", "atlas"),
+    "token-mixing": ("/token_mixing", "atlas"),
     "activations": ("/activations", "strip"),
 }
 EMPTY_PAGE = 'import streamlit as st\n\nst.title("Empty")\n'

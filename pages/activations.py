@@ -14,6 +14,7 @@ from mixer_viz.ui.activation_layers import layers
 from mixer_viz.ui.activation_prediction import prediction
 from mixer_viz.ui.activation_stream import stream
 from mixer_viz.ui.formula_section import formula_with_numbers
+from mixer_viz.ui.selection import option_buttons
 from mixer_viz.ui.shell import current_choice
 from mixer_viz.ui.shuffle_section import shuffled
 
@@ -31,7 +32,7 @@ VIEWS = {
 
 st.title("Activations, layer by layer")
 st.markdown(formulas_activations.layers_in_words(choice.model.config))
-view = st.segmented_control("View", list(VIEWS), default="Layers", required=True, key="view", bind="query-params")
+view = option_buttons("View", list(VIEWS), "view")
 VIEWS[view](choice)
 downloads(choice)
 with st.expander("In the formula"):

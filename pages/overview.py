@@ -12,7 +12,7 @@ from mixer_viz.model.costs import costs
 from mixer_viz.ui import cached, exports, formulas
 from mixer_viz.ui.errors import guarded
 from mixer_viz.ui.grid_panel import show_grids
-from mixer_viz.ui.selection import select_token, token_field
+from mixer_viz.ui.selection import option_buttons, select_token, token_field
 from mixer_viz.ui.shell import current_choice
 
 choice = current_choice()
@@ -59,9 +59,7 @@ def blocks() -> None:
     st.subheader(f"Through {config.num_blocks} blocks")
     st.markdown(formulas.block_shapes(config))
     # Links hold what the buttons say.
-    shown = st.segmented_control(
-        "Pictures show", ["Likeness", "Length"], default="Likeness", required=True, key="show", bind="query-params"
-    )
+    shown = option_buttons("Pictures show", ["Likeness", "Length"], "show")
     by_colour = shown == "Likeness"
     names = [stage.name for stage in result.stages]
     grids = figures.stage_grids(stages, names, result.token_norm, result.colours if by_colour else None)

@@ -12,7 +12,7 @@ from mixer_viz.figures import patches as figures
 from mixer_viz.ui import cached, exports, formulas
 from mixer_viz.ui.errors import guarded
 from mixer_viz.ui.grid_panel import show_grids
-from mixer_viz.ui.selection import select_token, token_field
+from mixer_viz.ui.selection import option_buttons, select_token, token_field
 from mixer_viz.ui.shell import current_choice
 
 choice = current_choice()
@@ -61,9 +61,7 @@ def vectors(token: int) -> None:
 
 def learned_filters(token: int) -> None:
     st.subheader("The learned patch-embedding filters")
-    order = st.segmented_control(
-        "Sorted by", list(ORDERS), default="Frequency", required=True, key="filters", bind="query-params"
-    )
+    order = option_buttons("Sorted by", list(ORDERS), "filters")
     # Without the response the picture is the same for every patch and travels once.
     response = tokenization.embedding[token] - filters.bias if ORDERS[order] == "response" else None
     picked = filter_order(filters, ORDERS[order], response)

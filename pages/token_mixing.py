@@ -76,7 +76,7 @@ st.title("Learned token-mixing weights")
 words, number = st.columns([3, 1], vertical_alignment="bottom")
 words.markdown(formulas_mixing.units_in_words(config))
 with number:
-    block = block_field(config)
+    block = block_field(config, cached_mixing.most_paired_block(choice.model))
 units()
 talk()
 mixing_sections.through_depth(choice, block)

@@ -14,6 +14,7 @@ from mixer_viz.ui import cached_steps, formulas_steps
 from mixer_viz.ui.before_after import class_names, show_before_after
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.errors import guarded
+from mixer_viz.ui.selection import option_buttons
 
 MAX_MORE = 5  # besides the one that the fields say
 _MORE = "_switched_off_too"  # session state: the list that was put together, with the model it is for
@@ -41,14 +42,7 @@ def switching_off(choice: Choice) -> None:
 def _fields(config: MixerConfig, names: list[str]) -> Ablation:
     """What the fields say is to be switched off."""
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        what: str = st.segmented_control(
-            "Switch off",
-            list(formulas_steps.KINDS),
-            default="Half-block",
-            required=True,
-            key="off",
-            bind="query-params",
-        )
+        what = option_buttons("Switch off", list(formulas_steps.KINDS), "off")
         kind = formulas_steps.KINDS[what]
         stages = names[1:] if kind in ("branch", "unit") else names
         label = "After" if kind in ("token", "channel") else "In"
@@ -57,14 +51,7 @@ def _fields(config: MixerConfig, names: list[str]) -> Ablation:
         at: str = st.selectbox(label, stages, key="off_at", bind="query-params", width=260)
         stage = names.index(at)
         index = None if kind == "branch" else _number(what, _count(config, kind, stage))
-        to: str = st.segmented_control(
-            "Set to",
-            list(formulas_steps.REPLACEMENTS),
-            default="Zero",
-            required=True,
-            key="off_to",
-            bind="query-params",
-        )
+        to = option_buttons("Set to", list(formulas_steps.REPLACEMENTS), "off_to")
     return Ablation(kind, stage, index, formulas_steps.REPLACEMENTS[to])
 
 

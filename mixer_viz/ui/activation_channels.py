@@ -12,7 +12,7 @@ from mixer_viz.ui.activation_layers import stage_labels, stage_names, top_class
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.errors import guarded
 from mixer_viz.ui.grid_panel import show_grids
-from mixer_viz.ui.selection import channel_field, layer_field, select_channel, select_layer
+from mixer_viz.ui.selection import channel_field, layer_field, option_buttons, select_channel, select_layer
 
 ORDERS = ("Variance", "Length", "Effect on the class", "Number")
 
@@ -29,9 +29,7 @@ def channels(choice: Choice) -> None:
     with fields[1]:
         channel = channel_field(config)
     with fields[2]:
-        order: str = st.segmented_control(
-            "Sorted by", ORDERS, default=ORDERS[0], required=True, key="channels", bind="query-params"
-        )
+        order = option_buttons("Sorted by", ORDERS, "channels")
     trace = cached_activations.trace_of(choice)
     numbers = activations.channel_statistics(trace, layer)
     target = top_class(choice)

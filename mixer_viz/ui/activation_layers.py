@@ -17,6 +17,7 @@ from mixer_viz.ui.selection import (
     CHANNEL,
     channel_field,
     layer_field,
+    option_buttons,
     select_layer,
     select_token,
     token_field,
@@ -42,9 +43,7 @@ def stage_labels(choice: Choice) -> list[tuple[str, str]]:
 def layers(choice: Choice) -> None:
     """Strip of all layers, the selected one over the photo, and the selected patch at every layer."""
     config = choice.model.config
-    quantity: str = st.segmented_control(
-        "Pictures show", list(QUANTITIES), default="Length", required=True, key="quantity", bind="query-params"
-    )
+    quantity = option_buttons("Pictures show", list(QUANTITIES), "quantity")
     own = st.toggle("Each layer on its own scale", key="own_scales", bind="query-params")
     fields = st.columns(3)
     with fields[0]:

@@ -12,7 +12,7 @@ from mixer_viz.checkpoints.snapshots import snapshots_of
 from mixer_viz.figures.token_mixing import ATLAS_WIDTH, HALF_WIDTH, PARTS, AtlasPart, Part
 from mixer_viz.ui import cached, cached_mixing, exports
 from mixer_viz.ui.choices import Choice, ChosenModel
-from mixer_viz.ui.selection import BLOCK
+from mixer_viz.ui.selection import BLOCK, option_buttons
 
 # Links hold what the buttons say.
 ORDERS: dict[str, UnitOrder] = {
@@ -50,10 +50,10 @@ class _Network:
 def pick_atlas(choice: Choice, block: int) -> Atlas:
     """Draw the widgets and make the atlas that they ask for."""
     with st.container(horizontal=True, gap="medium"):
-        order_name = _buttons("Sorted by", tuple(ORDERS), "order")
-        shown = _buttons("Show", tuple(PARTS), "show_weights")
+        order_name = option_buttons("Sorted by", tuple(ORDERS), "order")
+        shown = option_buttons("Show", tuple(PARTS), "show_weights")
     with st.expander("Colour scale, and another network beside this one"):
-        scale = _buttons("One colour scale for", SCALES, "scale")
+        scale = option_buttons("One colour scale for", SCALES, "scale")
         beside = _pick_beside(choice)
     own = _network(choice, choice.model.title, cached_mixing.weights_of(choice.model), block, ORDERS[order_name])
     networks, missing = [own], ""
@@ -89,11 +89,6 @@ def weight_arrays(model: ChosenModel) -> dict[str, np.ndarray]:
     """W1 (L, D_S, S), b1 (L, D_S), W2 (L, S, D_S) and b2 (L, S)."""
     blocks = cached_mixing.weights_of(model)
     return {name: np.stack([getattr(block, name) for block in blocks]) for name in ("w1", "b1", "w2", "b2")}
-
-
-def _buttons(label: str, options: tuple[str, ...], key: str) -> str:
-    chosen: str = st.segmented_control(label, options, default=options[0], required=True, key=key, bind="query-params")
-    return chosen
 
 
 def _pick_beside(choice: Choice) -> str:

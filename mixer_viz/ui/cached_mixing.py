@@ -14,7 +14,7 @@ import torch
 
 from mixer_viz.analysis import convolution, depth, jacobian, mixing_matrix, receptive_field, token_mixing, unit_effect
 from mixer_viz.analysis.arrays import one_image, to_array
-from mixer_viz.analysis.pairing import best_opposing_cosine, count_distinct
+from mixer_viz.analysis.pairing import OPPOSING_COSINE, best_opposing_cosine, count_distinct, opposing_pairs
 from mixer_viz.analysis.token_mixing import MixingWeights, Units
 from mixer_viz.checkpoints import snapshots
 from mixer_viz.model import MlpMixer, trace
@@ -53,6 +53,17 @@ def _units(model_key: str, block: int, _model: ChosenModel) -> Units:
 
 def units_of(model: ChosenModel, block: int) -> Units:
     return _units(model.key, block, model)
+
+
+@st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Pairing the units …")
+def _most_paired(model_key: str, _model: ChosenModel) -> int:
+    pairs = [opposing_pairs(block.w1).cosine <= OPPOSING_COSINE for block in weights_of(_model)]
+    return int(np.argmax([found.mean() for found in pairs]))
+
+
+def most_paired_block(model: ChosenModel) -> int:
+    """The block with the largest share of opposing pairs, the one to look at first; 0 where none has any."""
+    return _most_paired(model.key, model)
 
 
 @st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Counting distinct units …")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from mixer_viz.model import MixerConfig
@@ -29,6 +31,14 @@ def select_channel(channel: int) -> None:
     st.session_state[CHANNEL] = channel
 
 
+def option_buttons(label: str, options: Sequence[str], key: str) -> str:
+    """A row of buttons, the first one chosen at first; links hold what they say, under `key`."""
+    chosen: str | None = st.segmented_control(
+        label, options, default=options[0], required=True, key=key, bind="query-params"
+    )
+    return chosen or options[0]  # a link may name none, as ?key= does
+
+
 def token_field(config: MixerConfig) -> int:
     """The number field of the selected patch, 0 to S - 1 in raster order."""
     middle = config.num_patches // 2 + config.grid_size // 2
@@ -51,9 +61,9 @@ def channel_field(config: MixerConfig) -> int:
     return _field("Channel (0 to {last})", CHANNEL, config.embed_dim, 0)
 
 
-def block_field(config: MixerConfig) -> int:
-    """The number field of the selected block; shown counted from 1, returned counted from 0."""
-    return _field("Block (1 to {last})", BLOCK, config.num_blocks, 1, first=1) - 1
+def block_field(config: MixerConfig, start: int = 0) -> int:
+    """The number field of the selected block, at first `start`; shown counted from 1, here counted from 0."""
+    return _field("Block (1 to {last})", BLOCK, config.num_blocks, start + 1, first=1) - 1
 
 
 def _field(label: str, key: str, count: int, start: int, first: int = 0) -> int:

@@ -16,6 +16,7 @@ from mixer_viz.ui.before_after import class_names, show_before_after
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.errors import guarded
 from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.selection import option_buttons
 
 ORDERS = ("As it is", "Rows reversed", "Random")  # links hold what the buttons say
 MAX_SEED = 9999
@@ -58,9 +59,7 @@ def shuffled(choice: Choice) -> None:
 def _begun(config: MixerConfig) -> Begun:
     """The order that the swaps start from."""
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        name: str = st.segmented_control(
-            "Order of the patches", ORDERS, default=ORDERS[0], required=True, key="patch_order", bind="query-params"
-        )
+        name = option_buttons("Order of the patches", ORDERS, "patch_order")
         seed = 0
         if name == "Random":
             label = f"Seed (0 to {MAX_SEED})"

@@ -34,7 +34,7 @@ from tests.app.driving import ROOT, TIMEOUT, errors, go, numbers, panel, upload_
 from tests.checkpoints.checkpoint_files import timm_tensors
 from tests.made_models import block_of
 
-ADDRESS = "token-mixing"
+ADDRESS = "token_mixing"
 BUNDLED = next(info.name for info in available_models() if info.on_disk)
 LABELS = [snapshot.label for snapshot in snapshots_of(BUNDLED)]
 BLOCK, UNIT, TOKEN = 2, 17, 9  # counted from 0

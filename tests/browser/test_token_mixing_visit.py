@@ -26,7 +26,9 @@ from mixer_viz.checkpoints import available_models
 from mixer_viz.figures.theme import ACCENT
 from mixer_viz.figures.token_mixing import ATLAS_WIDTH, atlas_columns
 from tests.browser.looking import TIMEOUT, canvas, download, expect_token, idle, keyed, num_colours, pixel, upload
+from tests.browser.serving import serving
 from tests.browser.test_screens import WIDER_THAN_THE_SCREEN
+from tests.browser.test_visit import WATCH_DIALOGS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -37,7 +39,7 @@ Visit = Callable[..., "Page"]
 BUNDLED = next(info.name for info in available_models() if info.on_disk)
 BLOCK = 2  # counted from 0: the third
 UNIT = 17
-ADDRESS = f"/token-mixing?block={BLOCK + 1}&unit={UNIT}"
+ADDRESS = f"/token_mixing?block={BLOCK + 1}&unit={UNIT}"
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +124,15 @@ def test_deep_link_marks_the_unit_and_clicking_selects_another(visit: Visit, ord
     page.reload()
     canvas(page, "atlas").wait_for()
     expect_unit(page, before)
+
+
+def test_deep_link_as_the_very_first_request(visit: Visit, tmp_path: Path) -> None:
+    """Before the router has run once, Streamlit knows a page by its file alone and calls another address not found."""
+    with serving(tmp_path) as fresh:
+        page = visit(ADDRESS, fresh.url, script=WATCH_DIALOGS)
+        expect_unit(page, UNIT)
+        idle(page)
+        assert page.evaluate("window.seenDialogs") == []
 
 
 def test_arrow_keys_follow_the_order_of_the_atlas(visit: Visit, order: list[int]) -> None:
