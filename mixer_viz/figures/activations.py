@@ -9,9 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from mixer_viz.figures.grid import Grid
+from mixer_viz.figures.overview import stage_grids
 from mixer_viz.figures.theme import SCALES
-
-STRIP_WIDTH = 94
 
 
 def layer_strip(
@@ -22,31 +21,16 @@ def layer_strip(
     colours: np.ndarray | None = None,
     own_scales: bool = False,
 ) -> list[Grid]:
-    """One small picture per stage, each of which a click selects: maps (T, grid, grid), on one scale or on their own.
-
-    `labels` are (title, note) pairs to print, `names` the stages in full. With `colours` (T, grid, grid, 3), 0 to 1,
-    these are drawn instead, and hover reads the maps.
-    """
-    chosen = SCALES[scale]
-    limits = chosen.limits(maps)
+    """The small pictures of `stage_grids`, where a click on one selects its stage instead of a patch."""
+    grids = stage_grids(labels, names, maps, colours, scale, own_scales)
     return [
-        Grid(
-            title=title,
-            rows=maps.shape[1],
-            columns=maps.shape[2],
-            shape=note,
-            description=f"{chosen.quantity} on the patch grid: {name}.",
-            photo=None if colours is None else np.round(colours[stage] * 255).astype(np.uint8),
-            values=maps[stage].astype(np.float32),
-            scale=chosen,
-            limits=chosen.limits(maps[stage]) if own_scales else limits,
-            opacity=1.0 if colours is None else 0.0,
-            show_scale=colours is None and (own_scales or stage == 0),
+        dataclasses.replace(
+            grid,
+            description=f"{SCALES[scale].quantity} on the patch grid: {names[stage]}.",
             select="picture",
             ids=np.array([stage]),
-            width=STRIP_WIDTH,
         )
-        for stage, ((title, note), name) in enumerate(zip(labels, names, strict=True))
+        for stage, grid in enumerate(grids)
     ]
 
 

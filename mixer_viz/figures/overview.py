@@ -63,28 +63,33 @@ def vector_strip(vector: np.ndarray, *, title: str, shape: str, scale: str, widt
 
 
 def stage_grids(
-    labels: Sequence[tuple[str, str]], names: Sequence[str], norms: np.ndarray, colours: np.ndarray | None = None
+    labels: Sequence[tuple[str, str]],
+    names: Sequence[str],
+    maps: np.ndarray,
+    colours: np.ndarray | None = None,
+    scale: str = "norm",
+    own_scales: bool = False,
 ) -> list[Grid]:
-    """One small picture per stage: colours (T, grid, grid, 3) in 0..1 if given, otherwise norms (T, grid, grid).
+    """One small picture per stage: colours (T, grid, grid, 3) in 0..1 if given, otherwise maps (T, grid, grid).
 
-    `labels` are (title, note) pairs to print, `names` the stages in full. Norms share one scale over all stages, so
-    that growth can be seen; hover reads them in both cases.
+    `labels` are (title, note) pairs to print, `names` the stages in full. The maps share one scale over all stages, so
+    that growth can be seen, or have their own; hover reads them in both cases.
     """
-    scale = SCALES["norm"]
-    limits = scale.limits(norms)
+    chosen = SCALES[scale]
+    limits = chosen.limits(maps)
     return [
         Grid(
             title=title,
-            rows=norms.shape[1],
-            columns=norms.shape[2],
+            rows=maps.shape[1],
+            columns=maps.shape[2],
             shape=note,
             description=f"Tokens on the patch grid: {name}{f', {note}' if note else ''}.",
             photo=None if colours is None else np.round(colours[index] * 255).astype(np.uint8),
-            values=norms[index],
-            scale=scale,
-            limits=limits,
+            values=maps[index].astype(np.float32),
+            scale=chosen,
+            limits=chosen.limits(maps[index]) if own_scales else limits,
             opacity=1.0 if colours is None else 0.0,
-            show_scale=colours is None and index == 0,
+            show_scale=colours is None and (own_scales or index == 0),
             width=94,
         )
         for index, ((title, note), name) in enumerate(zip(labels, names, strict=True))

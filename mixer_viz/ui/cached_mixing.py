@@ -58,7 +58,7 @@ def units_of(model: ChosenModel, block: int) -> Units:
 @st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Pairing the units …")
 def _most_paired(model_key: str, _model: ChosenModel) -> int:
     pairs = [opposing_pairs(block.w1).cosine <= OPPOSING_COSINE for block in weights_of(_model)]
-    return int(np.argmax([found.mean() for found in pairs]))
+    return int(np.argmax([found.sum() for found in pairs]))
 
 
 def most_paired_block(model: ChosenModel) -> int:

@@ -56,7 +56,7 @@ def unit_table(
         "length of W₁ row, W₂ column": f"{units.norm1[unit]:.3g}, {units.norm2[unit]:.3g}",
         "weights under 5 % of the block's largest": f"W₁ {100 * units.sparsity1[unit]:.0f} %, "
         f"W₂ {100 * units.sparsity2[unit]:.0f} %",
-        "cosine to the most opposite unit of all": f"{opposite:+.2f}",
+        "cosine to the most opposite unit of all": "there is no other" if math.isnan(opposite) else f"{opposite:+.2f}",
         "cosine of W₁ row and W₂ column": f"{units.likeness[unit]:+.2f}",
         "bias": f"{bias:+.3g}",
         f"first-order effect on {top_class}": f"{effect:+.3g} logits",
