@@ -22,7 +22,7 @@ from timm.models.mlp_mixer import MlpMixer as TimmMixer
 import mixer_viz as mv
 from mixer_viz.analysis import jacobian, overview, unit_effect
 from mixer_viz.analysis.mixing_matrix import linear_mixing
-from mixer_viz.analysis.pairing import best_opposing_cosine
+from mixer_viz.analysis.pairing import OPPOSING_COSINE, best_opposing_cosine
 from mixer_viz.analysis.token_mixing import block_weights, unit_order, units_of
 from mixer_viz.checkpoints import available_models, bundled, save_model
 from mixer_viz.checkpoints.snapshots import snapshots_of
@@ -115,10 +115,17 @@ def percent(texts: list[str]) -> list[float]:
     return [float(text.removesuffix(" %")) for text in texts]
 
 
-def test_first_visit() -> None:
+def most_paired(model: MlpMixer) -> int:
+    """The block with most units in opposing pairs, counted from 0."""
+    blocks = [units_of(block_weights(model, block)) for block in range(model.config.num_blocks)]
+    return int(np.argmax([(units.partner_cosine <= OPPOSING_COSINE).sum() for units in blocks]))
+
+
+def test_first_visit_opens_at_the_most_paired_block(model: MlpMixer) -> None:
     app = open_page()
     check(app)
-    assert [app.number_input(key=key).value for key in ("block", "unit")] == [1, 0]
+    assert [app.number_input(key=key).value for key in ("block", "unit")] == [most_paired(model) + 1, 0]
+    assert shows(atlas(app)[0], block_weights(model, most_paired(model)).w1)
     assert app.selectbox(key="beside").options == [NOTHING, *LABELS]
 
 
@@ -229,10 +236,10 @@ def test_link_restores_what_it_names(model: MlpMixer) -> None:
     assert np.array_equal(numbers(writes), weights.w2[:, UNIT])
 
 
-def test_link_full_of_nonsense() -> None:
+def test_link_full_of_nonsense(model: MlpMixer) -> None:
     app = open_page(block="99", unit="-3", token="x", order="<script>", show_weights="W3", scale="x", beside="nothing")
     check(app)
-    assert app.number_input(key="block").value == 1
+    assert app.number_input(key="block").value == most_paired(model) + 1
     assert app.selectbox(key="beside").value == NOTHING
     assert [app.button_group(key=key).value for key in ("order", "show_weights", "scale")] == [
         *(next(iter(ORDERS)), "W1", SCALES[0])
@@ -364,7 +371,8 @@ def test_own_checkpoint_with_few_units(units: int, make_model: Make, tmp_path: P
     own = make_model(tokens_mlp_dim=units)
     app = upload_weights(open_page(), "own.safetensors", own_file(own, tmp_path))
     check(app)
-    alone = np.flatnonzero(units_of(block_weights(own, 0)).partner < 0)
+    block = app.number_input(key="block").value - 1
+    alone = np.flatnonzero(units_of(block_weights(own, block)).partner < 0)
     assert len(alone) == units % 2
     for unit in range(units):
         app.number_input(key="unit").set_value(unit).run()
