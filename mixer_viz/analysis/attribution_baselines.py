@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter  # type: ignore[import-untyped]
 from torch import Tensor
 
+from mixer_viz.analysis.arrays import to_double
+from mixer_viz.images import DEFAULT_MEAN, DEFAULT_STD
 from mixer_viz.model import MixerConfig
 
 
@@ -21,7 +23,7 @@ def _mean(config: MixerConfig, pixels: Tensor, seed: int) -> Tensor:
 
 def _blur(config: MixerConfig, pixels: Tensor, seed: int) -> Tensor:
     sigma = float(config.patch_size)
-    blurred = gaussian_filter(pixels.detach().cpu().double().numpy(), (0.0, 0.0, sigma, sigma), mode="nearest")
+    blurred = gaussian_filter(to_double(pixels), (0.0, 0.0, sigma, sigma), mode="nearest")
     return torch.from_numpy(blurred)
 
 
@@ -32,7 +34,8 @@ def _noise(config: MixerConfig, pixels: Tensor, seed: int) -> Tensor:
 
 
 def _normalised(config: MixerConfig, colours: Tensor) -> Tensor:  # 0 black, 1 white
-    mean, std = (torch.tensor(values, dtype=colours.dtype).view(1, -1, 1, 1) for values in (config.mean, config.std))
+    chosen = (config.mean or DEFAULT_MEAN, config.std or DEFAULT_STD)
+    mean, std = (torch.tensor(values, dtype=colours.dtype).view(1, -1, 1, 1) for values in chosen)
     return (colours - mean) / std
 
 

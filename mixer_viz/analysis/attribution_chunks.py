@@ -11,11 +11,10 @@ from mixer_viz.model import MixerConfig
 
 # On the CPU a chunk that outgrows the caches is slower than a small one: measured on B/16, about 14 images without
 # gradients and about 4 with them are best. On a GPU chunks fill the machine until a share of what is free is used.
-_CPU_BYTES = 150 * 2**20
+_CPU_BYTES = 96 * 2**20
 _CPU_BYTES_WITH_GRADIENT = 520 * 2**20
 _SHARE_OF_FREE = 0.25
-_MOST = {"cpu": 64}
-_MOST_ELSEWHERE = 256
+_MOST_ON_CPU, _MOST_ELSEWHERE = 64, 256
 _BYTES = 4  # of one float32
 
 Result = TypeVar("Result")
@@ -38,7 +37,7 @@ def chunk_for(config: MixerConfig, device: torch.device, with_gradient: bool) ->
     room = float(_CPU_BYTES_WITH_GRADIENT if with_gradient else _CPU_BYTES)
     if device.type == "cuda":
         room = torch.cuda.mem_get_info(device)[0] * _SHARE_OF_FREE
-    most = _MOST.get(device.type, _MOST_ELSEWHERE)
+    most = _MOST_ON_CPU if device.type == "cpu" else _MOST_ELSEWHERE
     return int(min(most, max(1, room // image_bytes(config, with_gradient))))
 
 

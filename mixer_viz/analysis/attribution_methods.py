@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import numbers
 from collections.abc import Callable, Mapping
 from typing import Literal
 
@@ -31,10 +32,10 @@ class Parameter:
             if value not in self.choices:
                 raise ValueError(f"{self.name}={value!r} must be one of {', '.join(self.choices)}")
             return value
-        kinds = int if isinstance(self.default, int) else (int, float)
-        if isinstance(value, bool) or not isinstance(value, kinds):
-            kind = "a whole number" if kinds is int else "a number"
-            raise ValueError(f"{self.name}={value!r} must be {kind} from {self.lowest} to {self.highest}")
+        kind = numbers.Integral if isinstance(self.default, int) else numbers.Real
+        if isinstance(value, bool) or not isinstance(value, kind):
+            words = "a whole number" if kind is numbers.Integral else "a number"
+            raise ValueError(f"{self.name}={value!r} must be {words} from {self.lowest} to {self.highest}")
         if not self.lowest <= float(value) <= self.highest:
             raise ValueError(f"{self.name}={value} is not between {self.lowest} and {self.highest}")
         return type(self.default)(value)
@@ -84,8 +85,29 @@ def check_parameters(method: Method, given: Mapping[str, Value]) -> dict[str, Va
 
 def check_target(config: MixerConfig, target: int, against: int | None) -> None:
     """Raise ValueError unless both are classes, and different ones."""
-    check_range("target", target, config.num_classes)
-    if against is not None:
-        check_range("against", against, config.num_classes)
-        if against == target:
-            raise ValueError(f"against={against} is the target itself: the difference would be zero")
+    for name, value in (("target", target), ("against", target if against is None else against)):
+        if not isinstance(value, numbers.Integral):
+            raise ValueError(f"{name}={value!r} must be the number of a class")
+        check_range(name, value, config.num_classes)
+    if against == target:
+        raise ValueError(f"against={against} is the target itself: the difference would be zero")
+
+
+def num_groups(config: MixerConfig, group: int) -> int:
+    """How many squares of `group` x `group` patches cover the grid; those at the right and lower edge may be cut."""
+    return int(-(-config.grid_size // group)) ** 2
+
+
+def num_windows(config: MixerConfig, window: int, stride: int) -> int:
+    """Positions of a square window of `window` pixels moved by `stride`; the last in a row may be cut by the edge."""
+    return int(-(-(config.image_size - window) // stride) + 1) ** 2
+
+
+def fixed_cost(forward: int, backward: int) -> Callable[[Mapping[str, Value]], Passes]:
+    """`Method.passes` of a method whose cost depends on no parameter."""
+    return lambda values: Passes(forward, backward)
+
+
+def cost_per(name: str, extra: int, with_backward: bool = True) -> Callable[[Mapping[str, Value]], Passes]:
+    """`Method.passes` of a method with one pass for each of parameter `name`, and `extra` forward passes."""
+    return lambda values: Passes(int(values[name]) + extra, int(values[name]) if with_backward else 0)

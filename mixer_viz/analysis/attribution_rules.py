@@ -2,8 +2,8 @@
 
 captum 0.9 has rules for ReLU, tanh and others but none for GELU or LayerNorm: for a Mixer its DeepLift is silently
 gradient × (image - baseline), which adds up to nothing in particular. Here both parts answer a backward pass with
-secants between the image (first half of the batch) and the baseline (second half) in place of derivatives, so that every
-module passes on exactly the difference that it makes and the attributions add up to f(image) - f(baseline).
+secants between the image (first half of the batch) and the baseline (second half) in place of derivatives, so that
+every module passes on exactly the difference that it makes: the attributions add up to f(image) - f(baseline).
 
 - GELU: the rescale rule of Shrikumar et al. 2017 ("Learning Important Features Through Propagating Activation
   Differences", arXiv 1704.02685), change of the output over change of the input.

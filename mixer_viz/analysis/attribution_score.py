@@ -1,4 +1,4 @@
-"""The score f that attributions explain, as a function that counts, reports, can be stopped and fits its memory."""
+"""The score f that attributions explain: a function of pixels that captum can call."""
 
 from __future__ import annotations
 
@@ -7,19 +7,14 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from mixer_viz.analysis.attribution_chunks import halving
-from mixer_viz.analysis.attribution_result import AttributionCancelled
-
-Progress = Callable[[int, int], None]  # (done, total), in images sent through the network
-Cancelled = Callable[[], bool]
+from mixer_viz.analysis.attribution_passes import Cancelled, ChunkedPasses, Progress
 
 
-class Score:
+class Score(ChunkedPasses):
     """f(pixels) = logit of `target`, or that logit minus the one of `against`: (N, 3, H, W) -> (N,).
 
-    One instance serves one attribution in one thread. Without gradients a batch goes through in chunks of `chunk`
-    images, halved when memory runs out; with gradients, where the whole graph must fit, in one piece. Raises
-    AttributionCancelled when `cancelled` says so.
+    One instance serves one attribution in one thread. Without gradients a batch goes through in chunks; with gradients,
+    where the whole graph must fit, in one piece.
     """
 
     def __init__(
@@ -32,53 +27,32 @@ class Score:
         progress: Progress | None = None,
         cancelled: Cancelled | None = None,
     ) -> None:
+        super().__init__(chunk, total, progress, cancelled)
         self.network, self.target, self.against = network, target, against
-        self.chunk, self.total = chunk, total
-        self.forward_passes = self.backward_passes = 0
-        self._progress, self._cancelled = progress, cancelled
 
     def __call__(self, pixels: Tensor) -> Tensor:
         return self.through(self.network, pixels)
 
     def through(self, network: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
-        """f of what `network` makes of `inputs` (N, ...) in place of the network from pixels: (N,)."""
-        if torch.is_grad_enabled():
-            return self._counted(network, inputs)
-        parts = []
-        start = 0
-        while start < len(inputs):
-            parts.append(halving(self.chunk, lambda chunk, at=start: self._part(network, inputs, at, chunk)))  # type: ignore[misc]
-            start += len(parts[-1])
-        return torch.cat(parts)
-
-    def check_cancelled(self) -> None:
-        """Raise AttributionCancelled when the caller wants to stop."""
-        if self._cancelled is not None and self._cancelled():
-            raise AttributionCancelled(f"cancelled after {self.forward_passes} of {self.total} passes")
-
-    def _part(self, network: Callable[[Tensor], Tensor], inputs: Tensor, start: int, chunk: int) -> Tensor:
-        self.chunk = chunk  # what did not fit once is not tried again
-        return self._counted(network, inputs[start : start + chunk])
-
-    def _counted(self, network: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
+        """f of what `network` makes of `inputs` (N, ...), in place of the network that starts at pixels: (N,)."""
+        if not torch.is_grad_enabled():
+            return self.in_chunks(len(inputs), lambda some: self._of(network(inputs[some])))
         self.check_cancelled()
-        logits = network(inputs)
-        scores = logits[:, self.target]
-        if self.against is not None:
-            scores = scores - logits[:, self.against]
+        scores = self._of(network(inputs))
         if scores.requires_grad:
             scores.register_hook(self._count_backward)
-        self.forward_passes += len(inputs)
-        if self._progress is not None:
-            self._progress(min(self.forward_passes, self.total), self.total)
+        self.count(len(inputs))
         return scores
+
+    def _of(self, logits: Tensor) -> Tensor:
+        return logits[:, self.target] if self.against is None else logits[:, self.target] - logits[:, self.against]
 
     def _count_backward(self, gradient: Tensor) -> None:
         self.backward_passes += len(gradient)
 
 
 class ScoreModule(nn.Module):
-    """A score as a module of its own, for methods that hang hooks on modules; its parts must be private copies."""
+    """A score as a module, for methods that hang hooks on modules; `network` must be private, for it becomes a part."""
 
     def __init__(self, score: Score, network: nn.Module) -> None:
         super().__init__()
@@ -89,7 +63,7 @@ class ScoreModule(nn.Module):
 
 
 class TokensTap(nn.Module):
-    """A network in two halves with its tokens (N, S, C) laid open in between, channels first as in images: (N, C, S)."""
+    """A network in two halves with the tokens in between laid open, channels first as in images: (N, C, S)."""
 
     def __init__(self, before: Callable[[Tensor], Tensor], after: Callable[[Tensor], Tensor]) -> None:
         super().__init__()

@@ -1,0 +1,132 @@
+"""`attribute`: one attribution of one image, by any method of the table."""
+
+from __future__ import annotations
+
+import time
+from types import MappingProxyType
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mixer_viz.analysis.arrays import one_image, to_double
+from mixer_viz.analysis.attribution import METHODS
+from mixer_viz.analysis.attribution_baselines import baseline_pixels, check_baseline
+from mixer_viz.analysis.attribution_chunks import chunk_for, halving
+from mixer_viz.analysis.attribution_methods import Method, check_parameters, check_target
+from mixer_viz.analysis.attribution_passes import Cancelled, Progress
+from mixer_viz.analysis.attribution_result import Attribution, Value
+from mixer_viz.analysis.attribution_score import Score
+from mixer_viz.analysis.attribution_table import method_for
+from mixer_viz.analysis.attribution_task import Task
+from mixer_viz.analysis.ranges import check_range
+from mixer_viz.model import MixerConfig, MlpMixer
+from mixer_viz.model.mixer import check_pixels
+
+
+def attribute(
+    model: MlpMixer,
+    pixels: Tensor,
+    target: int,
+    method: str = "integrated_gradients",
+    *,
+    against: int | None = None,
+    baseline: str = "black",
+    seed: int = 0,
+    chunk: int | None = None,
+    progress: Progress | None = None,
+    cancelled: Cancelled | None = None,
+    **parameters: Value,
+) -> Attribution:
+    """Which pixels and patches the score of `target` rests on; see `Attribution` for signs and units.
+
+    The model is only read, so threads may share it: no hook, gradient or flag is left on it, also after an error.
+
+    Args:
+        pixels: (1, 3, H, W), normalised, on the model's device.
+        method, parameters: a row of `attribution_table.methods_for(model.config)` and its parameters by name.
+        against: another class; then the score is the difference of the two logits.
+        baseline: a name from `attribution_baselines.BASELINES`, for the methods that compare with one.
+        seed: of the noise baseline and of whatever the method draws; the same seed gives the same values.
+        chunk: images sent through the network at once; by default as many as memory allows. Halved when it runs out.
+        progress: called with (images done, images in all); goes back when memory ran out and gradients start again.
+        cancelled: asked before every chunk; when it says yes, AttributionCancelled is raised.
+    Raises ValueError for an image, target, method, baseline or parameter that does not fit.
+    """
+    started = time.perf_counter()
+    row = method_for(model.config, method)
+    values = check_parameters(row, parameters)
+    check_target(model.config, target, against)
+    check_baseline(baseline)
+    check_range("seed", seed, 2**32)
+    check_pixels(one_image(pixels)[None], model.config)
+    at_once = _chunk(row, model.config, pixels, chunk)
+    score = Score(model, target, against, at_once, row.passes(values).forward, progress, cancelled)
+    with torch.inference_mode(False), torch.set_grad_enabled(row.needs_gradient):
+        # A leaf of its own: captum asks for gradients by setting a flag on the tensor.
+        own = pixels.detach().clone().requires_grad_(row.needs_gradient)
+        start = baseline_pixels(model.config, own.detach(), baseline, seed) if row.needs_baseline else None
+        task = Task(model, own, start, score, values, seed, at_once)
+        ends = _ends(task)
+        raw = to_double(_values(row, task))
+    pixel_values, pixel_map, patch_map = _levels(model.config, raw)
+    return Attribution(
+        method=row.name,
+        target=target,
+        against=against,
+        baseline=baseline if row.needs_baseline else None,
+        seed=seed,
+        parameters=MappingProxyType(values),
+        pixel_values=pixel_values,
+        pixel_map=pixel_map,
+        patch_map=patch_map,
+        in_logits=row.in_logits,
+        score=ends[0],
+        baseline_score=ends[1] if len(ends) > 1 else None,
+        expected=_expected(row, ends),
+        seconds=time.perf_counter() - started,
+        forward_passes=score.forward_passes,
+        backward_passes=score.backward_passes,
+    )
+
+
+def _chunk(row: Method, config: MixerConfig, pixels: Tensor, chunk: int | None) -> int:
+    if chunk is not None and chunk < 1:
+        raise ValueError(f"chunk={chunk} must be at least 1")
+    return chunk or chunk_for(config, pixels.device, row.needs_gradient)
+
+
+def _ends(task: Task) -> list[float]:
+    """f(image) and, where the method compares with a baseline, f(baseline)."""
+    images = [task.pixels.detach(), *([] if task.baseline is None else [task.baseline])]
+    with torch.no_grad():
+        return [float(value) for value in task.score(torch.cat(images))]
+
+
+def _values(row: Method, task: Task) -> Tensor:
+    if not row.needs_gradient:
+        return METHODS[row.name](task)  # the score itself halves its chunks, and keeps what is done
+    done = task.score.forward_passes
+
+    def run(chunk: int) -> Tensor:
+        task.score.restart(done)
+        return METHODS[row.name](task.with_chunk(chunk))
+
+    # Methods that need all of their passes at once have no smaller chunk to try.
+    chunked = row.passes(task.values).backward > 2
+    return halving(task.chunk if chunked else 1, run)
+
+
+def _levels(config: MixerConfig, raw: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray]:
+    """Values, pixel map and patch map from (1, 3, H, W); the patch map alone from (1, ..., S)."""
+    if raw.ndim < 4:
+        return None, None, raw.reshape(config.num_patches)
+    pixel_map = raw[0].sum(axis=0)
+    grid, side = config.grid_size, config.patch_size
+    return raw[0], pixel_map, pixel_map.reshape(grid, side, grid, side).sum(axis=(1, 3)).reshape(-1)
+
+
+def _expected(row: Method, ends: list[float]) -> float | None:
+    if row.law is None:
+        return None
+    return ends[0] - ends[1] if row.law == "difference" else ends[0]
