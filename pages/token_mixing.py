@@ -31,7 +31,7 @@ def units() -> None:
     measures = cached_mixing.units_of(choice.model, block)
     distinct = cached_mixing.distinct_units(choice.model, block)
     st.caption(formulas_mixing.block_summary(choice.model.title, block, measures, distinct))
-    unit = unit_field(config)
+    unit = unit_field(config, cached_mixing.most_opposed_unit(choice.model))
     with atlas_place:
         grids = [figures.atlas_grid(part, atlas.width, atlas.order_name == "Opposing pairs") for part in atlas.parts]
         hint = "Click a unit, or use the arrow keys: everything below follows."

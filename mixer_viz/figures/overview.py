@@ -85,7 +85,7 @@ def stage_grids(
             shape=note,
             description=f"Tokens on the patch grid: {name}{f', {note}' if note else ''}.",
             photo=None if colours is None else np.round(colours[index] * 255).astype(np.uint8),
-            values=maps[index].astype(np.float32),
+            values=maps[index],
             scale=chosen,
             limits=chosen.limits(maps[index]) if own_scales else limits,
             opacity=1.0 if colours is None else 0.0,

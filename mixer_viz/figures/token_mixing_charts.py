@@ -12,11 +12,12 @@ from mixer_viz.figures.theme import ACCENT, LINES, NEUTRAL
 
 
 def depth_chart(curves: Mapping[str, tuple[np.ndarray, np.ndarray | None, np.ndarray]], block: int) -> go.Figure:
-    """One small chart per quantity: of W1, of W2 (or None) and of W1 at the start, each (L,); `block` is marked."""
-    figure = make_subplots(1, len(curves), subplot_titles=list(curves), horizontal_spacing=0.06)
+    """Up to four small charts: a quantity of W1, of W2 (or None), and of W1 at the start, (L,); `block` is marked."""
+    figure = make_subplots(2, 2, subplot_titles=list(curves), horizontal_spacing=0.1, vertical_spacing=0.2)
     styles = (("W₁", LINES[0]), ("W₂", LINES[1]), ("W₁ before training", (NEUTRAL, "dot", "circle")))
     named: set[str] = set()
-    for place, lines in enumerate(curves.values(), start=1):
+    for place, lines in enumerate(curves.values()):
+        row, column = divmod(place, 2)
         for values, (name, (colour, dash, symbol)) in zip(lines, styles, strict=True):
             if values is None:
                 continue
@@ -32,12 +33,12 @@ def depth_chart(curves: Mapping[str, tuple[np.ndarray, np.ndarray | None, np.nda
                 hovertemplate="block %{x}: %{y:.3g}<extra>" + name + "</extra>",
             )
             named.add(name)
-            figure.add_trace(line, row=1, col=place)
-        _mark_block(figure, block, row=1, col=place)
+            figure.add_trace(line, row=row + 1, col=column + 1)
+        _mark_block(figure, block, row=row + 1, col=column + 1)
     figure.update_yaxes(rangemode="tozero", fixedrange=True)
-    figure.update_xaxes(title="block", fixedrange=True, dtick=1 if len(lines[0]) <= 12 else None)
+    figure.update_xaxes(fixedrange=True, dtick=1 if len(lines[0]) <= 12 else None)
     figure.update_annotations(font_size=13)
-    figure.update_layout(height=260, margin={"l": 0, "r": 0, "t": 30, "b": 0}, legend={"orientation": "h", "y": -0.3})
+    figure.update_layout(height=440, margin={"l": 0, "r": 0, "t": 30, "b": 0}, legend={"orientation": "h", "y": -0.15})
     return figure
 
 

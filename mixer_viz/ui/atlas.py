@@ -49,8 +49,10 @@ class _Network:
 
 def pick_atlas(choice: Choice, block: int) -> Atlas:
     """Draw the widgets and make the atlas that they ask for."""
-    with st.container(horizontal=True, gap="medium"):
+    left, right = st.columns([2.7, 1], gap="medium")
+    with left:
         order_name = option_buttons("Sorted by", tuple(ORDERS), "order")
+    with right:
         shown = option_buttons("Show", tuple(PARTS), "show_weights")
     with st.expander("Colour scale, and another network beside this one"):
         scale = option_buttons("One colour scale for", SCALES, "scale")

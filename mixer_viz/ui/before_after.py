@@ -21,7 +21,8 @@ def show_before_after(choice: Choice, before: np.ndarray, after: np.ndarray, cha
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**As it is**")
-        st.table(formulas_steps.answer_table(names, before, before, after))
+        table = formulas_steps.answer_table(names, before, before, after)
+        st.table({title: column for title, column in table.items() if title != "change"})
     with right:
         st.markdown(f"**{changed}**")
         st.table(formulas_steps.answer_table(names, after, before, after))

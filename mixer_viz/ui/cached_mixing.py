@@ -61,6 +61,12 @@ def _most_paired(model_key: str, _model: ChosenModel) -> int:
     return int(np.argmax([found.sum() for found in pairs]))
 
 
+def most_opposed_unit(model: ChosenModel) -> int:
+    """A unit of the strongest opposing pair of the block that is looked at first, whichever block is shown now."""
+    cosine = units_of(model, most_paired_block(model)).partner_cosine
+    return int(np.argmin(np.nan_to_num(cosine, nan=1.0)))
+
+
 def most_paired_block(model: ChosenModel) -> int:
     """The block with the largest share of opposing pairs, the one to look at first; 0 where none has any."""
     return _most_paired(model.key, model)

@@ -15,7 +15,7 @@ from mixer_viz.images import ImageError
 
 P = ParamSpec("P")
 _log = logging.getLogger(__name__)
-UNEXPECTED = "Something went wrong here. Choose another picture or model; the server's log has the details."
+UNEXPECTED = "Something went wrong here. Choose another picture or model, or restart the app; its log has the details."
 
 
 @contextmanager

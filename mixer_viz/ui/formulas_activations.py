@@ -29,7 +29,7 @@ def layers_in_words(config: MixerConfig) -> str:
     last = 2 * config.num_blocks
     return (
         f"One pass through the network, looked at in {last + 1} layers: the embedding (0), then after each token "
-        f"mixing and each channel mixing (1 to {last}). Click a layer, then a patch."
+        f"mixing and each channel mixing (1 to {last})."
     )
 
 

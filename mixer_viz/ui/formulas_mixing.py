@@ -80,11 +80,11 @@ def largest_change(probabilities: np.ndarray, factors: Sequence[float], names: S
     before, after = probabilities[list(factors).index(1.0)], probabilities[list(factors).index(0.0)]
     index = int(np.abs(after - before).argmax())
     change = 100 * (after[index] - before[index])
-    if abs(change) < 0.05:
+    if abs(change) < 0.005:
         return (
-            "Switched off, it changes no probability by as much as 0.05 points: one unit of many rarely decides alone."
+            "Switched off, it changes no probability by as much as 0.005 points: one unit of many rarely decides alone."
         )
-    return f"Switched off, it changes **{names[index]}** most: by {change:+.1f} points."
+    return f"Switched off, it changes **{names[index]}** most: by {change:+.2f} points."
 
 
 def depth_note(start_is_real: bool) -> str:
@@ -100,7 +100,7 @@ def depth_note(start_is_real: bool) -> str:
 def listening_note(block_count: int) -> str:
     """How to read the three kinds of map."""
     return (
-        f"Above: what the patch reads from every patch; below: what every patch reads from it. Each of the "
+        '"Reads": what the patch takes from every patch; "is read by": what every patch takes from it. Each of the '
         f"{block_count} blocks has its own colour limits, printed under the maps."
     )
 

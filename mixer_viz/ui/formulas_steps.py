@@ -148,7 +148,7 @@ def gelu_step(step: TokenMixingFormula, gelu: Gelu) -> str:
         "$\\Phi$: the normal distribution function" if gelu == "erf" else "the tanh approximation of this checkpoint"
     )
     return rf"""
-It lets large values through and makes negative ones almost zero ({words}):
+It lets large values through and makes clearly negative ones almost zero; in between they dip below 0 ({words}):
 
 $$h_u = \mathrm{{gelu}}(a_u) = {form} = \mathrm{{gelu}}({tex(step.preactivation)}) = {tex(step.hidden)}$$
 """
@@ -169,7 +169,7 @@ $$\sum_u W_2[t,u]\,h_u + b_2[t] = {tex(total)} {tex(step.b2, signed=True)} = {te
 
 def closing_step(step: TokenMixingFormula) -> str:
     """The skip connection, and both sides: what was worked out here, and what the network's pass has stored."""
-    total = f"{tex(step.skip)} {tex(step.branch, signed=True)}"
+    total = f"{tex(step.skip, digits=7)} {tex(step.branch, signed=True, digits=7)}"
     return rf"""
 What the patch held before is added to what the units wrote, the branch:
 

@@ -45,9 +45,9 @@ def token_field(config: MixerConfig) -> int:
     return _field("Patch (0 to {last}, in raster order)", TOKEN, config.num_patches, middle)
 
 
-def unit_field(config: MixerConfig) -> int:
-    """The number field of the selected hidden unit of a token-mixing MLP, 0 to D_S - 1: a row of W1."""
-    return _field("Unit (0 to {last}, a row of W1)", UNIT, config.tokens_mlp_dim, 0)
+def unit_field(config: MixerConfig, start: int = 0) -> int:
+    """The number field of the selected hidden unit of a token-mixing MLP, at first `start`: a row of W1."""
+    return _field("Unit (0 to {last}, a row of W1)", UNIT, config.tokens_mlp_dim, start)
 
 
 def layer_field(config: MixerConfig) -> int:

@@ -21,6 +21,7 @@ from mixer_viz.analysis.formula import token_mixing_formula
 from mixer_viz.analysis.permutation import random_order, reversed_rows_order, shuffled_prediction, swapped_order
 from mixer_viz.checkpoints import available_models, save_model
 from mixer_viz.model import MlpMixer
+from mixer_viz.model.config import SMALL
 from mixer_viz.samples import load_sample
 from mixer_viz.ui import ablation_section
 from mixer_viz.ui.shuffle_section import Swapped
@@ -84,9 +85,9 @@ def test_half_block_is_off_at_once_and_both_answers_are_printed(model: MlpMixer,
     wanted = [printed(model, logits_with(model, pixels, each)) for each in ([], Ablation("branch", 4))]
     assert tables(app) == wanted
     assert off_list(app) == "Switched off: all that block 2 channel mixing adds, to zero."
-    changes = app.table[0].value["change"].tolist()
+    changes = app.table[1].value["change"].tolist()
     before, after = (percent(logits_with(model, pixels, each)) for each in ([], Ablation("branch", 4)))
-    top = int(before.argmax())
+    top = int(after.argmax())
     assert changes[0] == f"{after[top] - before[top]:+.1f} points"
 
 
@@ -95,8 +96,8 @@ def test_half_block_is_off_at_once_and_both_answers_are_printed(model: MlpMixer,
     [
         ("Patch", "token", "embedding", 0, 63),
         ("Channel", "channel", "block 3 token mixing", 5, 127),
-        ("Hidden unit", "unit", "block 1 token mixing", 1, 127),
-        ("Hidden unit", "unit", "block 8 channel mixing", 16, 255),
+        ("Hidden unit", "unit", "block 1 token mixing", 1, SMALL.tokens_mlp_dim - 1),
+        ("Hidden unit", "unit", "block 8 channel mixing", 16, SMALL.channels_mlp_dim - 1),
     ],
 )
 def test_everything_else_can_be_switched_off_too(

@@ -124,7 +124,10 @@ def most_paired(model: MlpMixer) -> int:
 def test_first_visit_opens_at_the_most_paired_block(model: MlpMixer) -> None:
     app = open_page()
     check(app)
-    assert [app.number_input(key=key).value for key in ("block", "unit")] == [most_paired(model) + 1, 0]
+    block = most_paired(model)
+    assert app.number_input(key="block").value == block + 1
+    opposed = units_of(block_weights(model, block)).partner_cosine
+    assert opposed[app.number_input(key="unit").value] == opposed.min() <= OPPOSING_COSINE
     assert shows(atlas(app)[0], block_weights(model, most_paired(model)).w1)
     assert app.selectbox(key="beside").options == [NOTHING, *LABELS]
 

@@ -93,10 +93,10 @@ def test_scaled_table_has_a_column_for_each_factor() -> None:
 
 def test_largest_change_is_that_of_the_unit_switched_off() -> None:
     probabilities = np.array([[0.1, 0.7, 0.2], [0.9, 0.0, 0.1], [0.25, 0.25, 0.5], [1.0, 0.0, 0.0]])
-    assert "**b** most: by +45.0 points" in formulas.largest_change(probabilities, FACTORS, "abc")
+    assert "**b** most: by +45.00 points" in formulas.largest_change(probabilities, FACTORS, "abc")
     probabilities[0] = [0.25, 0.2, 0.55]
-    assert re.search(r"\*\*[bc]\*\* most: by [-+]5\.0 points", formulas.largest_change(probabilities, FACTORS, "abc"))
-    probabilities[0] = [0.2504, 0.2498, 0.4998]
+    assert re.search(r"\*\*[bc]\*\* most: by [-+]5\.00 points", formulas.largest_change(probabilities, FACTORS, "abc"))
+    probabilities[0] = [0.25004, 0.24998, 0.49998]
     assert "no probability" in formulas.largest_change(probabilities, FACTORS, "abc")
 
 

@@ -39,6 +39,9 @@ function fill(item, grid, redraw) {
   item.figure.classList.toggle("small", grid.width < 120);
   item.figure.style.maxWidth = "100%";
   item.canvas.style.aspectRatio = String(grid.aspect);
+  // Tiles stay large enough for a finger; on a narrow screen the picture scrolls sideways.
+  item.canvas.style.minWidth = grid.tile ? `${Math.min(grid.width, SMALLEST_TILE * grid.columns)}px` : "";
+  item.figure.style.overflowX = grid.tile ? "auto" : "";
   item.canvas.setAttribute("aria-label", grid.description);
   item.canvas.tabIndex = grid.select === "none" ? -1 : 0;
   item.canvas.className = grid.select === "none" ? "" : "pick";
@@ -73,6 +76,7 @@ function label(item, frame) {
   [low.textContent, high.textContent] = limits;
 }
 
+const SMALLEST_TILE = 26; // CSS pixels
 const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
 function listen(item, panel, pick, say) {
@@ -161,8 +165,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const redraw = () => panel.items.forEach((item) => item.grid && draw(item, panel));
   const say = (text) => { readout.textContent = text || data.hint; };
   const pick = (item, cell, id) => {
-    const limit = item.grid.select === "row" ? item.grid.rows : item.grid.count;
-    if (cell < 0 || cell >= limit || id < 0 || id === shared[panel.marks].selected) return;
+    const [place, limit] = item.grid.select === "row" ? [id, item.grid.rows] : [cell, item.grid.count];
+    if (place < 0 || place >= limit || id < 0 || id === shared[panel.marks].selected) return;
     publish(panel.marks, { selected: id });
     setTriggerValue("picked", id);
   };
