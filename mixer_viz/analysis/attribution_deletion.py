@@ -126,8 +126,7 @@ def deletion_insertion(
     check_pixels(one_image(pixels)[None], config)
     counts = _counts(config, patch_map, measure, steps, controls)
     order = patch_order(patch_map)
-    generator = np.random.default_rng(seed)
-    orders = [order, *(generator.permutation(config.num_patches) for _ in range(controls))]
+    orders = [order, *np.random.default_rng(seed).permuted([np.arange(len(order))] * controls, axis=1)]
     total = 2 * len(orders) * len(counts)
     passes = ChunkedPasses(chunk_for(config, pixels.device, with_gradient=False), total, progress, cancelled)
     start = baseline_pixels(config, pixels, baseline, seed)

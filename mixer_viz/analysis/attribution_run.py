@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -47,7 +46,8 @@ def attribute(
         method, parameters: a row of `attribution_table.methods_for(model.config)` and its parameters by name.
         against: another class; then the score is the difference of the two logits.
         baseline: a name from `attribution_baselines.BASELINES`, for the methods that compare with one.
-        seed: of the noise baseline and of whatever the method draws; the same seed gives the same values.
+        seed: of all that is drawn; the same seed gives the same values (the noise of "smooth_grad" and "gradient_shap"
+            is drawn chunk by chunk on the device, so on a GPU they need the same chunk as well).
         chunk: images sent through the network at once; by default as many as memory allows. Halved when it runs out.
         progress: called with (images done, images in all); goes back when memory ran out and gradients start again.
         cancelled: asked before every chunk; when it says yes, AttributionCancelled is raised.
@@ -69,14 +69,20 @@ def attribute(
         task = Task(model, own, start, score, values, seed, at_once)
         ends = _ends(task)
         raw = to_double(_values(row, task))
-    pixel_values, pixel_map, patch_map = _levels(model.config, raw)
+    return _result(row, task, baseline if row.needs_baseline else None, ends, raw, time.perf_counter() - started)
+
+
+def _result(
+    row: Method, task: Task, baseline: str | None, ends: list[float], raw: np.ndarray, seconds: float
+) -> Attribution:
+    pixel_values, pixel_map, patch_map = _levels(task.model.config, raw)
     return Attribution(
         method=row.name,
-        target=target,
-        against=against,
-        baseline=baseline if row.needs_baseline else None,
-        seed=seed,
-        parameters=MappingProxyType(values),
+        target=task.score.target,
+        against=task.score.against,
+        baseline=baseline,
+        seed=task.seed,
+        parameters=task.values,
         pixel_values=pixel_values,
         pixel_map=pixel_map,
         patch_map=patch_map,
@@ -84,9 +90,9 @@ def attribute(
         score=ends[0],
         baseline_score=ends[1] if len(ends) > 1 else None,
         expected=_expected(row, ends),
-        seconds=time.perf_counter() - started,
-        forward_passes=score.forward_passes,
-        backward_passes=score.backward_passes,
+        seconds=seconds,
+        forward_passes=task.score.forward_passes,
+        backward_passes=task.score.backward_passes,
     )
 
 

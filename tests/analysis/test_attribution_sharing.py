@@ -92,6 +92,13 @@ def test_seeds_decide_and_disturb_nobody(method: str) -> None:
     np.testing.assert_array_equal(np.random.get_state()[1], state)  # type: ignore[arg-type] # noqa: NPY002
 
 
+@pytest.mark.parametrize("method", ALL)
+def test_chunks_change_nothing_not_even_what_is_drawn(method: str) -> None:
+    model, pixels = mixer(torch.float64), picture(torch.float64)
+    whole, parts = (mv.attribute(model, pixels, 4, method, chunk=chunk, **quick(method)) for chunk in (64, 3))
+    np.testing.assert_allclose(parts.patch_map, whole.patch_map, rtol=1e-9, atol=1e-9)
+
+
 def test_a_zero_head_gives_a_zero_map() -> None:
     model = mv.MlpMixer(TINY).eval()
     torch.nn.init.zeros_(model.head.weight)
