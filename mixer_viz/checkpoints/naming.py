@@ -37,7 +37,10 @@ _MARKERS: tuple[tuple[Naming, str], ...] = (
 )
 
 # Checked in this order: a ResMLP also has `mlp_channels`, and Meta's own ResMLP files call their one matrix `attn`.
-_MLP_FAMILY = "it is a relative of the MLP-Mixer with a different equation, not supported by this loader"
+_MLP_FAMILY = (
+    "it is a relative of the MLP-Mixer with a different equation, so it cannot run here; the page of the token-mixing "
+    "weights shows its mixing matrices"
+)
 _OTHER_ARCHITECTURES: tuple[tuple[str, str], ...] = (
     (r"linear_tokens|norm1\.alpha$", f"a ResMLP: {_MLP_FAMILY}"),
     (r"mlp_channels\.gate\.|spatial_gating|\.sgu\.", f"a gMLP: {_MLP_FAMILY}"),

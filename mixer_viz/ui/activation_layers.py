@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import streamlit as st
 
@@ -9,7 +11,8 @@ from mixer_viz.analysis import activations, residual, similarity
 from mixer_viz.analysis.overview import stages_of
 from mixer_viz.figures import activations as figures
 from mixer_viz.figures import overview as overview_figures
-from mixer_viz.ui import cached, cached_activations, formulas_activations
+from mixer_viz.figures.grid import Grid
+from mixer_viz.ui import cached, cached_activations, formulas, formulas_activations
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.errors import guarded
 from mixer_viz.ui.grid_panel import show_grids
@@ -44,7 +47,8 @@ def layers(choice: Choice) -> None:
     """Strip of all layers, the selected one over the photo, and the selected patch at every layer."""
     config = choice.model.config
     quantity = option_buttons("Pictures show", list(QUANTITIES), "quantity")
-    own = st.toggle("Each layer on its own scale", key="own_scales", bind="query-params")
+    likeness = quantity == "Likeness"
+    own = not likeness and st.toggle("Each layer on its own scale", key="own_scales", bind="query-params")
     fields = st.columns(3)
     with fields[0]:
         layer = layer_field(config)
@@ -55,12 +59,24 @@ def layers(choice: Choice) -> None:
     overview, names = cached.overview_of(choice), stage_names(choice)
     maps = _maps(choice, quantity, channel)
     labels = stage_labels(choice)
-    colours = overview.colours if quantity == "Likeness" else None
+    colours = overview.colours if likeness else None
     strip = figures.layer_strip(labels, names, maps, QUANTITIES[quantity], colours, own)
     stacks = [1] + [2] * config.num_blocks
     hint = "Click a layer to see it large."
     show_grids(strip, key="strip", selected=layer, on_pick=select_layer, marks="layer", hint=hint, stacks=stacks)
-    _large(choice, maps, QUANTITIES[quantity], own, layer, token)
+    if quantity == "Class":
+        st.caption(
+            f"Logit of **{choice.model.class_name(top_class(choice))}**, the answer, as each patch would give it."
+        )
+    elif likeness:
+        st.caption(formulas.colours_caption(overview.explained_variance.tolist()))
+    if colours is None:
+        grid = figures.enlarged(
+            cached.crop_of(choice), maps, QUANTITIES[quantity], [name.capitalize() for name in names], own, width=270
+        )
+    else:
+        grid = dataclasses.replace(strip[layer], select="cell", ids=None, width=270, title=names[layer].capitalize())
+    _large(choice, grid, layer, token)
     vectors = activations.patch_vectors(cached_activations.trace_of(choice), token)
     grid = figures.vectors_by_stage(vectors, token)
     show_grids([grid], key="vectors", on_pick=select_layer, marks="layer", hint="Click a row to select its layer.")
@@ -81,14 +97,21 @@ def top_class(choice: Choice) -> int:
     return int(cached.overview_of(choice).top_classes[0])
 
 
-def _large(choice: Choice, maps: np.ndarray, scale: str, own: bool, layer: int, token: int) -> None:
+def _large(choice: Choice, enlarged: Grid, layer: int, token: int) -> None:
+    """The photo and the selected layer large; the frames of `enlarged`, where it has any, are all layers."""
     names, crop = stage_names(choice), cached.crop_of(choice)
     pictures, numbers = st.columns([1.7, 1], gap="medium")
     with pictures:
         photo = overview_figures.patch_grid(crop, choice.model.config.grid_size, title=f"Patch {token}", width=270)
-        grids = [photo, figures.enlarged(crop, maps, scale, [name.capitalize() for name in names], own, width=270)]
+        frames = names if enlarged.frames > 1 else []
         show_grids(
-            grids, key="large", selected=token, on_pick=select_token, frames=names, frame=layer, hint="Click a patch."
+            [photo, enlarged],
+            key="large",
+            selected=token,
+            on_pick=select_token,
+            frames=frames,
+            frame=layer if frames else 0,
+            hint="Click a patch.",
         )
     with numbers:
         trace = cached_activations.trace_of(choice)

@@ -45,8 +45,8 @@ def layer_numbers(
         "cosine of this token to the mean token": f"{to_mean:+.2f}",
     }
     if ratio == ratio:
-        rows["what the step added, in length"] = f"{100 * ratio:.0f} % of what was there"
-        rows["cosine of the added to what was there"] = f"{cosine:+.2f}"
+        rows["over all tokens: what the step added, in length"] = f"{100 * ratio:.0f} % of what was there"
+        rows["over all tokens: cosine of the added to what was there"] = f"{cosine:+.2f}"
     return {"at this layer": list(rows), "value": list(rows.values())}
 
 

@@ -14,8 +14,9 @@ from mixer_viz.model import MixerConfig
 LIMITS = f"""
 - A clear pattern shows what a unit reads, not what the network uses it for. Scaling the unit, above, tests its use on
   one picture only.
-- Early blocks often show structure and later ones little: the paper found the same. What is drawn depends strongly on
-  the training pictures, on augmentation and on how training starts: it describes this checkpoint alone.
+- The paper found structure in early blocks and little in later ones; it can be the other way round. What is
+  drawn depends strongly on the training pictures, on augmentation and on how training starts: it describes this
+  checkpoint alone.
 - $W_2 W_1$ leaves out the GELU and the biases; the derivatives beside it have them, but hold near this picture only.
 - On its own scale a weak unit looks as strong as a strong one. Compare on one scale, or read the length.
 - Random maps also have a best partner: count those at cosine {OPPOSING_COSINE} or less, and compare with the start.
@@ -148,14 +149,14 @@ as the Frobenius norm over both channels.
 
 
 _CONVOLUTION_NOTE = (
-    "Share of $W_2 W_1$ that the best kernel explains: $1 - |M - K|^2 / |M|^2$, with $K$ the nearest matrix in which "
+    "Share of {matrix} that the best kernel explains: $1 - |M - K|^2 / |M|^2$, with $K$ the nearest matrix in which "
     "a weight depends on the displacement between two patches alone (zeros outside the picture). Grey lines: what a "
     "matrix of independent random weights would have on average. A constant matrix, which averages over all patches, "
     "counts as a very large kernel, so compare with the 3 × 3 kernel."
 )
 
 
-def convolution_note(nulls: Mapping[str, float]) -> str:
+def convolution_note(nulls: Mapping[str, float], matrix: str = "$M = W_2 W_1$") -> str:
     """What the meter measures, with the shares that a random matrix of this size has on average."""
     values = ", ".join(f"{name} {100 * value:.2g} %" for name, value in nulls.items())
-    return f"{_CONVOLUTION_NOTE} For this size: {values}."
+    return f"{_CONVOLUTION_NOTE.replace('{matrix}', matrix)} For this size: {values}."

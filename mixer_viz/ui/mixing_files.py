@@ -66,7 +66,7 @@ def _show(network: MixingMatrices, meters: tuple[ConvolutionMeter, ...]) -> None
     show_grids(
         [figures.rows_grid(matrix, grid_of(tokens))], key="file-rows", hint="Hover reads each weight.", marks="unit"
     )
-    show_meters(meters, number - 1, key="file")
+    show_meters(meters, number - 1, key="file", matrix="a mixing matrix $M$")
     grids = figures.convolution_grids(matrix, meter.kernel, meter.residual, meter.explained)
     show_grids(grids, key="file-convolution", marks="unit")
     st.download_button(

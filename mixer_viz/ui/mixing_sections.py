@@ -145,7 +145,7 @@ def convolution_meter(choice: Choice, block: int) -> None:
     show_grids(grids, key="convolution", on_pick=select_token, hint="Click a row to select its patch.")
 
 
-def show_meters(meters: Sequence[ConvolutionMeter], block: int, key: str) -> None:
+def show_meters(meters: Sequence[ConvolutionMeter], block: int, key: str, matrix: str = "$M = W_2 W_1$") -> None:
     """The chart of the convolution meter with its caption."""
     shares = {
         "best kernel": np.array([meter.explained for meter in meters]),
@@ -162,4 +162,4 @@ def show_meters(meters: Sequence[ConvolutionMeter], block: int, key: str) -> Non
     )
     figure = charts.convolution_chart(shares, nulls, block)
     st.plotly_chart(figure, key=f"meter-{key}", config=_PLAIN, alt="Share of the mixing matrix explained, by block.")
-    st.caption(formulas_mixing.convolution_note(dict(zip(shares, nulls, strict=True))))
+    st.caption(formulas_mixing.convolution_note(dict(zip(shares, nulls, strict=True)), matrix))

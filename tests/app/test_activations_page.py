@@ -229,8 +229,8 @@ def test_table_of_a_layer_has_the_numbers_of_the_analysis(layer: int, traced: Tr
         "cosine of this token to the mean token": drift.to_mean[layer, TOKEN],
     }
     if layer:
-        wanted["what the step added, in length"] = 100 * stream.ratio[layer]
-        wanted["cosine of the added to what was there"] = stream.cosine[layer]
+        wanted["over all tokens: what the step added, in length"] = 100 * stream.ratio[layer]
+        wanted["over all tokens: cosine of the added to what was there"] = stream.cosine[layer]
     assert found.pop("layer") == stages_of(traced.config)[layer].name
     assert set(found) == set(wanted)
     for name, value in wanted.items():

@@ -46,8 +46,8 @@ def test_layer_table_names_each_number() -> None:
         "mean length of all tokens": "11",
         "mean cosine between tokens": "+0.50",
         "cosine of this token to the mean token": "+0.67",
-        "what the step added, in length": "42 % of what was there",
-        "cosine of the added to what was there": "-0.25",
+        "over all tokens: what the step added, in length": "42 % of what was there",
+        "over all tokens: cosine of the added to what was there": "-0.25",
     }
 
 
@@ -55,7 +55,7 @@ def test_nothing_was_added_to_make_the_embedding() -> None:
     rows = table(ratio=np.nan, cosine=np.nan)
     assert not any("added" in name for name in rows)
     assert "nan" not in " ".join(rows.values())
-    assert table(ratio=0.0)["what the step added, in length"].startswith("0 %")
+    assert table(ratio=0.0)["over all tokens: what the step added, in length"].startswith("0 %")
 
 
 @pytest.mark.parametrize(("mixing", "row"), [("token", "channel"), ("channel", "token")])
