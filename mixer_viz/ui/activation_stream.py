@@ -14,7 +14,7 @@ from mixer_viz.ui.activation_layers import stage_names
 from mixer_viz.ui.choices import Choice, ChosenModel, Picture
 from mixer_viz.ui.errors import guarded
 from mixer_viz.ui.grid_panel import show_grids
-from mixer_viz.ui.selection import layer_field, select_token
+from mixer_viz.ui.selection import layer_field, select_token, token_field
 
 _PLAIN = {"displayModeBar": False}
 ITSELF = "this picture itself"
@@ -25,7 +25,11 @@ ITSELF = "this picture itself"
 def stream(choice: Choice) -> None:
     """What each half-block writes, and what the tokens become."""
     names = stage_names(choice)
-    layer = layer_field(choice.model.config)
+    left, right = st.columns([1, 2])
+    with left:
+        layer = layer_field(choice.model.config)
+    with right:
+        token = token_field(choice.model.config)
     trace = cached_activations.trace_of(choice)
     written, drift = residual.residual_stream(trace), similarity.token_drift(trace)
     left, right = st.columns(2, gap="medium")
@@ -44,10 +48,10 @@ def stream(choice: Choice) -> None:
         figure = charts.layer_lines(lines, names, layer, title="cosine")
         st.plotly_chart(figure, key="drift", config=_PLAIN, alt="Mean cosine between the tokens, by layer.")
         st.caption("At 1 all tokens would point the same way, and the mean over tokens would lose nothing.")
-    _matrices(choice, layer, names)
+    _matrices(choice, layer, token, names)
 
 
-def _matrices(choice: Choice, layer: int, names: list[str]) -> None:
+def _matrices(choice: Choice, layer: int, token: int, names: list[str]) -> None:
     others = _others(choice)
     compared: str = st.selectbox(
         "Compare the layers with those of", [ITSELF, *others], key="compared", bind="query-params", width=420
@@ -60,7 +64,8 @@ def _matrices(choice: Choice, layer: int, names: list[str]) -> None:
     ]
     if compared != ITSELF and (across := _across(choice, compared, others[compared])):
         grids.append(across)
-    show_grids(grids, key="similarity", on_pick=select_token, hint="Hover reads each value.")
+    hint = "Click a row to select its patch."
+    show_grids(grids, key="similarity", selected=token, on_pick=select_token, hint=hint)
     st.caption(
         "Linear CKA compares which patches go together in two layers, from 0 to 1; with few patches unrelated layers "
         "are not near 0 either."
