@@ -65,6 +65,16 @@ function fill(item, grid, redraw) {
   scale.querySelector("i").style.background = `linear-gradient(to right, ${stops.join(",")})`;
 }
 
+const ANSWER_MILLISECONDS = 3000;
+
+// The server's word counts, unless it answers to a pick that a later one has overtaken: arrow keys may be faster.
+function confirm(kind, selected) {
+  const { sent, sentAt } = shared[kind];
+  const overtaken = sent != null && selected >= 0 && sent !== selected; // below 0 nothing is to be marked
+  if (overtaken && Date.now() - sentAt < ANSWER_MILLISECONDS) return;
+  publish(kind, { selected, sent: null });
+}
+
 // What changes from frame to frame: the limits of the scale, and a note where there is one for each frame.
 function label(item, frame) {
   const { grid } = item;
@@ -167,7 +177,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const pick = (item, cell, id) => {
     const [place, limit] = item.grid.select === "row" ? [id, item.grid.rows] : [cell, item.grid.count];
     if (place < 0 || place >= limit || id < 0 || id === shared[panel.marks].selected) return;
-    publish(panel.marks, { selected: id });
+    publish(panel.marks, { selected: id, sent: id, sentAt: Date.now() });
     setTriggerValue("picked", id);
   };
   data.grids.forEach((grid, i) => {
@@ -175,7 +185,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     listen(panel.items[i], panel, pick, say);
   });
   say("");
-  if (data.selected != null) publish(panel.marks, { selected: data.selected });
+  if (data.selected != null) confirm(panel.marks, data.selected);
   const show = () => {
     panel.items.forEach((item) => label(item, panel.frame));
     redraw();
