@@ -25,7 +25,6 @@ NAME = "bundled_model"
 MODEL = "mixer_cifar10"
 BATCH = 500
 FREQUENCY_RATIO_AT_MOST = 0.7  # of white noise
-OPPOSED_SHARE_AT_LEAST = 0.25
 STRUCTURE_DIFFERENCE_AT_MOST = 1e-3
 ACCURACY_DIFFERENCE_AT_MOST = 0.1  # percentage points: ten of 10 000 images, for another order of summation
 

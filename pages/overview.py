@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from mixer_viz.ui.chart import show_chart
 from mixer_viz.ui.router import require_router
 
 require_router()
@@ -39,7 +40,7 @@ def front() -> None:
         st.markdown("**Answer**")
         chart = figures.top_classes_chart(class_names, result.top_probabilities)
         best = f"{class_names[0]}, {100 * result.top_probabilities[0]:.1f} percent"
-        st.plotly_chart(chart, key="classes", config={"displayModeBar": False}, alt=f"Most probable class: {best}.")
+        show_chart(chart, key="classes", alt=f"Most probable class: {best}.")
         st.caption(formulas.known_classes(config))
     with way:
         token = token_field(config)

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from mixer_viz.ui.chart import show_chart
 from mixer_viz.ui.router import require_router
 
 require_router()
@@ -117,9 +118,7 @@ def patch_sizes() -> None:
         [option.token_mixing_parameters for option in options],
         config.patch_size,
     )
-    st.plotly_chart(
-        chart, key="patch-sizes", config={"displayModeBar": False}, alt="Token-mixing parameters by patch size."
-    )
+    show_chart(chart, key="patch-sizes", alt="Token-mixing parameters by patch size.")
     st.table(formulas.patch_size_table(options))
     st.markdown(formulas.other_sizes(config))
 

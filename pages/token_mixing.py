@@ -17,7 +17,6 @@ from mixer_viz.ui.shell import current_choice
 
 choice = current_choice()
 config = choice.model.config
-PLAIN = {"displayModeBar": False}
 
 
 @st.fragment

@@ -13,6 +13,7 @@ import numpy as np
 
 from mixer_viz.analysis.arrays import one_image, to_array, to_double
 from mixer_viz.analysis.overview import streams_of
+from mixer_viz.analysis.overview import token_norms as token_norms
 from mixer_viz.analysis.ranges import check_range, check_stage, check_token
 from mixer_viz.model import Trace
 
@@ -55,13 +56,6 @@ class HiddenActivations:
     active_share: float  # of all R * U activations, 0 to 1
     unit_active_share: np.ndarray  # (U,) float64, share of the R rows in which the unit is active
     strongest: tuple[HiddenActivation, ...]  # largest |value| first, equal ones in reading order
-
-
-def token_norms(trace: Trace) -> np.ndarray:
-    """Length of each token at every stage, over the grid: (T, grid, grid) float64. One image, else ValueError."""
-    grid = trace.config.grid_size
-    lengths = [np.linalg.norm(to_double(one_image(tokens)), axis=1) for tokens in streams_of(trace)]
-    return np.stack(lengths).reshape(-1, grid, grid)
 
 
 def channel_maps(trace: Trace, channel: int) -> np.ndarray:

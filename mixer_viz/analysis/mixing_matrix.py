@@ -10,6 +10,7 @@ import dataclasses
 
 import numpy as np
 
+from mixer_viz.analysis.ranges import check_range
 from mixer_viz.analysis.token_mixing import MixingWeights
 
 
@@ -72,5 +73,4 @@ def displacements(matrix: np.ndarray, grid: tuple[int, int]) -> tuple[np.ndarray
 def _check_token(matrix: np.ndarray, token: int) -> None:
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise ValueError(f"matrix must be (S, S), got {matrix.shape}")
-    if not 0 <= token < len(matrix):
-        raise ValueError(f"token={token} is not between 0 and {len(matrix) - 1}")
+    check_range("token", token, len(matrix))

@@ -9,7 +9,7 @@ import torch
 from scipy.linalg import orthogonal_procrustes  # type: ignore[import-untyped]
 from torch import Tensor
 
-from mixer_viz.analysis.arrays import one_image, to_array
+from mixer_viz.analysis.arrays import one_image, to_array, to_double
 from mixer_viz.model import MixerConfig, Trace
 
 NUM_COLOURS = 3
@@ -65,13 +65,20 @@ def overview_of(trace: Trace, num_top: int = 5) -> Overview:
         colours=colours.reshape(-1, grid, grid, NUM_COLOURS),
         colour_limit=limits,
         explained_variance=explained,
-        token_norm=np.stack([np.linalg.norm(tokens, axis=1) for tokens in streams]).reshape(-1, grid, grid),
+        token_norm=token_norms(trace),
         branch_ratio=branch_ratios(trace),
         pooled=to_array(trace.pooled[0]),
         top_classes=top,
         top_probabilities=probabilities[top],
         top_logits=to_array(logits)[top],
     )
+
+
+def token_norms(trace: Trace) -> np.ndarray:
+    """Length of each token at every stage, over the grid: (T, grid, grid) float64. One image, else ValueError."""
+    grid = trace.config.grid_size
+    lengths = [np.linalg.norm(to_double(one_image(tokens)), axis=1) for tokens in streams_of(trace)]
+    return np.stack(lengths).reshape(-1, grid, grid)
 
 
 def stages_of(config: MixerConfig) -> tuple[Stage, ...]:

@@ -10,15 +10,16 @@ import dataclasses
 import math
 import re
 from collections.abc import Mapping
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 
 from mixer_viz.analysis.arrays import to_array
 from mixer_viz.analysis.pairing import opposing_pairs, unit_rows
+from mixer_viz.analysis.ranges import block_of
 from mixer_viz.analysis.spectrum import mean_radial_frequency
 from mixer_viz.analysis.unit_maps import SPARSE_BELOW, locality, orientation, sparsity
-from mixer_viz.model import MixerBlock, MlpMixer
+from mixer_viz.model import MlpMixer
 
 UnitOrder = Literal["pairs", "frequency", "locality", "norm", "effect", "index"]
 
@@ -66,9 +67,7 @@ class Units:
 
 def block_weights(model: MlpMixer, block: int) -> MixingWeights:
     """Copies of the token-mixing weights of block `block`, counted from 0; ValueError for a block that is not there."""
-    if not 0 <= block < model.config.num_blocks:
-        raise ValueError(f"block={block} is not between 0 and {model.config.num_blocks - 1}")
-    mixing = cast(MixerBlock, model.blocks[block]).token_mixing
+    mixing = block_of(model, block).token_mixing
     return MixingWeights(
         w1=to_array(mixing.fc1.weight),
         b1=to_array(mixing.fc1.bias),

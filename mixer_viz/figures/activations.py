@@ -10,6 +10,7 @@ import numpy as np
 
 from mixer_viz.figures.grid import Grid
 from mixer_viz.figures.overview import stage_grids
+from mixer_viz.figures.photo import greyed
 from mixer_viz.figures.theme import SCALES
 
 
@@ -38,14 +39,13 @@ def enlarged(
     crop: np.ndarray, maps: np.ndarray, scale: str, notes: Sequence[str], own_scales: bool = False, width: int = 330
 ) -> Grid:
     """Maps (T, grid, grid) over the greyed crop, one frame per stage, on one scale or each on its own."""
-    grey = np.repeat(crop.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
     chosen = SCALES[scale]
     return Grid(
         title="",
         rows=maps.shape[1],
         columns=maps.shape[2],
         description=f"{chosen.quantity} of every patch over the picture, layer by layer.",
-        photo=grey,
+        photo=greyed(crop),
         values=maps.astype(np.float32),
         scale=chosen,
         limits=np.array([chosen.limits(frame if own_scales else maps) for frame in maps]),

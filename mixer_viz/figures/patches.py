@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from mixer_viz.figures.grid import Grid
+from mixer_viz.figures.photo import greyed
 from mixer_viz.figures.theme import ACCENT, NEUTRAL, SCALES
 
 MAX_TILE_COLUMNS = 32
@@ -25,7 +26,7 @@ def similarity_grid(crop: np.ndarray, similarity: np.ndarray, token: int) -> Gri
         columns=side,
         shape="cosine of the tokens",
         description=f"Cosine similarity of the embedding of patch {token} to that of every patch.",
-        photo=np.repeat(crop.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8),
+        photo=greyed(crop),
         values=similarity,
         scale=SCALES["similarity"],
         opacity=0.8,

@@ -11,6 +11,11 @@ from mixer_viz.figures.theme import ACCENT
 PREVIEW_SIDE = 480
 
 
+def greyed(crop: np.ndarray) -> np.ndarray:
+    """A crop (H, W, 3) uint8 without its colours, for values to lie on: the same shape and type."""
+    return np.repeat(crop.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
+
+
 def photo_with_crop(photo: Image.Image, box: tuple[float, float, float, float]) -> np.ndarray:
     """The photo at most PREVIEW_SIDE wide and high, dimmed outside `box`, its edge drawn: (H, W, 3) uint8.
 

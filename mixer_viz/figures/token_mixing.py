@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from mixer_viz.figures.grid import Grid
+from mixer_viz.figures.photo import greyed
 from mixer_viz.figures.theme import SCALES, Scale
 
 Part = Literal["W1", "W2"]
@@ -140,7 +141,7 @@ def listening_grids(
     Each block has its own limits, printed below: from block to block the size of the weights changes much.
     """
     side = math.isqrt(maps[0][2].shape[1])
-    grey = np.repeat(crop.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
+    grey = greyed(crop)
     return [
         Grid(
             title=title,

@@ -11,7 +11,8 @@ from mixer_viz.figures.ablation import each_alone_chart
 from mixer_viz.model import MixerConfig
 from mixer_viz.model.costs import costs
 from mixer_viz.ui import cached_steps, formulas_steps
-from mixer_viz.ui.before_after import class_names, show_before_after
+from mixer_viz.ui.before_after import show_before_after
+from mixer_viz.ui.chart import show_chart
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.errors import guarded
 from mixer_viz.ui.selection import option_buttons
@@ -20,7 +21,6 @@ MAX_MORE = 5  # besides the one that the fields say
 _MORE = "_switched_off_too"  # session state: the list that was put together, with the model it is for
 _ASKED = "_each_alone_asked"  # session state: model and picture that the long computation was asked for
 _SLOW_MULTIPLY_ADDS = 1e9
-_PLAIN = {"displayModeBar": False}
 
 
 @st.fragment
@@ -105,10 +105,10 @@ def _each_alone(choice: Choice, names: list[str], before: np.ndarray) -> None:
         st.button(f"Work it out: {count} passes with this model", key="each_alone", on_click=_ask, args=(asked,))
         return
     probabilities = cached_steps.each_alone(choice)
-    top, classes = int(before.argmax()), class_names(choice)
+    top, classes = int(before.argmax()), choice.model.all_class_names()
     changes = probabilities[:, top] - before[top]
     answers = [classes[index] for index in probabilities.argmax(axis=1).tolist()]
     figure = each_alone_chart(100 * changes, names[1:], answers, classes[top])
     sentence = formulas_steps.each_alone_sentence(names[1:], changes, classes[top])
-    st.plotly_chart(figure, key="each-alone", config=_PLAIN, alt=sentence.replace("*", ""))
+    show_chart(figure, key="each-alone", alt=sentence.replace("*", ""))
     st.markdown(sentence)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from mixer_viz.analysis import residual, similarity
 from mixer_viz.analysis.activations import tokens_by_stage
 from mixer_viz.figures.activations_print import draw_activations
 from mixer_viz.ui import cached, cached_activations, exports
@@ -39,12 +38,12 @@ def _arrays(choice: Choice) -> dict[str, np.ndarray]:
     trace = cached_activations.trace_of(choice)
     target = top_class(choice)
     depth, parts = cached_activations.depth_of(choice), cached_activations.logit_parts_of(choice, target)
-    written = residual.residual_stream(trace)
+    written, drift = cached_activations.stream_of(choice)
     return {
         "tokens": tokens_by_stage(trace),
         "branch_ratio": written.ratio,
         "branch_cosine": written.cosine,
-        "mean_similarity": similarity.token_drift(trace).mean_similarity,
+        "mean_similarity": drift.mean_similarity,
         "cka": cached_activations.cka_of(choice, choice),
         "logits_by_layer": depth.logits,
         "target": np.array(target),
@@ -55,9 +54,8 @@ def _arrays(choice: Choice) -> dict[str, np.ndarray]:
 
 
 def _table(choice: Choice) -> bytes:
-    trace = cached_activations.trace_of(choice)
     target = top_class(choice)
-    written, drift = residual.residual_stream(trace), similarity.token_drift(trace)
+    written, drift = cached_activations.stream_of(choice)
     columns = {
         "layer": range(len(drift.mean_similarity)),
         "name": stage_names(choice),

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import streamlit as st
 
-from mixer_viz.analysis import activations, residual, similarity
+from mixer_viz.analysis import activations
 from mixer_viz.analysis.overview import stages_of
 from mixer_viz.figures import activations as figures
 from mixer_viz.figures import overview as overview_figures
@@ -114,8 +114,7 @@ def _large(choice: Choice, enlarged: Grid, layer: int, token: int) -> None:
             hint="Click a patch.",
         )
     with numbers:
-        trace = cached_activations.trace_of(choice)
-        stream, drift = residual.residual_stream(trace), similarity.token_drift(trace)
+        stream, drift = cached_activations.stream_of(choice)
         norms = cached.overview_of(choice).token_norm[layer].ravel()
         st.table(
             formulas_activations.layer_numbers(

@@ -10,12 +10,12 @@ from mixer_viz.figures import activations as figures
 from mixer_viz.figures import overview as overview_figures
 from mixer_viz.ui import cached, cached_activations, formulas_activations
 from mixer_viz.ui.activation_layers import stage_names
+from mixer_viz.ui.chart import show_chart
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.errors import guarded
 from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.selection import layer_field, select_token, token_field
 
-_PLAIN = {"displayModeBar": False}
 _NUM_CLASSES = 5
 
 
@@ -51,7 +51,7 @@ def _at_depth(choice: Choice, names: list[str], layer: int) -> None:
     titles = [choice.model.class_name(index) for index in classes]
     lines = {title: depth.probabilities[:, index] for title, index in zip(titles, classes, strict=True)}
     figure = charts.layer_lines(lines, names, layer, title="probability, %", percent=True)
-    st.plotly_chart(figure, key="depth-answers", config=_PLAIN, alt="Probability of the five best classes, by layer.")
+    show_chart(figure, key="depth-answers", alt="Probability of the five best classes, by layer.")
     st.caption(formulas_activations.LENS_CAVEAT)
     with st.expander("As a table"):
         st.table(formulas_activations.top_classes_by_layer(titles, names, depth.probabilities[:, classes].tolist()))
@@ -79,5 +79,5 @@ def _written(choice: Choice, names: list[str], layer: int, target: int) -> None:
     st.subheader(f"Who wrote the logit of {name}?")
     parts = cached_activations.logit_parts_of(choice, target)
     figure = charts.contribution_bars(parts.parts, names, layer)
-    st.plotly_chart(figure, key="parts", config=_PLAIN, alt=f"Part of the logit of {name} that each step wrote.")
+    show_chart(figure, key="parts", alt=f"Part of the logit of {name} that each step wrote.")
     st.markdown(formulas_activations.parts_close(parts, name))

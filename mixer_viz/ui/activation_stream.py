@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import streamlit as st
 
-from mixer_viz.analysis import residual, similarity
+from mixer_viz.analysis import similarity
 from mixer_viz.figures import activation_charts as charts
 from mixer_viz.figures import activations as figures
 from mixer_viz.figures.grid import Grid
 from mixer_viz.samples import available_samples
 from mixer_viz.ui import cached, cached_activations
 from mixer_viz.ui.activation_layers import stage_names
+from mixer_viz.ui.chart import show_chart
 from mixer_viz.ui.choices import Choice, ChosenModel, Picture
 from mixer_viz.ui.errors import guarded
 from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.selection import layer_field, select_token, token_field
 
-_PLAIN = {"displayModeBar": False}
 ITSELF = "this picture itself"
 
 
@@ -30,14 +30,13 @@ def stream(choice: Choice) -> None:
         layer = layer_field(choice.model.config)
     with right:
         token = token_field(choice.model.config)
-    trace = cached_activations.trace_of(choice)
-    written, drift = residual.residual_stream(trace), similarity.token_drift(trace)
+    written, drift = cached_activations.stream_of(choice)
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**How much each step writes** beside what is there")
         lines = {"length, added / there": written.ratio, "cosine, added to there": written.cosine}
         figure = charts.layer_lines(lines, names, layer, title="ratio, cosine")
-        st.plotly_chart(figure, key="written", config=_PLAIN, alt="Length and cosine of what each step adds, by layer.")
+        show_chart(figure, key="written", alt="Length and cosine of what each step adds, by layer.")
         st.caption("A cosine near 0 writes something new, below 0 takes away from what is there.")
     with right:
         st.markdown("**Do the tokens become one?**")
@@ -46,7 +45,7 @@ def stream(choice: Choice) -> None:
             "mean cosine to the mean token": drift.to_mean.mean(axis=1),
         }
         figure = charts.layer_lines(lines, names, layer, title="cosine")
-        st.plotly_chart(figure, key="drift", config=_PLAIN, alt="Mean cosine between the tokens, by layer.")
+        show_chart(figure, key="drift", alt="Mean cosine between the tokens, by layer.")
         st.caption("At 1 all tokens would point the same way, and the mean over tokens would lose nothing.")
     _matrices(choice, layer, token, names)
 

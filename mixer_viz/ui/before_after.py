@@ -9,14 +9,9 @@ from mixer_viz.ui import formulas_steps
 from mixer_viz.ui.choices import Choice
 
 
-def class_names(choice: Choice) -> list[str]:
-    """All classes of the model by name, or by number where the checkpoint does not say."""
-    return [choice.model.class_name(index) for index in range(choice.model.config.num_classes)]
-
-
 def show_before_after(choice: Choice, before: np.ndarray, after: np.ndarray, changed: str) -> None:
     """The five best classes of both probabilities (num_classes,), and the largest change in a sentence."""
-    names = class_names(choice)
+    names = choice.model.all_class_names()
     st.markdown(formulas_steps.change_sentence(names, before, after))
     left, right = st.columns(2, gap="medium")
     with left:

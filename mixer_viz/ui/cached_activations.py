@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from mixer_viz.analysis import channel_effect, depth_prediction, logit_parts, similarity
+from mixer_viz.analysis import channel_effect, depth_prediction, logit_parts, residual, similarity
 from mixer_viz.model import Trace, trace
 from mixer_viz.ui.cached import MAX_RESULTS, pixels_of
 from mixer_viz.ui.choices import Choice
@@ -51,6 +51,17 @@ def _depth(picture_key: str, model_key: str, _choice: Choice) -> depth_predictio
 def depth_of(choice: Choice) -> depth_prediction.DepthPrediction:
     """Class probabilities at every layer."""
     return _depth(choice.picture.key, choice.model.key, choice)
+
+
+@st.cache_resource(max_entries=MAX_RESULTS, show_spinner="Measuring every layer …")
+def _stream(picture_key: str, model_key: str, _choice: Choice) -> tuple[residual.ResidualStream, similarity.TokenDrift]:
+    traced = trace_of(_choice)
+    return residual.residual_stream(traced), similarity.token_drift(traced)
+
+
+def stream_of(choice: Choice) -> tuple[residual.ResidualStream, similarity.TokenDrift]:
+    """What each half-block writes, and how alike the tokens become."""
+    return _stream(choice.picture.key, choice.model.key, choice)
 
 
 @st.cache_resource(max_entries=MAX_RESULTS, show_spinner="Taking the logit apart …")

@@ -14,7 +14,7 @@ import torch
 
 from mixer_viz.analysis import convolution, depth, jacobian, mixing_matrix, receptive_field, token_mixing, unit_effect
 from mixer_viz.analysis.arrays import one_image, to_array
-from mixer_viz.analysis.pairing import OPPOSING_COSINE, best_opposing_cosine, count_distinct, opposing_pairs
+from mixer_viz.analysis.pairing import OPPOSING_COSINE, best_opposing_cosine, count_distinct
 from mixer_viz.analysis.token_mixing import MixingWeights, Units
 from mixer_viz.checkpoints import snapshots
 from mixer_viz.model import MlpMixer, trace
@@ -57,8 +57,8 @@ def units_of(model: ChosenModel, block: int) -> Units:
 
 @st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Pairing the units …")
 def _most_paired(model_key: str, _model: ChosenModel) -> int:
-    pairs = [opposing_pairs(block.w1).cosine <= OPPOSING_COSINE for block in weights_of(_model)]
-    return int(np.argmax([found.sum() for found in pairs]))
+    blocks = (units_of(_model, block) for block in range(_model.config.num_blocks))
+    return int(np.argmax([(units.partner_cosine <= OPPOSING_COSINE).sum() for units in blocks]))
 
 
 def most_opposed_unit(model: ChosenModel) -> int:

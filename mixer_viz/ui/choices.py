@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
+import functools
 import hashlib
 
 from mixer_viz.model import MixerConfig, MlpMixer
@@ -63,9 +65,17 @@ class ChosenModel:
     def class_name(self, index: int) -> str:
         """The class's name, with its number where two classes have one name; the number alone where none is known."""
         names = self.config.class_names
-        if names is None:
-            return f"class {index} (name unknown)"
-        return names[index] if names.count(names[index]) == 1 else f"{names[index]} (class {index})"
+        return _distinct_names(names)[index] if names else f"class {index} (name unknown)"
+
+    def all_class_names(self) -> list[str]:
+        """`class_name` of every class."""
+        return [self.class_name(index) for index in range(self.config.num_classes)]
+
+
+@functools.lru_cache(maxsize=8)
+def _distinct_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    counts = collections.Counter(names)
+    return tuple(name if counts[name] == 1 else f"{name} (class {index})" for index, name in enumerate(names))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,12 +7,11 @@ import streamlit as st
 from mixer_viz.figures import formula as figures
 from mixer_viz.ui import cached_steps, formulas_steps
 from mixer_viz.ui.cached_steps import Formula
+from mixer_viz.ui.chart import show_chart
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.errors import guarded
 from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.selection import block_field, channel_field, select_token, select_unit, token_field, unit_field
-
-_PLAIN = {"displayModeBar": False}
 
 
 @st.fragment
@@ -74,7 +73,7 @@ def _first(result: Formula) -> None:
             mixing.products1, mixing.partial_sums1, mixing.b1, term="patch", bias_name="b₁"
         )
         alt = f"Partial sums over the patches, ending at {mixing.preactivation:.4g} with the bias."
-        st.plotly_chart(figure, key="formula-sum-1", config=_PLAIN, alt=alt)
+        show_chart(figure, key="formula-sum-1", alt=alt)
 
 
 def _gelu(choice: Choice, result: Formula) -> None:
@@ -88,7 +87,7 @@ def _gelu(choice: Choice, result: Formula) -> None:
             result.gelu_inputs, result.gelu_outputs, mixing.preactivations, mixing.hiddens, mixing.unit
         )
         alt = f"The GELU: unit {mixing.unit} goes from {mixing.preactivation:.4g} to {mixing.hidden:.4g}."
-        st.plotly_chart(figure, key="formula-gelu", config=_PLAIN, alt=alt)
+        show_chart(figure, key="formula-gelu", alt=alt)
 
 
 def _second(result: Formula) -> None:
@@ -113,4 +112,4 @@ def _second(result: Formula) -> None:
             mixing.products2, mixing.partial_sums2, mixing.b2, term="unit", bias_name="b₂", mark=mixing.unit
         )
         alt = f"Partial sums over the units, ending at {mixing.branch:.4g} with the bias."
-        st.plotly_chart(figure, key="formula-sum-2", config=_PLAIN, alt=alt)
+        show_chart(figure, key="formula-sum-2", alt=alt)

@@ -18,11 +18,11 @@ from mixer_viz.figures import token_mixing_charts as charts
 from mixer_viz.figures.grid import Grid
 from mixer_viz.model.costs import costs
 from mixer_viz.ui import cached, cached_mixing, formulas_mixing
+from mixer_viz.ui.chart import show_chart
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.selection import select_token
 
-_PLAIN = {"displayModeBar": False}
 _SLOW_MULTIPLY_ADDS = 1e9
 _WIDTH = 218  # of one map; four stand side by side on a wide screen
 
@@ -53,7 +53,7 @@ def unit_on_picture(choice: Choice, block: int, unit: int) -> None:
     probabilities = cached_mixing.with_unit_scaled(choice, block, unit)
     before = probabilities[cached_mixing.FACTORS.index(1.0)]
     top = np.argsort(-before, kind="stable")[:5].tolist()
-    names = [choice.model.class_name(index) for index in range(choice.model.config.num_classes)]
+    names = choice.model.all_class_names()
     numbers, answers = st.columns([1, 1.15], gap="medium")
     with numbers:
         weights = cached_mixing.weights_of(choice.model)[block]
@@ -99,9 +99,7 @@ def receptive_field(choice: Choice, token: int) -> None:
         show_grids([grid], key="field", on_pick=select_token, frames=stages, frame=len(stages) - 1)
     with chart:
         figure = charts.area_chart(field.area)
-        st.plotly_chart(
-            figure, key="areas", config=_PLAIN, alt="Share of all patches that holds the gradient, by block."
-        )
+        show_chart(figure, key="areas", alt="Share of all patches that holds the gradient, by block.")
 
 
 def through_depth(choice: Choice, block: int) -> None:
@@ -115,9 +113,7 @@ def through_depth(choice: Choice, block: int) -> None:
         "length (Frobenius norm)": (trained.norm1, trained.norm2, start.norm1),
         "effective rank": (trained.effective_rank1, trained.effective_rank2, start.effective_rank1),
     }
-    st.plotly_chart(
-        charts.depth_chart(curves, block), key="depth", config=_PLAIN, alt="Measures of the units by block."
-    )
+    show_chart(charts.depth_chart(curves, block), key="depth", alt="Measures of the units by block.")
     st.caption(formulas_mixing.depth_note(depth.start_is_real))
     values, distances = st.columns(2, gap="medium")
     with values:
@@ -125,13 +121,13 @@ def through_depth(choice: Choice, block: int) -> None:
         figure = charts.singular_value_chart(
             trained.singular_values1[block], trained.singular_values2[block], start.singular_values1[block]
         )
-        st.plotly_chart(figure, key="singular", config=_PLAIN, alt="Singular values of W1 and W2.")
+        show_chart(figure, key="singular", alt="Singular values of W1 and W2.")
     with distances:
         st.markdown(f"**Mixing by distance, block {block + 1}**")
         weights = cached_mixing.weights_of(choice.model)[block]
         profile = distance_profile(linear_mixing(weights), weights.grid)
         figure = charts.distance_chart(profile.distance, {"W₂W₁": profile.magnitude})
-        st.plotly_chart(figure, key="distance", config=_PLAIN, alt="Mean magnitude of W2 W1 by distance in patches.")
+        show_chart(figure, key="distance", alt="Mean magnitude of W2 W1 by distance in patches.")
 
 
 def convolution_meter(choice: Choice, block: int) -> None:
@@ -161,5 +157,5 @@ def show_meters(meters: Sequence[ConvolutionMeter], block: int, key: str, matrix
         first.null_identity_explained,
     )
     figure = charts.convolution_chart(shares, nulls, block)
-    st.plotly_chart(figure, key=f"meter-{key}", config=_PLAIN, alt="Share of the mixing matrix explained, by block.")
+    show_chart(figure, key=f"meter-{key}", alt="Share of the mixing matrix explained, by block.")
     st.caption(formulas_mixing.convolution_note(dict(zip(shares, nulls, strict=True)), matrix))

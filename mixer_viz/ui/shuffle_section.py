@@ -12,7 +12,7 @@ from mixer_viz.analysis import permutation
 from mixer_viz.figures.shuffle import shuffled_grid
 from mixer_viz.model import MixerConfig
 from mixer_viz.ui import cached, cached_steps, formulas_steps
-from mixer_viz.ui.before_after import class_names, show_before_after
+from mixer_viz.ui.before_after import show_before_after
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.errors import guarded
 from mixer_viz.ui.grid_panel import show_grids
@@ -49,7 +49,7 @@ def shuffled(choice: Choice) -> None:
     result = cached_steps.shuffled_of(choice, order)
     with answers:
         show_before_after(choice, result.before, result.after, "In this order")
-        best = class_names(choice)[int(result.logits.argmax())]
+        best = choice.model.all_class_names()[int(result.logits.argmax())]
         st.markdown("**With the weights in the same order**")
         sentence = formulas_steps.identity_sentence(result.logits, result.permuted_logits, result.identity_gap, best)
         st.markdown(sentence)
