@@ -25,6 +25,7 @@ _PLAIN = (
         "cell",
         "across",
         "select",
+        "pick_side",
         "tile",
         "group",
         "frames",
@@ -38,8 +39,9 @@ class Grid:
     """One picture of rows x columns cells: a photo, values on a colour scale, or values over a photo.
 
     `select` says what a click picks: one cell, a whole row (the token of a token matrix), the whole picture (which
-    stands for `ids[0]`), or nothing. Cells are
-    numbered from 0 in reading order, in all grids alike, unless `ids` says otherwise.
+    stands for `ids[0]`), or nothing. Cells are numbered from 0 in reading order, in all grids alike, unless `ids` says
+    otherwise. With `pick_side` the cells are pixels, and a click picks a square of that many by that many of them.
+    Squares are numbered in reading order, so that a map of pixels picks patches; `lines` go between squares.
 
     With `tile` every cell is a small map (an atlas of hidden units). With `frames` the picture is one
     of several that the panel plays through.
@@ -68,6 +70,9 @@ class Grid:
     frames: int = 1
     notes: tuple[str, ...] | None = None  # a text for each frame in the place of `shape`
     select: Literal["cell", "row", "picture", "none"] = "cell"
+    pick_side: int = 1  # cells along each side of what a click picks; more than 1 needs select="cell"
+    # Values beyond the limits are meant to be there: the ends of the scale, and values that were cut, say so.
+    open_ended: bool = False
     lines: bool = False
     smooth: bool = False
     width: int = 260  # CSS pixels at most
@@ -75,6 +80,7 @@ class Grid:
 
     def payload(self) -> dict[str, Any]:
         """What the browser gets, as plain JSON values."""
+        self._check_squares()
         data: dict[str, Any] = {name: getattr(self, name) for name in _PLAIN}
         data["aspect"] = self.aspect or self.columns / self.rows
         data["count"] = self.count or self.rows * self.columns
@@ -84,6 +90,14 @@ class Grid:
         if self.values is not None:
             data.update(self._value_payload(self.values, data["count"]))
         return data
+
+    def _check_squares(self) -> None:
+        if self.pick_side == 1:
+            return
+        if self.pick_side < 1 or self.rows % self.pick_side or self.columns % self.pick_side:
+            raise ValueError(f"{self.rows} x {self.columns} cells are no whole squares of pick_side={self.pick_side}")
+        if self.select != "cell" or any(other is not None for other in (self.ids, self.tile, self.count)):
+            raise ValueError(f"pick_side={self.pick_side} needs select='cell', and no ids, tile or count")
 
     def _value_payload(self, values: np.ndarray, count: int) -> dict[str, Any]:
         if self.scale is None:
@@ -103,7 +117,13 @@ class Grid:
             packed = np.round(np.clip(levels, 0, 1) * 255).astype(np.uint8)
         else:
             packed = np.ascontiguousarray(values, dtype="<f4")
-        return colours | {"values": _base64(packed.tobytes()), "coarse": coarse, "limits": limits.tolist()}
+        beyond = _beyond(values, limits) if self.open_ended else (False, False)
+        return colours | {
+            "values": _base64(packed.tobytes()),
+            "coarse": coarse,
+            "limits": limits.tolist(),
+            "beyond": list(beyond),
+        }
 
     def _tile_payload(self, values: np.ndarray, size: int) -> dict[str, Any]:
         if values.size != size:
@@ -138,6 +158,12 @@ def data_url(picture: np.ndarray) -> str:
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, format="WEBP", quality=88)
     return "data:image/webp;base64," + _base64(buffer.getvalue())
+
+
+def _beyond(values: np.ndarray, limits: np.ndarray) -> tuple[bool, bool]:
+    """Whether some values lie below, and above, the limits (1 or frames, 2)."""
+    by_frame = values.reshape(len(limits), -1)
+    return bool((by_frame < limits[:, :1]).any()), bool((by_frame > limits[:, 1:]).any())
 
 
 def _base64(data: bytes) -> str:

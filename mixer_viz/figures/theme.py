@@ -26,11 +26,16 @@ Kind = Literal["signed", "magnitude"]
 class Scale:
     """How one quantity is coloured: a colour map, and limits that are either fixed or taken from the values."""
 
-    quantity: str  # as printed beside the scale
+    quantity: str  # as printed beside the scale, before its unit
     kind: Kind
     colour_map: str
     fixed: tuple[float, float] | None = None
     unit: str = ""
+
+    @property
+    def label(self) -> str:
+        """Quantity and unit, as printed beside the scale."""
+        return f"{self.quantity} ({self.unit})" if self.unit else self.quantity
 
     def limits(self, values: np.ndarray) -> tuple[float, float]:
         """Lowest and highest value of the scale: symmetric about zero if signed, from zero if a magnitude."""
@@ -65,6 +70,12 @@ SCALES: dict[str, Scale] = {
     "normed": Scale("value after LayerNorm", "signed", "RdBu_r"),
     "product": Scale("weight times value", "signed", "RdBu_r"),
     "error": Scale("relative error", "magnitude", "viridis", fixed=(0.0, 1.0)),
+    "attribution": Scale("contribution", "signed", "RdBu_r", unit="logits"),
+    "attribution positive": Scale("contribution, negative drawn as 0", "magnitude", "viridis", unit="logits"),
+    # Of the methods whose values are no logits.
+    "sensitivity": Scale("sensitivity", "signed", "RdBu_r", unit="in its own unit"),
+    "sensitivity positive": Scale("sensitivity, negative drawn as 0", "magnitude", "viridis", unit="in its own unit"),
+    "agreement": Scale("rank correlation", "signed", "RdBu_r", fixed=(-1.0, 1.0)),
 }
 
 

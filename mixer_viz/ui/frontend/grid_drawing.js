@@ -11,6 +11,12 @@ const number = (value) => {
 const limitsOf = (grid, frame) => grid.limits[Math.min(frame, grid.limits.length - 1)];
 const clip = (share) => Math.round(Math.min(1, Math.max(0, share)) * 255);
 
+// What a click picks: squares of cells, numbered in reading order (one cell each but in maps of pixels).
+const squaresOf = (grid) => ({ rows: grid.rows / grid.pick_side, columns: grid.columns / grid.pick_side });
+const squareAt = (grid, row, column) =>
+  Math.floor(row / grid.pick_side) * squaresOf(grid).columns + Math.floor(column / grid.pick_side);
+const squareCount = (grid) => grid.count / grid.pick_side ** 2;
+
 // Values and colour levels (0 to 255) by their place in the data; the places of one frame follow each other.
 function decode(grid) {
   if (!grid.values) return null;
@@ -76,11 +82,12 @@ function outline(context, item, id, ratio, colour, thick) {
   if (grid.select === "picture") return frame(context, [0, 0, context.canvas.width, context.canvas.height], ratio, colour, thick + 1);
   const { width, height } = context.canvas;
   const byRow = grid.select === "row";
-  if (index >= (byRow ? grid.rows : grid.count)) return;
-  const w = byRow ? width : width / grid.columns;
-  const h = height / grid.rows;
-  const x = byRow ? 0 : (index % grid.columns) * w;
-  const y = (byRow ? index : Math.floor(index / grid.columns)) * h;
+  if (index >= (byRow ? grid.rows : squareCount(grid))) return;
+  const { rows, columns } = squaresOf(grid);
+  const w = byRow ? width : width / columns;
+  const h = height / rows;
+  const x = byRow ? 0 : (index % columns) * w;
+  const y = (byRow ? index : Math.floor(index / columns)) * h;
   const grow = Math.max(0, 3 * ratio - Math.min(w, h) / 2); // a thin row or a tiny cell still shows its mark
   const box = [x - grow, y - grow, w + 2 * grow, h + 2 * grow];
   if (Math.min(w, h) < 14 * ratio && !byRow) thick = 1.5; // on tiny cells a thick mark would hide its neighbours
@@ -118,17 +125,18 @@ function draw(item, panel) {
     context.globalAlpha = 1;
   }
   if (grid.lines) {
+    const { rows, columns } = squaresOf(grid);
     context.lineWidth = ratio;
     for (const [colour, shift] of [["rgba(0,0,0,0.35)", 0.5 * ratio], ["rgba(255,255,255,0.65)", -0.5 * ratio]]) {
       context.strokeStyle = colour;
       context.beginPath();
-      for (let c = 1; c < grid.columns; c++) {
-        const x = (c * width) / grid.columns + shift;
+      for (let c = 1; c < columns; c++) {
+        const x = (c * width) / columns + shift;
         context.moveTo(x, 0);
         context.lineTo(x, height);
       }
-      for (let r = 1; r < grid.rows; r++) {
-        const y = (r * height) / grid.rows + shift;
+      for (let r = 1; r < rows; r++) {
+        const y = (r * height) / rows + shift;
         context.moveTo(0, y);
         context.lineTo(width, y);
       }
@@ -155,8 +163,17 @@ function describe(item, { cell, inside }, frame) {
   const row = Math.floor(cell / grid.columns);
   const column = cell % grid.columns;
   const place = grid.select === "row" ? `token ${row}, ${grid.across} ${column}`
+    : grid.pick_side > 1 ? `pixel (row ${row}, column ${column}) in ${grid.cell} ${squareAt(grid, row, column)}`
     : grid.rows === 1 ? `${grid.cell} ${column}` : `${grid.cell} ${cell} (row ${row}, column ${column})`;
   if (!item.decoded) return place;
   const place0 = grid.frames > 1 ? frame * grid.rows * grid.columns : 0;
-  return `${place}: ${grid.quantity} ${grid.coarse ? "\u2248 " : ""}${number(item.decoded.value(place0 + cell))}${grid.unit && " " + grid.unit}`;
+  const value = number(item.decoded.value(place0 + cell)) + (grid.unit && " " + grid.unit);
+  return `${place}: ${grid.quantity} ${grid.coarse ? "\u2248 " : ""}${value}${cut(item, place0 + cell)}`;
+}
+
+// A value that travelled as one byte and was cut at an end of the scale may be any beyond it.
+function cut({ grid, decoded }, i) {
+  if (!grid.coarse) return "";
+  const level = decoded.level(i);
+  return grid.beyond[0] && level === 0 ? " or less" : grid.beyond[1] && level === 255 ? " or more" : "";
 }

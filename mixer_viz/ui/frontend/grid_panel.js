@@ -58,7 +58,7 @@ function fill(item, grid, redraw) {
   const scale = item.figure.querySelector(".scale");
   const scaled = item.decoded && grid.show_scale;
   scale.style.display = scaled ? "flex" : "none";
-  item.figure.querySelector(".quantity").textContent = scaled ? grid.quantity : "";
+  item.figure.querySelector(".quantity").textContent = scaled ? grid.quantity + (grid.unit && ` (${grid.unit})`) : "";
   if (!scaled) return;
   const colours = bytes(grid.colours);
   const stops = [0, 32, 64, 96, 128, 160, 192, 224, 255].map((k) => `rgb(${colours.slice(3 * k, 3 * k + 3).join(",")})`);
@@ -83,35 +83,36 @@ function label(item, frame) {
   const [low, high] = item.figure.querySelectorAll(".scale span");
   const limits = grid.limits ? limitsOf(grid, frame).map(number)
     : grid.signed ? [`${MINUS}max`, "+max"] : ["0", "max"];
-  [low.textContent, high.textContent] = limits;
+  const [below, above] = grid.beyond ?? []; // tiles have none
+  [low.textContent, high.textContent] = [(below ? "\u2264 " : "") + limits[0], (above ? "\u2265 " : "") + limits[1]];
 }
 
 const SMALLEST_TILE = 26; // CSS pixels
 const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
 function listen(item, panel, pick, say) {
-  const idAt = (cell) => (item.grid.ids ? item.grid.ids[cell] : cell);
+  const idAt = (place) => (item.grid.ids ? item.grid.ids[place] : place);
   const at = (event) => {
     const { grid, canvas } = item;
     const box = canvas.getBoundingClientRect();
     const across = Math.min(0.999999, Math.max(0, (event.clientX - box.left) / box.width)) * grid.columns;
     const down = Math.min(0.999999, Math.max(0, (event.clientY - box.top) / box.height)) * grid.rows;
     const [column, row] = [Math.floor(across), Math.floor(down)];
-    const cell = row * grid.columns + column;
-    const id = grid.select === "row" ? row : grid.select === "picture" ? grid.ids[0] : idAt(cell);
-    return { cell, id, inside: [across - column, down - row] };
+    const [cell, place] = [row * grid.columns + column, squareAt(grid, row, column)];
+    const id = grid.select === "row" ? row : grid.select === "picture" ? grid.ids[0] : idAt(place);
+    return { cell, place, id, inside: [across - column, down - row] };
   };
   item.canvas.onpointermove = (event) => {
-    const place = at(event);
-    say(describe(item, place, panel.frame));
-    const hovered = item.grid.select === "none" ? null : place.id;
+    const here = at(event);
+    say(describe(item, here, panel.frame));
+    const hovered = item.grid.select === "none" ? null : here.id;
     if (hovered !== shared[panel.marks].hovered) publish(panel.marks, { hovered });
   };
   item.canvas.onpointerleave = () => {
     say("");
     publish(panel.marks, { hovered: null });
   };
-  item.canvas.onclick = (event) => item.grid.select !== "none" && pick(item, at(event).cell, at(event).id);
+  item.canvas.onclick = (event) => item.grid.select !== "none" && pick(item, at(event).place, at(event).id);
   item.canvas.onkeydown = (event) => {
     const step = STEPS[event.key];
     const { grid } = item;
@@ -120,8 +121,9 @@ function listen(item, panel, pick, say) {
     const selected = shared[panel.marks].selected ?? 0;
     if (grid.select === "row") return pick(item, selected + step[0], selected + step[0]);
     if (grid.select === "picture") return pick(item, 0, selected + step[0] + step[1]);
-    const cell = (item.places ? item.places.get(selected) ?? 0 : selected) + step[0] * grid.columns + step[1];
-    pick(item, cell, idAt(cell));
+    const from = item.places ? item.places.get(selected) ?? 0 : selected;
+    const place = from + step[0] * squaresOf(grid).columns + step[1];
+    pick(item, place, idAt(place));
   };
 }
 
@@ -174,8 +176,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (panel.layout !== layout) Object.assign(panel, { layout, items: build(root, data.stacks) });
   const redraw = () => panel.items.forEach((item) => item.grid && draw(item, panel));
   const say = (text) => { readout.textContent = text || data.hint; };
-  const pick = (item, cell, id) => {
-    const [place, limit] = item.grid.select === "row" ? [id, item.grid.rows] : [cell, item.grid.count];
+  const pick = (item, square, id) => {
+    const [place, limit] = item.grid.select === "row" ? [id, item.grid.rows] : [square, squareCount(item.grid)];
     if (place < 0 || place >= limit || id < 0 || id === shared[panel.marks].selected) return;
     publish(panel.marks, { selected: id, sent: id, sentAt: Date.now() });
     setTriggerValue("picked", id);
