@@ -12,9 +12,11 @@ import torch
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
+import mixer_viz as mv
 from mixer_viz.checkpoints import hub
-from mixer_viz.model import MixerConfig, MlpMixer
-from tests.app.driving import start
+from mixer_viz.model import MixerConfig, MlpMixer, Trace
+from mixer_viz.samples import load_sample
+from tests.app.driving import BUNDLED, start
 
 
 def offline(*_: object, **__: object) -> NoReturn:
@@ -48,3 +50,25 @@ def make_model(tiny_config: MixerConfig) -> Callable[..., MlpMixer]:
         return MlpMixer(replace(tiny_config, **changes)).eval().requires_grad_(False)  # type: ignore[arg-type]
 
     return make
+
+
+@pytest.fixture(scope="module")
+def model() -> MlpMixer:
+    """The bundled model, as the app has it."""
+    return mv.load_model(BUNDLED, "cpu")
+
+
+@pytest.fixture
+def pixels(model: MlpMixer) -> torch.Tensor:
+    return mv.preprocess(load_sample("cat"), model)
+
+
+@pytest.fixture(scope="module")
+def traced(model: MlpMixer) -> Trace:
+    return mv.trace(model, mv.preprocess(load_sample("cat"), model))
+
+
+@pytest.fixture(scope="module")
+def top(traced: Trace) -> int:
+    """The class that the bundled model answers for the cat."""
+    return int(traced.logits[0].argmax())

@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import mixer_viz as mv
+from mixer_viz.checkpoints import available_models
+from mixer_viz.model import MlpMixer, Trace
+from mixer_viz.samples import load_sample
 from tests.browser.serving import Server, serving
 
 if TYPE_CHECKING:
@@ -72,6 +76,17 @@ def visit(chromium: Browser, server: Server) -> Iterator[Callable[..., Page]]:
     assert script_errors == []
     assert foreign == []  # the app works without a network
     assert sum(tracebacks) == 0
+
+
+@pytest.fixture(scope="module")
+def model() -> MlpMixer:
+    """The bundled model, as the server has it."""
+    return mv.load_model(next(info.name for info in available_models() if info.on_disk), "cpu")
+
+
+@pytest.fixture(scope="module")
+def traced(model: MlpMixer) -> Trace:
+    return mv.trace(model, mv.preprocess(load_sample("cat"), model))
 
 
 def is_local(url: str) -> bool:

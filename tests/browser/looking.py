@@ -71,6 +71,16 @@ def num_colours(locator: Locator) -> int:
     return count
 
 
+def picture_of(locator: Locator) -> str:
+    return str(locator.evaluate("canvas => canvas.toDataURL()"))
+
+
+def wait_for_another(page: Page, locator: Locator, before: str) -> None:
+    page.wait_for_function(
+        "([canvas, before]) => canvas.toDataURL() !== before", arg=[locator.element_handle(), before]
+    )
+
+
 def choose(page: Page, key: str, option: str) -> None:
     """Type an option of a selectbox and take it."""
     box = keyed(page, key).get_by_role("combobox")
