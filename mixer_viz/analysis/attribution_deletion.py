@@ -22,7 +22,6 @@ from mixer_viz.analysis.attribution_chunks import chunk_for
 from mixer_viz.analysis.attribution_methods import check_target
 from mixer_viz.analysis.attribution_passes import Cancelled, ChunkedPasses, Progress
 from mixer_viz.analysis.attribution_task import group_mask
-from mixer_viz.analysis.ranges import check_token
 from mixer_viz.model import MixerConfig, MlpMixer
 from mixer_viz.model.mixer import check_pixels
 
@@ -80,20 +79,9 @@ def patch_order(patch_map: np.ndarray) -> np.ndarray:
     return np.argsort(-patch_map, kind="stable")
 
 
-@torch.no_grad()
-def logits_without(
-    model: MlpMixer, pixels: Tensor, patches: list[int], *, baseline: str = "black", seed: int = 0
-) -> np.ndarray:
-    """Logits (num_classes,) of a real pass with these patches of `pixels` (1, 3, H, W) replaced by the baseline.
-
-    Raises ValueError for a patch that is not there, several images, or an unknown baseline.
-    """
-    for patch in patches:
-        check_token(model.config, patch)
-    one_image(pixels)
-    gone = torch.isin(_mask(model.config, pixels), torch.tensor(patches, dtype=torch.long, device=pixels.device))
-    mixed = torch.where(gone, baseline_pixels(model.config, pixels, baseline, seed), pixels)
-    return to_double(one_image(model(mixed)))
+def random_orders(num_patches: int, controls: int, seed: int) -> np.ndarray:
+    """The orders (controls, S) beside which `deletion_insertion` puts a map's own, for the same three numbers."""
+    return np.random.default_rng(seed).permuted(np.tile(np.arange(num_patches), (controls, 1)), axis=1)
 
 
 @torch.no_grad()
@@ -126,11 +114,11 @@ def deletion_insertion(
     check_pixels(one_image(pixels)[None], config)
     counts = _counts(config, patch_map, measure, steps, controls)
     order = patch_order(patch_map)
-    orders = [order, *np.random.default_rng(seed).permuted([np.arange(len(order))] * controls, axis=1)]
+    orders = [order, *random_orders(len(order), controls, seed)]
     total = 2 * len(orders) * len(counts)
     passes = ChunkedPasses(chunk_for(config, pixels.device, with_gradient=False), total, progress, cancelled)
     start = baseline_pixels(config, pixels, baseline, seed)
-    mask = _mask(config, pixels)
+    mask = group_mask(config, 1, pixels.device)
     deleted = [_along(model, passes, pixels, start, mask, each, counts) for each in orders]
     inserted = [_along(model, passes, start, pixels, mask, each, counts) for each in orders]
     scores = [np.stack([_score(logits, target, against, measure) for logits in rows]) for rows in (deleted, inserted)]
@@ -192,7 +180,3 @@ def _score(logits: np.ndarray, target: int, against: int | None, measure: Measur
     if measure == "logit":
         return chosen
     return np.asarray(softmax(logits, axis=1)[:, target] if against is None else expit(chosen))
-
-
-def _mask(config: MixerConfig, pixels: Tensor) -> Tensor:
-    return group_mask(config, 1, pixels.device)
