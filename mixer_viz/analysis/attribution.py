@@ -143,9 +143,8 @@ class _SeededKernelShap(KernelShap):
     def kernel_shap_perturb_generator(self, original_inp: Tensor, **kwargs: Any) -> Iterator[Tensor]:
         task = self._task
         with seeded(task.seed, task.pixels.device, task.score.check_cancelled):
-            drawn = list(
-                itertools.islice(super().kernel_shap_perturb_generator(original_inp, **kwargs), task.whole("samples"))
-            )
+            endless = super().kernel_shap_perturb_generator(original_inp, **kwargs)
+            drawn = list(itertools.islice(endless, task.whole("samples")))
         yield from drawn
 
 
@@ -162,7 +161,8 @@ def _layer_integrated_gradients(task: Task) -> Tensor:
     """Integrated gradients over a block's tokens: nothing before that block need run again, and no hook is needed."""
     model, stage = task.model, 2 * (task.whole("block") + 1)
     with torch.no_grad():
-        here, there = tokens_at(model, torch.cat([task.pixels, task.start]), stage).split(1)
+        both = torch.cat([task.pixels, task.start])
+        here, there = task.score.run(lambda pixels: tokens_at(model, pixels, stage), both).split(1)
     task.score.count(2)
     rest = functools.partial(task.score.through, lambda tokens: logits_from(model, tokens, stage))
     values = IntegratedGradients(rest).attribute(

@@ -68,6 +68,7 @@ class Method:
     needs_baseline: bool = True
     needs_gradient: bool = True
     draws: bool = False  # whether the seed matters, the noise baseline aside
+    exact: bool = False  # a reference for the others, so never computed in less than float32
     check_together: Callable[[Mapping[str, Value]], None] = _nothing_to_check  # raises ValueError
 
 

@@ -146,6 +146,7 @@ def _again(
         against=like.against,
         baseline=like.baseline or "black",
         seed=like.seed,
+        precision=like.precision,
         progress=progress,
         cancelled=cancelled,
         **cast(dict[str, Any], dict(like.parameters)),

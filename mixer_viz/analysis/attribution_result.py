@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 
 Value = int | float | str  # of a parameter
+Precision = Literal["float32", "bfloat16"]  # of the network's arithmetic
+
+_NEAR_ZERO = 1e-6  # of the score, or of one logit where the score is smaller
 
 
 class AttributionCancelled(RuntimeError):
@@ -30,6 +34,7 @@ class Attribution:
     against: int | None
     baseline: str | None  # name of the baseline; None for methods that compare with none
     seed: int  # of the noise baseline and of whatever the method draws
+    precision: Precision  # in which the network ran, both scores included
     parameters: Mapping[str, Value]  # all of them, the defaults included
     pixel_values: np.ndarray | None  # (3, H, W) float64
     pixel_map: np.ndarray | None  # (H, W) float64
@@ -46,6 +51,17 @@ class Attribution:
     def total(self) -> float:
         """Sum of all values."""
         return float(self.patch_map.sum())
+
+    @property
+    def near_zero(self) -> bool:
+        """Whether there is next to nothing to see: the patches' absolute values add up to a millionth of the score.
+
+        The head of an untrained Mixer is all zeros, so that its logits do not depend on the image and every map of it
+        is exactly zero. A map without any finite value counts as well. Drawn over its own range, such a map would
+        look like any other.
+        """
+        finite = self.patch_map[np.isfinite(self.patch_map)]
+        return bool(np.abs(finite).sum() <= _NEAR_ZERO * max(1.0, abs(self.score)))
 
     @property
     def completeness_gap(self) -> float | None:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mixer_viz.analysis.attribution_passes import Cancelled, ChunkedPasses, Progress
+from mixer_viz.analysis.attribution_result import Precision
 
 
 class Score(ChunkedPasses):
@@ -24,11 +25,12 @@ class Score(ChunkedPasses):
         against: int | None,
         chunk: int,
         total: int,
+        precision: Precision = "float32",
         progress: Progress | None = None,
         cancelled: Cancelled | None = None,
     ) -> None:
         super().__init__(chunk, total, progress, cancelled)
-        self.network, self.target, self.against = network, target, against
+        self.network, self.target, self.against, self.precision = network, target, against, precision
 
     def __call__(self, pixels: Tensor) -> Tensor:
         return self.through(self.network, pixels)
@@ -36,13 +38,22 @@ class Score(ChunkedPasses):
     def through(self, network: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
         """f of what `network` makes of `inputs` (N, ...), in place of the network that starts at pixels: (N,)."""
         if not torch.is_grad_enabled():
-            return self.in_chunks(len(inputs), lambda some: self._of(network(inputs[some])))
+            return self.in_chunks(len(inputs), lambda some: self._of(self.run(network, inputs[some])))
         self.check_cancelled()
-        scores = self._of(network(inputs))
+        scores = self._of(self.run(network, inputs))
         if scores.requires_grad:
             scores.register_hook(self._count_backward)
         self.count(len(inputs))
         return scores
+
+    def run(self, network: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
+        """What `network` makes of `inputs`, in this score's precision but in the type of `inputs`; counts nothing."""
+        # Around the network alone, as neither captum's own arithmetic nor backward passes belong inside. Without the
+        # cache, which all threads share and which saves nothing where every weight is used once.
+        enabled = self.precision == "bfloat16"
+        with torch.autocast(inputs.device.type, torch.bfloat16, enabled=enabled, cache_enabled=False):
+            outputs = network(inputs)
+        return outputs.to(inputs.dtype)
 
     def _of(self, logits: Tensor) -> Tensor:
         return logits[:, self.target] if self.against is None else logits[:, self.target] - logits[:, self.against]
@@ -70,4 +81,5 @@ class TokensTap(nn.Module):
         self.before, self.after, self.tap = before, after, nn.Identity()
 
     def forward(self, pixels: Tensor) -> Tensor:
-        return self.after(self.tap(self.before(pixels).mT).mT)
+        tokens = self.before(pixels).to(pixels.dtype)  # also under autocast: what is read off here is not rounded
+        return self.after(self.tap(tokens.mT).mT)

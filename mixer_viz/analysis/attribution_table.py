@@ -121,5 +121,6 @@ def _tokens(config: MixerConfig) -> list[Method]:
             at_pixels=False,
             needs_baseline=False,
             needs_gradient=False,
+            exact=True,
         ),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -107,3 +108,18 @@ def test_a_zero_head_gives_a_zero_map() -> None:
         result = mv.attribute(model, picture(), 4, method, **quick(method))
         assert not result.patch_map.any(), method
         assert result.relative_gap in (None, 0.0)
+        assert result.near_zero, method
+
+
+def test_what_is_near_zero() -> None:
+    result = mv.attribute(mixer(), picture(), 4, "patch_ablation")
+    assert not result.near_zero
+
+    def near(patch: float, score: float) -> bool:
+        return dataclasses.replace(result, patch_map=np.array([patch, 0.0, -patch]), score=score).near_zero
+
+    assert near(0.0, 3.0) and near(4e-7, 0.01) and near(4e-5, -100.0)
+    assert not near(6e-7, 0.01) and not near(6e-5, -100.0)  # both signs count: patches do not cancel
+    assert near(float("nan"), 3.0)
+    half = dataclasses.replace(result, patch_map=np.array([float("inf"), 0.5]))
+    assert not half.near_zero
