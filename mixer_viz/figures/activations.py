@@ -36,14 +36,20 @@ def layer_strip(
 
 
 def enlarged(
-    crop: np.ndarray, maps: np.ndarray, scale: str, notes: Sequence[str], own_scales: bool = False, width: int = 330
+    crop: np.ndarray,
+    maps: np.ndarray,
+    scale: str,
+    notes: Sequence[str] | None = None,
+    own_scales: bool = False,
+    width: int = 330,
 ) -> Grid:
-    """Maps (T, grid, grid) over the greyed crop, one frame per stage, on one scale or each on its own."""
+    """Values (T, S) or (T, grid, grid) over the greyed crop, one frame per stage, on one scale or each on its own."""
     chosen = SCALES[scale]
+    side = math.isqrt(maps[0].size)
     return Grid(
         title="",
-        rows=maps.shape[1],
-        columns=maps.shape[2],
+        rows=side,
+        columns=side,
         description=f"{chosen.quantity} of every patch over the picture, layer by layer.",
         photo=greyed(crop),
         values=maps.astype(np.float32),
@@ -51,7 +57,7 @@ def enlarged(
         limits=np.array([chosen.limits(frame if own_scales else maps) for frame in maps]),
         opacity=0.78,
         frames=len(maps),
-        notes=tuple(notes),
+        notes=None if notes is None else tuple(notes),
         width=width,
     )
 
@@ -154,9 +160,8 @@ def class_maps(
     crop: np.ndarray, values: np.ndarray, title: str, scale: str, names: Sequence[str], width: int = 290
 ) -> Grid:
     """Values (T, S) of one class over the greyed crop, one frame per stage; each stage has its own limits."""
-    side = math.isqrt(values.shape[1])
     return dataclasses.replace(
-        enlarged(crop, values.reshape(-1, side, side), scale, names, own_scales=True, width=width),
+        enlarged(crop, values, scale, names, own_scales=True, width=width),
         title=title,
         description=f"{title}, patch by patch, at every layer.",
     )

@@ -9,8 +9,8 @@ from typing import Literal
 
 import numpy as np
 
+from mixer_viz.figures.activations import enlarged
 from mixer_viz.figures.grid import Grid
-from mixer_viz.figures.photo import greyed
 from mixer_viz.figures.theme import SCALES, Scale
 
 Part = Literal["W1", "W2"]
@@ -140,21 +140,11 @@ def listening_grids(
 
     Each block has its own limits, printed below: from block to block the size of the weights changes much.
     """
-    side = math.isqrt(maps[0][2].shape[1])
-    grey = greyed(crop)
     return [
-        Grid(
+        dataclasses.replace(
+            enlarged(crop, values, scale, own_scales=True, width=width),
             title=title,
-            rows=side,
-            columns=side,
             description=f"{title}, patch {token}: weights over the picture, block by block.",
-            photo=grey,
-            values=values.astype(np.float32),
-            scale=SCALES[scale],
-            limits=np.array([SCALES[scale].limits(frame) for frame in values]),
-            opacity=0.82,
-            frames=len(values),
-            width=width,
         )
         for title, scale, values in maps
     ]
@@ -162,13 +152,9 @@ def listening_grids(
 
 def field_grid(crop: np.ndarray, maps: np.ndarray, notes: tuple[str, ...], width: int = 218) -> Grid:
     """The effective receptive field (L + 1, S) over the greyed crop, one frame per stage, each with its own limits."""
-    scale = SCALES["field"]
     return dataclasses.replace(
-        listening_grids(crop, 0, [("Gradient", "field", 100 * np.nan_to_num(maps))], width)[0],
-        title="",
-        notes=notes,
+        enlarged(crop, 100 * np.nan_to_num(maps), "field", notes, own_scales=True, width=width),
         description="Share of the gradient that each patch of the picture has, block by block.",
-        scale=scale,
     )
 
 
