@@ -1,10 +1,16 @@
-"""The network: its sizes, its equation, and one traced forward pass."""
+"""The network: its sizes, its equation, one traced forward pass, and its block with other token mixers."""
 
+from mixer_viz.model.compared import ComparedBlock as ComparedBlock
+from mixer_viz.model.compared import ComparedNetwork as ComparedNetwork
+from mixer_viz.model.compared import Network as Network
+from mixer_viz.model.compared_config import ComparedConfig as ComparedConfig
 from mixer_viz.model.config import PRESETS as PRESETS
 from mixer_viz.model.config import MixerConfig as MixerConfig
 from mixer_viz.model.mixer import MixerBlock as MixerBlock
 from mixer_viz.model.mixer import Mlp as Mlp
 from mixer_viz.model.mixer import MlpMixer as MlpMixer
+from mixer_viz.model.token_mixer_table import TOKEN_MIXERS as TOKEN_MIXERS
+from mixer_viz.model.token_mixers import mixing_matrices as mixing_matrices
 from mixer_viz.model.trace import BlockTrace as BlockTrace
 from mixer_viz.model.trace import Trace as Trace
 from mixer_viz.model.trace import trace as trace

@@ -1,0 +1,71 @@
+"""Which token mixer a network of the comparison has, and everything else that fixes it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any, Literal, get_args
+
+from mixer_viz.model.config import MixerConfig
+from mixer_viz.model.token_mixers import SHIFTED_SHARE
+
+TokenMixerName = Literal["mlp", "attention", "convolution", "shift", "nonlocal_shift", "pooling", "identity"]
+Permutation = Literal["none", "patches-and-pixels", "pixels"]
+TOKEN_MIXER_NAMES: tuple[str, ...] = get_args(TokenMixerName)
+PERMUTATIONS: tuple[str, ...] = get_args(Permutation)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ComparedConfig:
+    """Sizes and preprocessing as a Mixer has them, the token mixer, and the order in which the input is read.
+
+    `sizes.tokens_mlp_dim` matters for "mlp" alone, `num_heads` for "attention", `kernel_size` for "convolution" and
+    "pooling"; `permutation` and its seed are explained in `permuted_input.py`. Raises ValueError on values that clash.
+    """
+
+    sizes: MixerConfig
+    token_mixer: TokenMixerName = "mlp"
+    num_heads: int = 4
+    kernel_size: int = 3
+    permutation: Permutation = "none"
+    permutation_seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, choices in (("token_mixer", TOKEN_MIXER_NAMES), ("permutation", PERMUTATIONS)):
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name}={getattr(self, name)!r} must be one of {', '.join(choices)}")
+        for name, least in (("num_heads", 1), ("kernel_size", 1), ("permutation_seed", 0)):
+            value = getattr(self, name)
+            if type(value) is not int or value < least:
+                raise ValueError(f"{name}={value!r} must be a whole number of at least {least}")
+        self._check_mixer(self.sizes.embed_dim)
+
+    def _check_mixer(self, embed_dim: int) -> None:
+        if self.token_mixer == "attention" and embed_dim % self.num_heads:
+            raise ValueError(f"embed_dim={embed_dim} is not a multiple of num_heads={self.num_heads}")
+        if self.token_mixer in ("convolution", "pooling") and (self.kernel_size % 2 == 0 or self.kernel_size < 3):
+            raise ValueError(f"kernel_size={self.kernel_size} must be odd and at least 3: a token and those around it")
+        if self.token_mixer == "shift" and embed_dim < SHIFTED_SHARE:
+            raise ValueError(f"embed_dim={embed_dim} must be at least {SHIFTED_SHARE}: a twelfth moves each way")
+
+    def to_json(self) -> str:
+        """The config as a JSON object; `from_json` reads it back."""
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> ComparedConfig:
+        """Rebuild a config from `to_json`; raises ValueError on anything else."""
+        try:
+            values: dict[str, Any] = json.loads(text)
+        except (json.JSONDecodeError, RecursionError) as exc:
+            raise ValueError("the stored config is not JSON") from exc
+        if not isinstance(values, dict):
+            raise ValueError("the stored config is not a JSON object")
+        unknown = sorted(set(values) - {field.name for field in dataclasses.fields(cls)})
+        if unknown:
+            raise ValueError(f"the stored config has unknown entries: {', '.join(unknown)}")
+        sizes = MixerConfig.from_json(json.dumps(values.pop("sizes", None)))
+        try:
+            return cls(sizes=sizes, **values)
+        except TypeError as exc:
+            raise ValueError(f"the stored config has a wrong type: {exc}") from exc
