@@ -149,6 +149,14 @@ def test_grids_without_squares_pick_as_ever(
     assert page.evaluate("window.picked") == ([] if picked is None else [picked, down])
 
 
+@pytest.mark.parametrize(("select", "last"), [("cell", 53), ("row", 5)])
+def test_arrow_keys_stop_at_the_last_cell_and_row(show: Show, select: str, last: int) -> None:
+    page = show(grid_of(select=select), selected=last)
+    page.locator("canvas").focus()
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("window.picked") == []
+
+
 def ends(page: Page) -> list[str]:
     return page.locator(".scale span").all_inner_texts()
 
@@ -160,6 +168,8 @@ def test_scale_has_its_unit_and_open_ends_where_values_were_cut(show: Show) -> N
     assert point_at(page, 5, 8).endswith("contribution 1.00 logits")  # few values travel as they are
     page = show(grid_of(limits=(-0.5, 0.5)))
     assert ends(page) == ["−0.500", "0.500"]
+    page = show(grid_of(scale=SCALES["attribution positive"], open_ended=True))
+    assert ends(page) == ["≤ 0.00", "1.00"]
     page = show(grid_of(scale=SCALES["norm"], values=abs(VALUES), open_ended=True))
     assert ends(page) == ["0.00", "1.00"]
     assert page.locator(".quantity").inner_text() == "token length (L2 norm)"
@@ -174,3 +184,6 @@ def test_values_that_were_cut_on_the_way_are_said_to_be_so(show: Show) -> None:
     assert texts[0] == "pixel (row 10, column 20) in patch 0: contribution ≈ 0.500 logits or more"
     assert texts[1] == "pixel (row 70, column 100) in patch 1: contribution ≈ 0.249 logits"
     assert texts[2] == "pixel (row 140, column 3) in patch 2: contribution ≈ −0.500 logits or less"
+    page = show(grid_of(values, scale=SCALES["attribution positive"], open_ended=True, width=450))
+    texts = [point_at(page, row, column, size=values.shape) for row, column in ((10, 20), (140, 3))]
+    assert [text.split("≈ ")[1] for text in texts] == ["9.00 logits", "0.00 logits or less"]
