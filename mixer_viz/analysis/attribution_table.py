@@ -72,7 +72,8 @@ def _paths() -> list[Method]:
             answers="How much does each pixel add to the logit at random points of the way from the baseline?",
             passes=cost_per("samples", extra=2),
             parameters=(
-                Parameter("samples", "Random points of the way", 25, 1, 1000),
+                # Bundled model, photos: 25 miss 28 % of the sum at the median, 100 miss 13 %, 400 miss 5 %.
+                Parameter("samples", "Random points of the way", 100, 1, 1000),
                 Parameter("noise", "Noise on the image, as a share of its range", 0.0, 0.0, 1.0),
             ),
             law="difference",
