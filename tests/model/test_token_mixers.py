@@ -86,6 +86,9 @@ def test_attention_weights_put_the_values_together() -> None:
         value = mixer.query_key_value(tokens)[..., 2 * CHANNELS :].unflatten(2, (mixer.num_heads, -1))
         mixed = torch.einsum("nhts,nshd->nthd", attention, value).flatten(2)
         close(mixer(tokens), mixer.projection(mixed))
+        query, key, value = mixer.query_key_value(tokens).unflatten(2, (3, mixer.num_heads, -1)).permute(2, 0, 3, 1, 4)
+        fused = F.scaled_dot_product_attention(query, key, value)
+        close(mixed.unflatten(2, (mixer.num_heads, -1)).transpose(1, 2), fused)
     close(attention.sum(-1), torch.ones(len(tokens), mixer.num_heads, TOKENS, dtype=torch.float64))
 
 
