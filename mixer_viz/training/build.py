@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import torch
 
-from mixer_viz.model import MixerConfig, MlpMixer
+from mixer_viz.model import ComparedConfig, ComparedNetwork, MixerConfig, MlpMixer, Network
 from mixer_viz.training.optim import initialise
 from mixer_viz.training.recipe import Recipe
 
 
-def build_model(recipe: Recipe, class_names: tuple[str, ...]) -> MlpMixer:
-    """A Mixer of the recipe's size with the recipe's initial weights, drawn from its seed."""
-    sizes = {
-        field.name: getattr(recipe, field.name)
-        for field in dataclasses.fields(MixerConfig)
-        if hasattr(recipe, field.name) and field.name != "num_classes"
-    }
-    config = MixerConfig(
-        **sizes,
+def build_model(recipe: Recipe, class_names: tuple[str, ...]) -> Network:
+    """A network of the recipe's size and token mixer with the recipe's initial weights, drawn from its seed."""
+    config = compared_config(recipe, class_names)
+    torch.manual_seed(recipe.seed)
+    model: Network = MlpMixer(config.sizes) if recipe.is_mixer else ComparedNetwork(config)
+    initialise(model, recipe.token_mixing_std)
+    return model
+
+
+def compared_config(recipe: Recipe, class_names: tuple[str, ...]) -> ComparedConfig:
+    """What the recipe says of the network; a plain Mixer is the one with "mlp" and no permutation."""
+    sizes = MixerConfig(
+        **_shared(recipe, MixerConfig),
         num_classes=len(class_names),
         class_names=class_names,
         mean=(0.5, 0.5, 0.5),
@@ -27,7 +32,10 @@ def build_model(recipe: Recipe, class_names: tuple[str, ...]) -> MlpMixer:
         interpolation="bilinear",
         crop_pct=1.0,
     )
-    torch.manual_seed(recipe.seed)
-    model = MlpMixer(config)
-    initialise(model, recipe.token_mixing_std)
-    return model
+    return ComparedConfig(sizes=sizes, **_shared(recipe, ComparedConfig))
+
+
+def _shared(recipe: Recipe, config: type[MixerConfig] | type[ComparedConfig]) -> dict[str, Any]:
+    """The recipe's values of the fields that the config has too."""
+    names = [field.name for field in dataclasses.fields(config) if hasattr(recipe, field.name)]
+    return {name: getattr(recipe, name) for name in names}

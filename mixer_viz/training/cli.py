@@ -25,6 +25,10 @@ _HELP = {
     "num_blocks": "L, number of Mixer layers",
     "tokens_mlp_dim": "D_S, hidden width of the token-mixing MLPs",
     "channels_mlp_dim": "D_C, hidden width of the channel-mixing MLPs",
+    "token_mixer": "what stands in the place of the token-mixing MLP; mlp is the Mixer",
+    "num_heads": "heads of --token-mixer attention",
+    "kernel_size": "k of --token-mixer convolution and pooling",
+    "permutation": "put the pixels of every image in one fixed order, as in the paper's Figure 4",
     "batch_size": "images per step and process",
     "lr": "peak learning rate",
     "token_mixing_weight_decay": "weight decay on W1 and W2 of token mixing",
@@ -48,32 +52,49 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", required=True, help="ImageFolder tree, or 'cifar10' to download it")
     parser.add_argument("--out", required=True, type=Path, help="folder for checkpoint, log, snapshots and model")
     parser.add_argument("--resume", action="store_true", help=f"go on from {LAST} in --out, with its recipe")
+    add_running_options(parser)
+    add_recipe_options(parser, Recipe())
+    return parser
+
+
+def add_running_options(parser: argparse.ArgumentParser) -> None:
+    """Options that change how a run is done and not what comes out of it."""
     parser.add_argument("--download-dir", type=Path, default=Path("data"), help="where 'cifar10' is kept")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--workers", type=int, default=min(8, max(1, (os.cpu_count() or 2) // 2)))
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
+
+
+def add_recipe_options(parser: argparse.ArgumentParser, defaults: Recipe, without: Sequence[str] = ()) -> None:
+    """One option per field of the recipe, those in `without` aside; what is not given stays absent."""
     group = parser.add_argument_group("recipe")
     for field in dataclasses.fields(Recipe):
-        kind = type(field.default)
+        if field.name in without:
+            continue
+        default = getattr(defaults, field.name)
+        kind = type(default)
         how: dict[str, Any] = {"type": kind, "choices": CHOICES.get(field.name)}
         if kind is bool:
             how = {"action": argparse.BooleanOptionalAction}
         group.add_argument(
             "--" + field.name.replace("_", "-"),
             default=argparse.SUPPRESS,
-            help=f"{_HELP.get(field.name, field.name.replace('_', ' '))} (default {field.default})",
+            help=f"{_HELP.get(field.name, field.name.replace('_', ' '))} (default {default})",
             **how,
         )
-    return parser
+
+
+def given_values(options: argparse.Namespace) -> dict[str, Any]:
+    """The recipe's values that were given on the command line."""
+    return {field.name: getattr(options, field.name) for field in dataclasses.fields(Recipe) if field.name in options}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status (130 after Ctrl-C, 2 for a mistake of the user's)."""
     options = build_parser().parse_args(arguments)
-    given = {field.name: getattr(options, field.name) for field in dataclasses.fields(Recipe) if field.name in options}
     try:
         with join_processes(options.device) as processes:
-            return _train(options, given, processes)
+            return _train(options, given_values(options), processes)
     except (DataError, ValueError) as exc:
         logging.getLogger(__name__).debug("training could not start", exc_info=True)
         sys.stderr.write(f"error: {_sentence(exc)}\n")
@@ -83,11 +104,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _train(options: argparse.Namespace, given: dict[str, object], processes: Processes) -> int:
+def _train(options: argparse.Namespace, given: dict[str, Any], processes: Processes) -> int:
     state = read_checkpoint(options.out) if options.resume else None
     if state is None and (options.out / LAST).exists():
         raise ValueError(f"{options.out} holds a run already; add --resume to go on with it, or choose another --out.")
-    recipe = Recipe(**given) if state is None else _stored_recipe(state["recipe"], given)  # type: ignore[arg-type]
+    recipe = Recipe(**given) if state is None else _stored_recipe(state["recipe"], given)
     with processes.main_first():  # only one process downloads
         data = find_data(options.data, options.download_dir, recipe.seed)
     if state is not None and tuple(state["class_names"]) != data.class_names:
@@ -113,9 +134,11 @@ def _sentence(error: ValueError) -> str:
     return str(error).strip().rpartition(f"{DataError.__name__}: ")[2]
 
 
-def _stored_recipe(stored: dict[str, object], given: dict[str, object]) -> Recipe:
+def _stored_recipe(stored: dict[str, Any], given: dict[str, Any]) -> Recipe:
+    recipe = Recipe(**stored)
     for name, value in given.items():
-        if stored.get(name) != value:
+        used = getattr(recipe, name)  # a run of an earlier version has the default
+        if used != value:
             option = "--" + name.replace("_", "-")
-            raise ValueError(f"The run was started with {option} {stored.get(name)}; leave {option} away to resume it.")
-    return Recipe(**stored)  # type: ignore[arg-type]
+            raise ValueError(f"The run was started with {option} {used}; leave {option} away to resume it.")
+    return recipe

@@ -8,12 +8,12 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mixer_viz.model import MlpMixer
+from mixer_viz.model import Network
 from mixer_viz.training.loaders import normalise
 
 
 @torch.no_grad()
-def evaluate(model: MlpMixer, loader: DataLoader[Any]) -> tuple[float, float]:
+def evaluate(model: Network, loader: DataLoader[Any]) -> tuple[float, float]:
     """Mean cross-entropy and top-1 accuracy in percent over all images of `loader`, in float32, in eval mode."""
     device = model.stem.weight.device
     model.eval()

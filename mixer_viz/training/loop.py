@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from mixer_viz.model import MlpMixer
+from mixer_viz.model import MlpMixer, Network
 from mixer_viz.training.augment import BatchMixing
 from mixer_viz.training.build import build_model
 from mixer_viz.training.data import ImageData
@@ -113,9 +113,9 @@ class Trainer:
             self.processes.barrier()
 
     @property
-    def averaged_model(self) -> MlpMixer:
+    def averaged_model(self) -> Network:
         """The exponential moving average of the weights: what is measured and shipped."""
-        return cast(MlpMixer, self.averaged.module)
+        return cast(Network, self.averaged.module)
 
     def _request_stop(self, *_: object) -> None:
         self.stop_requested = True
@@ -205,5 +205,6 @@ class Trainer:
         self.processes.barrier()
 
     def _snapshot(self, accuracy: float | None) -> None:
-        if self.processes.is_main:
-            self.folder.save_snapshot(self.averaged_model, self.epoch, accuracy)
+        model = self.averaged_model
+        if self.processes.is_main and isinstance(model, MlpMixer):
+            self.folder.save_snapshot(model, self.epoch, accuracy)

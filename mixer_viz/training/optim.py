@@ -8,15 +8,17 @@ import math
 import torch
 from torch import nn
 
-from mixer_viz.model import MlpMixer
+from mixer_viz.model import ComparedNetwork, Network
+from mixer_viz.model.token_mixers import SelfAttention
 from mixer_viz.training.recipe import Recipe
 
 
 @torch.no_grad()
-def initialise(model: MlpMixer, token_mixing_std: float) -> None:
+def initialise(model: Network, token_mixing_std: float) -> None:
     """Draw the initial weights: Xavier for channel mixing, LeCun normal for the stem, zero head as in the paper's code.
 
-    Biases start at zero, token mixing as in `reset_token_mixing`.
+    Biases start at zero, the token-mixing MLPs as in `reset_token_mixing`. Another token mixer starts as its source has
+    it: attention with Xavier for queries, keys and values each, a convolution with torch's own range, 1 / k.
     """
     for module in model.modules():
         if isinstance(module, nn.Linear | nn.Conv2d) and module.bias is not None:
@@ -26,11 +28,16 @@ def initialise(model: MlpMixer, token_mixing_std: float) -> None:
         if "channel_mixing" in name and parameter.ndim == 2:
             nn.init.xavier_uniform_(parameter)
     nn.init.zeros_(model.head.weight)
-    reset_token_mixing(model, token_mixing_std)
+    if not isinstance(model, ComparedNetwork) or model.compared_config.token_mixer == "mlp":
+        reset_token_mixing(model, token_mixing_std)
+    for module in model.modules():
+        if isinstance(module, SelfAttention):
+            for matrix in (*module.query_key_value.weight.chunk(3), module.projection.weight):
+                nn.init.xavier_uniform_(matrix)
 
 
 @torch.no_grad()
-def reset_token_mixing(model: MlpMixer, std: float) -> None:
+def reset_token_mixing(model: Network, std: float) -> None:
     """Draw W1 and W2 of every block anew with standard deviation `std`, and set their biases to zero.
 
     A small `std` instead of the usual fan-in scale (1/sqrt(S), 0.125 for 64 patches) makes the learned part visible: at
@@ -44,17 +51,18 @@ def reset_token_mixing(model: MlpMixer, std: float) -> None:
 
 
 def is_token_mixing_weight(name: str) -> bool:
-    """Whether a parameter name is W1 or W2 of some block."""
+    """Whether a parameter name is W1 or W2 of some block, or the weight of another token mixer."""
     return "token_mixing" in name and name.endswith("weight")
 
 
-def build_optimizer(model: MlpMixer, recipe: Recipe) -> torch.optim.AdamW:
-    """AdamW with its own weight decay on W1 and W2, and none on biases and LayerNorm."""
+def build_optimizer(model: Network, recipe: Recipe) -> torch.optim.AdamW:
+    """AdamW with its own weight decay on the weights of token mixing, and none on biases, LayerNorm and positions."""
     token_mixing: list[nn.Parameter] = []
     matrices: list[nn.Parameter] = []
     vectors: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
-        group = vectors if parameter.ndim < 2 else token_mixing if is_token_mixing_weight(name) else matrices
+        is_vector = parameter.ndim < 2 or name == "position_embedding"
+        group = vectors if is_vector else token_mixing if is_token_mixing_weight(name) else matrices
         group.append(parameter)
     groups = [
         {"params": token_mixing, "weight_decay": recipe.token_mixing_weight_decay},

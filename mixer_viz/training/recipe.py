@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from mixer_viz.model.compared_config import PERMUTATIONS, TOKEN_MIXER_NAMES
+
 _NOT_NEGATIVE = ("mixup", "cutmix", "weight_decay", "token_mixing_weight_decay", "token_mixing_std", "warmup_epochs")
 
 
@@ -14,8 +16,9 @@ class Recipe:
 
     `token_mixing_std` and `token_mixing_weight_decay` are what makes the mixing weights readable: a small random start
     that weight decay can erase leaves the learned part alone. `init_from` starts from trained weights; with
-    `reset_token_mixing`, W1 and W2 alone start anew, in a network that knows the rest already. Raises ValueError on
-    values that make no sense.
+    `reset_token_mixing`, W1 and W2 alone start anew, in a network that knows the rest already. `token_mixer`
+    and `permutation` are those of `ComparedConfig`: another mixer in the Mixer's place, and images whose pixels are in
+    another order. Raises ValueError on values that make no sense.
     """
 
     image_size: int = 32
@@ -24,6 +27,11 @@ class Recipe:
     num_blocks: int = 8
     tokens_mlp_dim: int = 256
     channels_mlp_dim: int = 256
+    token_mixer: str = "mlp"
+    num_heads: int = 4
+    kernel_size: int = 3
+    permutation: str = "none"
+    permutation_seed: int = 0
 
     epochs: int = 50
     batch_size: int = 128
@@ -63,11 +71,18 @@ class Recipe:
                 raise ValueError(f"{name}={getattr(self, name)} must be between 0 and 1")
         if self.reset_token_mixing and not self.init_from:
             raise ValueError("reset_token_mixing needs init_from: without it, token mixing starts anew anyway")
+        if self.init_from and not self.is_mixer:
+            raise ValueError("init_from holds the weights of a Mixer; leave token_mixer and permutation away")
         if self.min_lr > self.lr:
             raise ValueError(f"min_lr={self.min_lr} must not exceed lr={self.lr}")
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name}={getattr(self, name)!r} must be one of {', '.join(choices)}")
+
+    @property
+    def is_mixer(self) -> bool:
+        """Whether this trains a plain `MlpMixer`; otherwise it is a `ComparedNetwork`."""
+        return self.token_mixer == "mlp" and self.permutation == "none"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for a checkpoint or a model card."""
@@ -75,6 +90,8 @@ class Recipe:
 
 
 CHOICES: dict[str, tuple[str, ...]] = {
+    "token_mixer": TOKEN_MIXER_NAMES,
+    "permutation": PERMUTATIONS,
     "auto_augment": ("none", "trivial", "cifar10", "imagenet", "rand"),
     "crop": ("auto", "pad", "resized"),
     "precision": ("auto", "fp32", "bf16"),

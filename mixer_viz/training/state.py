@@ -12,7 +12,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from mixer_viz.checkpoints import load_model, save_model
-from mixer_viz.model import MixerConfig, MlpMixer
+from mixer_viz.checkpoints.compared import save_compared
+from mixer_viz.model import MixerConfig, MlpMixer, Network
 
 LAST = "last.pt"
 FINAL = "model.safetensors"
@@ -53,8 +54,11 @@ class RunFolder:
         torch.save({"format": CHECKPOINT_FORMAT, **state}, part)
         part.replace(self.path / LAST)
 
-    def save_final(self, model: MlpMixer) -> None:
-        save_model(model, self.path / FINAL)
+    def save_final(self, model: Network) -> None:
+        if isinstance(model, MlpMixer):
+            save_model(model, self.path / FINAL)
+        else:
+            save_compared(model, self.path / FINAL)
 
     def save_snapshot(self, model: MlpMixer, epoch: int, accuracy: float | None) -> None:
         """The token-mixing weights of all blocks in half precision: the small form that shows how they develop."""
