@@ -1,0 +1,154 @@
+"""The maps of the Attributions page side by side, and what deleting one patch really does."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import streamlit as st
+
+from mixer_viz.analysis.attribution_result import Attribution
+from mixer_viz.analysis.attribution_table import method_for
+from mixer_viz.figures import attribution as figures
+from mixer_viz.figures import overview as overview_figures
+from mixer_viz.model import MixerConfig
+from mixer_viz.ui import cached, formulas_attribution
+from mixer_viz.ui.attribution_choice import Target
+from mixer_viz.ui.attribution_waiting import failed_note, is_stopped, stopped_note, waiting
+from mixer_viz.ui.before_after import show_before_after
+from mixer_viz.ui.cached_attribution import Asked, attribution_job, logits_without, probabilities_of
+from mixer_viz.ui.choices import Choice
+from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.jobs import wait_shortly
+from mixer_viz.ui.selection import option_buttons, select_token, token_field
+
+QUICK = 1.0  # seconds that the page waits before it shows a bar
+LEVELS = ("Patches", "Pixels")
+SCALES = ("Shared", "Each its own")
+SIGNS = ("Both signs", "Positive only")
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """One finished map with what was asked for."""
+
+    asked: Asked
+    result: Attribution
+    title: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Look:
+    """How the maps are drawn."""
+
+    pixels: bool
+    shared: bool
+    positive: bool
+    opacity: float
+
+
+def finished_maps(choice: Choice, asked: list[Asked]) -> list[Shown]:
+    """The maps that are there; bars for the others, which come when they are done."""
+    wanted = [each for each in asked if not is_stopped(each.key(choice))]
+    jobs = [(each, attribution_job(choice, each)) for each in wanted]
+    wait_shortly([job for _, job in jobs], QUICK)
+    titles = {each.method: method_for(choice.model.config, each.method).title for each in asked}
+    for place, each in enumerate(asked):
+        if each not in wanted:
+            stopped_note(titles[each.method], each.key(choice), f"map_{place}")
+    for each, job in jobs:
+        if job.future.done() and job.future.exception() is not None and not job.stopped:
+            failed_note(titles[each.method], job)
+    at_work = [
+        (titles[each.method], each.key(choice), job) for each, job in jobs if not job.future.done() or job.stopped
+    ]
+    if at_work:
+        waiting(at_work, "maps")
+    done = [(each, job) for each, job in jobs if job.future.done() and job.future.exception() is None]
+    return [Shown(each, job.future.result(), titles[each.method]) for each, job in done]
+
+
+def map_pictures(config: MixerConfig, shown: list[Shown], pixels: bool) -> list[figures.MapPicture]:
+    """The maps at the level that is looked at; what has values per patch only is spread over its pixels."""
+    return [
+        figures.MapPicture(
+            title=each.title,
+            note=formulas_attribution.sum_note(each.result),
+            values=_level(config, each.result, pixels),
+            in_logits=each.result.in_logits,
+        )
+        for each in shown
+    ]
+
+
+def _level(config: MixerConfig, result: Attribution, pixels: bool) -> np.ndarray:
+    grid, side = config.grid_size, config.patch_size
+    by_patch = result.patch_map.reshape(grid, grid)
+    if not pixels:
+        return by_patch
+    if result.pixel_map is not None:
+        return result.pixel_map
+    spread: np.ndarray = by_patch.repeat(side, axis=0).repeat(side, axis=1)
+    return spread / side**2 if result.in_logits else spread
+
+
+def maps(choice: Choice, target: Target, shown: list[Shown]) -> Look:
+    """The maps over the photo, and the selected patch; returns how they are drawn."""
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        look = Look(
+            pixels=option_buttons("Values of", LEVELS, "level") == LEVELS[1],
+            shared=option_buttons("Scale", SCALES, "scale") == SCALES[0],
+            positive=option_buttons("Show", SIGNS, "sign") == SIGNS[1],
+            opacity=_opacity() / 100,
+        )
+        token = token_field(choice.model.config)
+    _draw(choice, shown, look, token)
+    if look.pixels:
+        st.caption(formulas_attribution.PIXEL_NOTE)
+    _one_patch(choice, target, shown, token)
+    return look
+
+
+def _opacity() -> int:
+    start = round(100 * figures.OPACITY)
+    percent: int = st.slider("Opacity, %", 0, 100, start, 1, key="opacity", bind="query-params", width=170)
+    return percent
+
+
+def _draw(choice: Choice, shown: list[Shown], look: Look, token: int) -> None:
+    config, crop = choice.model.config, cached.crop_of(choice)
+    columns = st.columns(max(4, 1 + len(shown)), gap="small")
+    with columns[0]:
+        photo = overview_figures.patch_grid(crop, config.grid_size, title="Picture", width=330)
+        show_grids([photo], key="map-photo", selected=token, on_pick=select_token, hint="Click a patch.")
+    grids = figures.map_grids(
+        crop,
+        map_pictures(config, shown, look.pixels),
+        grid_size=config.grid_size,
+        shared=look.shared,
+        positive=look.positive,
+        opacity=look.opacity,
+        width=330,
+    )
+    for place, (column, grid, each) in enumerate(zip(columns[1:], grids, shown, strict=False)):
+        with column:
+            show_grids([grid], key=f"map-{place}", on_pick=select_token, hint="Hover reads the values.")
+            for warning in formulas_attribution.warnings_of(each.result):
+                st.warning(warning)
+            row = method_for(config, each.asked.method)
+            st.caption(f"{row.answers} {formulas_attribution.DOES_NOT_SAY[row.name]}")
+
+
+def _one_patch(choice: Choice, target: Target, shown: list[Shown], token: int) -> None:
+    st.subheader(f"Patch {token} deleted")
+    with_it, without_it = logits_without(choice, target.baseline, shown[0].asked.seed, ((), (token,)))
+    before, after = (_score(logits, target) for logits in (with_it, without_it))
+    st.markdown(formulas_attribution.deleted_sentence(target.score_name, token, target.baseline, before, after))
+    results = {each.title: each.result for each in shown}
+    st.table(formulas_attribution.patch_table(results, token))
+    probabilities = probabilities_of(np.stack([with_it, without_it]))
+    show_before_after(choice, probabilities[0], probabilities[1], f"Without patch {token}")
+
+
+def _score(logits: np.ndarray, target: Target) -> float:
+    return float(logits[target.index] - (0.0 if target.against is None else logits[target.against]))
