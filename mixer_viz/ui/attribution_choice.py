@@ -7,7 +7,6 @@ import dataclasses
 import numpy as np
 import streamlit as st
 
-from mixer_viz.analysis.attribution_baselines import BASELINES
 from mixer_viz.analysis.attribution_methods import Method, Parameter, check_parameters
 from mixer_viz.analysis.attribution_result import Precision, Value
 from mixer_viz.analysis.attribution_table import methods_for
@@ -65,8 +64,8 @@ def pick_target(choice: Choice) -> Target:
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         st.selectbox("Explain", [TOP_ANSWER, *names], key="target", bind="query-params", width=240)
         other = st.selectbox("against", [NOTHING, *names], key="against", bind="query-params", width=240)
-        baselines = {formulas_attribution.BASELINE_NAMES[name]: name for name in BASELINES}
-        shown = option_buttons("Baseline: what stands for “nothing there”", list(baselines), "baseline")
+        baselines = {shown: name for name, shown in formulas_attribution.BASELINE_NAMES.items()}
+        shown = option_buttons("Baseline: what stands for “nothing”", list(baselines), "baseline")
     against = None if other == NOTHING else names.index(other)
     if against == index:
         st.warning(f"{names[index]} against itself is always zero, so the logit itself is explained.")
@@ -90,7 +89,8 @@ def pick_methods(choice: Choice, target: Target) -> list[Asked]:
     table = methods_for(choice.model.config)
     titles = {row.title: row for row in table.values()}
     first = [table[name].title for name in _FIRST]
-    chosen: list[str] = st.multiselect(
+    left, right = st.columns([4, 1], vertical_alignment="bottom")
+    chosen: list[str] = left.multiselect(
         f"Methods, up to {MOST_MAPS}",
         list(titles),
         default=first,
@@ -99,7 +99,7 @@ def pick_methods(choice: Choice, target: Target) -> list[Asked]:
         bind="query-params",
     )
     rows = [titles[title] for title in chosen]
-    with st.expander("Parameters of these methods"):
+    with right.popover("Parameters", width="stretch"):
         parameters = {row.name: _parameter_fields(choice.model.config, row) for row in rows}
         seed, precision = _fields_of_all()
     asked = []

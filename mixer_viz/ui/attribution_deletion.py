@@ -64,7 +64,9 @@ def _pictures(choice: Choice, target: Target, chosen: Shown, sets: tuple[list[in
     baseline = cached_attribution.baseline_picture(choice, target.baseline, chosen.asked.seed)
     titles = (f"Without the first {len(sets[0])}", f"Without {len(sets[1])} at random")
     grids = [
-        removed_grid(without_patches(crop, baseline, patches, config.grid_size), config.grid_size, title, note)
+        removed_grid(
+            without_patches(crop, baseline, patches, config.grid_size), config.grid_size, title, note, width=232
+        )
         for title, note, patches in zip(titles, (chosen.title, "one of the random orders"), sets, strict=True)
     ]
     show_grids(grids, key="deleted-pictures", on_pick=select_token, hint="This is what the network sees.")

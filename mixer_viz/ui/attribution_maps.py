@@ -94,6 +94,7 @@ def _level(config: MixerConfig, result: Attribution, pixels: bool) -> np.ndarray
 
 def maps(choice: Choice, target: Target, shown: list[Shown]) -> Look:
     """The maps over the photo, and the selected patch; returns how they are drawn."""
+    place = st.container()  # the maps come first, but what they look like is chosen below them
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         look = Look(
             pixels=option_buttons("Values of", LEVELS, "level") == LEVELS[1],
@@ -102,9 +103,11 @@ def maps(choice: Choice, target: Target, shown: list[Shown]) -> Look:
             opacity=_opacity() / 100,
         )
         token = token_field(choice.model.config)
-    _draw(choice, shown, look, token)
-    if look.pixels:
-        st.caption(formulas_attribution.PIXEL_NOTE)
+    with place:
+        _draw(choice, shown, look, token)
+        if look.pixels:
+            st.caption(formulas_attribution.PIXEL_NOTE)
+        _what_the_baseline_says(choice, target, shown[0].asked.seed)
     _one_patch(choice, target, shown, token)
     return look
 
@@ -137,6 +140,18 @@ def _draw(choice: Choice, shown: list[Shown], look: Look, token: int) -> None:
                 st.warning(warning)
             row = method_for(config, each.asked.method)
             st.caption(f"{row.answers} {formulas_attribution.DOES_NOT_SAY[row.name]}")
+
+
+def _what_the_baseline_says(choice: Choice, target: Target, seed: int) -> None:
+    everything = tuple(range(choice.model.config.num_patches))
+    (answer,) = probabilities_of(logits_without(choice, target.baseline, seed, (everything,)))
+    best = int(answer.argmax())
+    name = choice.model.class_name(best)
+    st.caption(
+        formulas_attribution.baseline_sentence(
+            target.baseline, name, float(answer[best]), target.name, float(answer[target.index])
+        )
+    )
 
 
 def _one_patch(choice: Choice, target: Target, shown: list[Shown], token: int) -> None:

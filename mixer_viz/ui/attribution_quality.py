@@ -28,6 +28,7 @@ def quality(choice: Choice, target: Target, shown: list[Shown]) -> list[Key]:
     """Curves, table and agreement of the maps; what takes long waits for a button. Returns the keys of its jobs."""
     st.subheader("How far to trust each map")
     st.markdown(formulas_attribution.QUALITY)
+    place = st.container()
     jobs = _jobs(choice, target, shown)
     wait_shortly([job for _, _, job in jobs], QUICK)
     for title, _, job in jobs:
@@ -36,7 +37,8 @@ def quality(choice: Choice, target: Target, shown: list[Shown]) -> list[Key]:
     _draw(choice, target, known_quality(job_table(), choice, target, shown))
     at_work = [entry for entry in jobs if not entry[2].future.done() or entry[2].stopped]
     if at_work:
-        waiting(at_work, "quality")
+        with place:
+            waiting(at_work, "quality")
     return [key for _, key, _ in jobs]
 
 

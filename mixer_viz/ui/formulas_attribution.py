@@ -15,10 +15,11 @@ from mixer_viz.ui.cached_attribution import CONTROLS, NOISE_DRAWS, SHUFFLES, Tru
 LARGE_GAP = 0.1  # of what the values should add up to
 _UNKNOWN = "–"
 
-# Links hold what the buttons say.
-BASELINE_NAMES = {"black": "Black", "mean": "Mean colour", "blur": "Blurred", "noise": "Noise"}
+# Links hold what the buttons say. The mean colour comes first: networks often have a firm answer to black.
+BASELINE_NAMES = {"mean": "Mean colour", "black": "Black", "blur": "Blurred", "noise": "Noise"}
+_FIRM = 0.5  # probability of the target from which a baseline says much about it already
 _BASELINE_WORDS = {
-    "black": "black",
+    "black": "plain black",
     "mean": "the picture's mean colour",
     "blur": "the blurred picture",
     "noise": "random colours",
@@ -108,6 +109,17 @@ def warnings_of(result: Attribution) -> list[str]:
         f"The values add up to {result.total:+.2f} and should to {result.expected:+.2f}: {many} is missing or too "
         f"much. Try {remedy} before you trust it."
     ]
+
+
+def baseline_sentence(baseline: str, best: str, best_probability: float, name: str, probability: float) -> str:
+    """What the network makes of the baseline alone, which every map with a baseline compares with."""
+    text = (
+        f"The baseline alone, {_BASELINE_WORDS[baseline]}: the network says **{best}**, {100 * best_probability:.0f} %"
+    )
+    text += "." if best == name else f"; {name} {100 * probability:.0f} %."
+    if probability >= _FIRM:
+        text += f" It takes “nothing” for {name} already, so maps against it cannot show what makes one: try another."
+    return text
 
 
 def deleted_sentence(score: str, token: int, baseline: str, before: float, after: float) -> str:
