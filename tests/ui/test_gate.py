@@ -9,9 +9,10 @@ import pytest
 import streamlit as st
 import torch
 
-from mixer_viz.ui.gate import computing_on
+from mixer_viz.ui.gate import Gate, computing_on
 
 CPU = torch.device("cpu")
+TIMEOUT = 60.0  # seconds; a busy machine is slow
 
 
 @pytest.fixture(autouse=True)
@@ -54,3 +55,88 @@ def test_a_failure_gives_the_place_back() -> None:
     with pytest.raises(RuntimeError, match="boom"), computing_on(CPU):
         raise RuntimeError("boom")
     assert run_together([CPU]) == 1
+
+
+def wait_in_line(gate: Gate, names: str, log: list[str]) -> list[threading.Thread]:
+    """Threads that ask for the place one after the other, and note their names once they have it."""
+    threads = []
+    for place, name in enumerate(names, len(gate._queue) + 1):
+
+        def work(name: str = name) -> None:
+            with gate.held():
+                log.append(name)
+
+        threads.append(threading.Thread(target=work))
+        threads[-1].start()
+        while len(gate._queue) < place:
+            assert threads[-1].is_alive()
+            time.sleep(0.001)
+    return threads
+
+
+def join(threads: list[threading.Thread]) -> None:
+    for thread in threads:
+        thread.join(TIMEOUT)
+    assert not any(thread.is_alive() for thread in threads)
+
+
+def test_first_come_first_served() -> None:
+    gate, log = Gate(), []
+    with gate.held():
+        threads = wait_in_line(gate, "abcdefgh", log)
+        assert log == []
+    join(threads)
+    assert "".join(log) == "abcdefgh"
+
+
+def test_who_holds_the_place_lets_all_others_in_between() -> None:
+    gate, log = Gate(), []
+    with gate.held():
+        threads = wait_in_line(gate, "abc", log)
+        gate.let_others()
+        assert "".join(log) == "abc"
+        threads += wait_in_line(gate, "d", log)  # has the place again
+        assert "".join(log) == "abc"
+    join(threads)
+    assert "".join(log) == "abcd"
+
+
+def test_who_let_others_in_is_before_those_who_come_later() -> None:
+    """Else people who keep asking would hold up a long computation for good."""
+    gate, log, late = Gate(), [], []
+
+    def first() -> None:
+        with gate.held():
+            while not gate._queue:  # until the one who let it in has asked again
+                time.sleep(0.001)
+            late.extend(wait_in_line(gate, "b", log))
+            log.append("a")
+
+    with gate.held():
+        thread = threading.Thread(target=first)
+        thread.start()
+        while not gate._queue:
+            time.sleep(0.001)
+        gate.let_others()
+        log.append("back")
+    join([thread, *late])
+    assert log == ["a", "back", "b"]
+
+
+def test_letting_others_without_any_keeps_the_place() -> None:
+    gate, log = Gate(), []
+    with gate.held():
+        gate.let_others()
+        threads = wait_in_line(gate, "a", log)
+        assert log == []
+    join(threads)
+    assert log == ["a"]
+
+
+def test_a_failure_while_others_wait_gives_them_the_place() -> None:
+    gate, log, threads = Gate(), [], []
+    with pytest.raises(RuntimeError, match="boom"), gate.held():
+        threads = wait_in_line(gate, "ab", log)
+        raise RuntimeError("boom")
+    join(threads)
+    assert log == ["a", "b"]
