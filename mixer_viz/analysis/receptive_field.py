@@ -9,6 +9,7 @@ piece. In theory every token of a Mixer sees the whole image after one block; th
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mixer_viz.analysis.ranges import check_token
-from mixer_viz.model import MlpMixer
+from mixer_viz.model import MlpMixer, Network
 
 SHARES = (0.2, 0.5, 0.99)
 IMAGES_AT_ONCE = 4  # bounds the memory of the graph: about 120 MiB for each image of a B/16
@@ -43,13 +44,9 @@ def receptive_field(model: MlpMixer, pixels: Tensor, token: int) -> ReceptiveFie
         pixels: (N, 3, H, W), normalised, on the model's device, N at least 1.
     Raises ValueError for a token that is not there, no image, or an image of the wrong size.
     """
-    check_token(model.config, token)
-    if not len(pixels):
-        raise ValueError("the receptive field needs at least one image, got none")
-    shares = np.concatenate([_shares(model, images, token) for images in pixels.split(IMAGES_AT_ONCE)], axis=1)
-    counted = shares.any(axis=2).sum(axis=1, keepdims=True)  # (L + 1, 1)
-    with np.errstate(invalid="ignore"):  # 0 / 0 where no image counts: nan, as the docstring says
-        maps = shares.sum(axis=1) / counted
+    side = model.config.patch_size
+    sizes = np.concatenate([sum_per_patch(part, side) for part in gradient_sizes(model, pixels, token)], axis=1)
+    maps = mean_share(sizes)
     return ReceptiveField(token, maps, smallest_area(maps))
 
 
@@ -66,8 +63,39 @@ def smallest_area(maps: np.ndarray, shares: tuple[float, ...] = SHARES) -> np.nd
     return area
 
 
-def _shares(model: MlpMixer, pixels: Tensor, token: int) -> np.ndarray:
-    """Each patch's share at every stage, (L + 1, N, S) float64; zeros where the gradient is 0."""
+def gradient_sizes(model: Network, pixels: Tensor, token: int) -> Iterator[np.ndarray]:
+    """|d sum_c relu(X_b[token, c]) / d pixels|, summed over colours, of a few images at a time: (L + 1, n, H, W).
+
+    Float64, stages as in `ReceptiveField`, arguments and errors as in `receptive_field`.
+    """
+    check_token(model.config, token)
+    if not len(pixels):
+        raise ValueError("the receptive field needs at least one image, got none")
+    for images in pixels.split(IMAGES_AT_ONCE):
+        yield _gradient_sizes(model, images, token)
+
+
+def sum_per_patch(sizes: np.ndarray, patch_size: int) -> np.ndarray:
+    """The sum over the pixels of each patch: (..., H, W) -> (..., S), patches in raster order."""
+    height, width = sizes.shape[-2:]
+    cut = sizes.reshape(*sizes.shape[:-2], height // patch_size, patch_size, width // patch_size, patch_size)
+    return cut.sum(axis=(-3, -1)).reshape(*sizes.shape[:-2], -1)
+
+
+def mean_share(sizes: np.ndarray) -> np.ndarray:
+    """Every place's share of its image's total, averaged over the images: (L + 1, N, ...) -> (L + 1, ...).
+
+    Images whose total is 0 at a stage are left out there; where none remains, the stage is nan.
+    """
+    places = tuple(range(2, sizes.ndim))
+    total = sizes.sum(axis=places, keepdims=True)
+    counted = (total != 0).sum(axis=1)
+    shares = sizes / np.where(total == 0, 1.0, total)
+    with np.errstate(invalid="ignore"):  # 0 / 0 where no image counts: nan, as the docstring says
+        return shares.sum(axis=1) / counted
+
+
+def _gradient_sizes(model: Network, pixels: Tensor, token: int) -> np.ndarray:  # (L + 1, N, H, W) float64
     with torch.enable_grad():
         pixels = pixels.detach().requires_grad_()
         stages = [model.embed(pixels)]
@@ -75,15 +103,8 @@ def _shares(model: MlpMixer, pixels: Tensor, token: int) -> np.ndarray:
             stages.append(block(stages[-1]))
         sums = [functional.relu(tokens[:, token]).sum() for tokens in stages]
     del stages
-    magnitudes = []
+    sizes = []
     while sums:  # the last stage first, so that each block's part of the graph is freed once it is not needed
         gradient = torch.autograd.grad(sums.pop(), pixels, retain_graph=bool(sums))[0]
-        magnitudes.append(_per_patch(gradient, model.config.patch_size))
-    sizes = np.stack(magnitudes[::-1])
-    total = sizes.sum(axis=2, keepdims=True)
-    return sizes / np.where(total == 0, 1.0, total)
-
-
-def _per_patch(gradient: Tensor, patch_size: int) -> np.ndarray:  # (N, 3, H, W) -> (N, S) float64
-    colours_summed = gradient.detach().cpu().double().abs().sum(dim=1)
-    return functional.avg_pool2d(colours_summed, patch_size, divisor_override=1).flatten(1).numpy()
+        sizes.append(gradient.detach().cpu().double().abs().sum(dim=1).numpy())
+    return np.stack(sizes[::-1])

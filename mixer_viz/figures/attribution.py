@@ -63,6 +63,7 @@ def map_grids(
             opacity=opacity,
             pick_side=picture.values.shape[0] // grid_size,
             width=width,
+            two_lines=True,
         )
         for picture, pair in zip(pictures, limits, strict=True)
     ]
@@ -131,6 +132,7 @@ def removed_grid(picture: np.ndarray, grid_size: int, title: str, note: str, wid
         photo=picture,
         lines=True,
         width=width,
+        two_lines=True,
     )
 
 

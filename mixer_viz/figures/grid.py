@@ -30,7 +30,7 @@ _PLAIN = (
         "group",
         "frames",
     ),
-    *("opacity", "lines", "smooth", "show_scale", "width"),
+    *("opacity", "lines", "smooth", "show_scale", "width", "two_lines"),
 )
 
 
@@ -76,6 +76,7 @@ class Grid:
     lines: bool = False
     smooth: bool = False
     width: int = 260  # CSS pixels at most
+    two_lines: bool = False  # `shape` always below the title, so that pictures of several panels begin at one height
     aspect: float | None = None  # width / height; None: square cells
 
     def payload(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from mixer_viz.figures import overview as overview_figures
 from mixer_viz.model import MixerConfig
 from mixer_viz.ui import cached, formulas_attribution
 from mixer_viz.ui.attribution_choice import Target
-from mixer_viz.ui.attribution_waiting import failed_note, is_stopped, stopped_note, waiting
+from mixer_viz.ui.attribution_waiting import Wait, failed_note, is_stopped, stopped_note, waiting
 from mixer_viz.ui.before_after import show_before_after
 from mixer_viz.ui.cached_attribution import Asked, attribution_job, logits_without, probabilities_of
 from mixer_viz.ui.choices import Choice
@@ -55,12 +55,14 @@ def finished_maps(choice: Choice, asked: list[Asked]) -> list[Shown]:
     titles = {each.method: method_for(choice.model.config, each.method).title for each in asked}
     for place, each in enumerate(asked):
         if each not in wanted:
-            stopped_note(titles[each.method], each.key(choice), f"map_{place}")
+            stopped_note(titles[each.method], [each.key(choice)], f"map_{place}")
     for each, job in jobs:
         if job.future.done() and job.future.exception() is not None and not job.stopped:
             failed_note(titles[each.method], job)
     at_work = [
-        (titles[each.method], each.key(choice), job) for each, job in jobs if not job.future.done() or job.stopped
+        Wait(titles[each.method], [(each.key(choice), job)])
+        for each, job in jobs
+        if not job.future.done() or job.stopped
     ]
     if at_work:
         waiting(at_work, "maps")
@@ -102,7 +104,8 @@ def maps(choice: Choice, target: Target, shown: list[Shown]) -> Look:
             positive=option_buttons("Show", SIGNS, "sign") == SIGNS[1],
             opacity=_opacity() / 100,
         )
-        token = token_field(choice.model.config)
+    st.subheader("One patch deleted")
+    token = token_field(choice.model.config)
     with place:
         _draw(choice, shown, look, token)
         if look.pixels:
@@ -123,6 +126,7 @@ def _draw(choice: Choice, shown: list[Shown], look: Look, token: int) -> None:
     columns = st.columns(max(4, 1 + len(shown)), gap="small")
     with columns[0]:
         photo = overview_figures.patch_grid(crop, config.grid_size, title="Picture", width=330)
+        photo = dataclasses.replace(photo, two_lines=True)
         show_grids([photo], key="map-photo", selected=token, on_pick=select_token, hint="Click a patch.")
     grids = figures.map_grids(
         crop,
@@ -155,7 +159,6 @@ def _what_the_baseline_says(choice: Choice, target: Target, seed: int) -> None:
 
 
 def _one_patch(choice: Choice, target: Target, shown: list[Shown], token: int) -> None:
-    st.subheader(f"Patch {token} deleted")
     with_it, without_it = logits_without(choice, target.baseline, shown[0].asked.seed, ((), (token,)))
     before, after = (_score(logits, target) for logits in (with_it, without_it))
     st.markdown(formulas_attribution.deleted_sentence(target.score_name, token, target.baseline, before, after))

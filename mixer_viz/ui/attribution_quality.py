@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
@@ -11,7 +15,7 @@ from mixer_viz.figures.attribution_charts import CurveSet, curves_chart
 from mixer_viz.ui import cached_attribution, formulas_attribution
 from mixer_viz.ui.attribution_choice import Target
 from mixer_viz.ui.attribution_maps import QUICK, Shown
-from mixer_viz.ui.attribution_waiting import failed_note, is_stopped, stopped_note, waiting
+from mixer_viz.ui.attribution_waiting import Wait, failed_note, is_stopped, stopped_note, waiting
 from mixer_viz.ui.chart import show_chart
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.formulas_attribution import Quality
@@ -22,6 +26,21 @@ _ASKED = "_quality_asked"  # session state: keys of the long checks that the vis
 # About what two cores do in five seconds; a GPU does far more.
 _QUICK_MULTIPLY_ADDS = {"cpu": 5e11}
 _QUICK_ON_GPU = 5e13
+_MOST_ASKED = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class _Check:
+    """One computation about one map."""
+
+    shown: Shown
+    key: Key
+    multiply_adds: float
+    ask: Callable[[], Job[Any]]
+
+    def seconds(self, choice: Choice) -> float:
+        """About how long it takes here, going by the map itself."""
+        return self.shown.result.seconds * self.multiply_adds / self.shown.asked.multiply_adds(choice)
 
 
 def quality(choice: Choice, target: Target, shown: list[Shown]) -> list[Key]:
@@ -29,53 +48,63 @@ def quality(choice: Choice, target: Target, shown: list[Shown]) -> list[Key]:
     st.subheader("How far to trust each map")
     st.markdown(formulas_attribution.QUALITY)
     place = st.container()
-    jobs = _jobs(choice, target, shown)
-    wait_shortly([job for _, _, job in jobs], QUICK)
-    for title, _, job in jobs:
+    curves = _started(choice, "Curves", [_curves_check(choice, target, each) for each in shown])
+    trust = _started(choice, "Checks", [_trust_check(choice, each) for each in shown])
+    jobs = {**curves, **trust}
+    wait_shortly(list(jobs.values()), QUICK)
+    for key, job in jobs.items():
         if job.future.done() and job.future.exception() is not None and not job.stopped:
-            failed_note(title, job)
+            failed_note("Curves" if key in curves else "Checks", job)
     _draw(choice, target, known_quality(job_table(), choice, target, shown))
-    at_work = [entry for entry in jobs if not entry[2].future.done() or entry[2].stopped]
-    if at_work:
+    waits = [_wait("Curves", curves), _wait("Checks", trust)]
+    if any(wait.at_work for wait in waits):
         with place:
-            waiting(at_work, "quality")
-    return [key for _, key, _ in jobs]
+            waiting([wait for wait in waits if wait.at_work], "quality")
+    return list(jobs)
 
 
-def _jobs(choice: Choice, target: Target, shown: list[Shown]) -> list[tuple[str, Key, Job]]:
-    """Curves and checks that are quick, or that were asked for."""
-    jobs: list[tuple[str, Key, Job]] = []
-    for place, each in enumerate(shown):
-        curves = cached_attribution.curves_key(choice, each.asked, target.baseline)
-        title = f"Curves of {each.title}"
-        if _allowed(choice, title, curves, cached_attribution.curves_multiply_adds(choice), f"curves_{place}"):
-            jobs.append(
-                (title, curves, cached_attribution.curves_job(choice, each.asked, target.baseline, each.result))
-            )
-        trust = cached_attribution.trust_key(choice, each.asked)
-        title = f"Checks of {each.title}"
-        cost = cached_attribution.trust_multiply_adds(choice, each.asked)
-        if _allowed(choice, title, trust, cost, f"trust_{place}"):
-            jobs.append((title, trust, cached_attribution.trust_job(choice, each.asked, each.result)))
-    return jobs
-
-
-def _allowed(choice: Choice, title: str, key: Key, multiply_adds: float, place: str) -> bool:
-    """Whether a check may run: it is quick, or it was asked for; else a button asks."""
-    if is_stopped(key):
-        stopped_note(title, key, place)
-        return False
-    device = next(choice.model.model.parameters()).device.type
-    if multiply_adds <= _QUICK_MULTIPLY_ADDS.get(device, _QUICK_ON_GPU) or key in st.session_state.get(_ASKED, []):
-        return True
-    st.button(
-        f"{title}: {multiply_adds / 1e12:.1f} million million multiplications", key=place, on_click=_ask, args=(key,)
+def _curves_check(choice: Choice, target: Target, each: Shown) -> _Check:
+    key = cached_attribution.curves_key(choice, each.asked, target.baseline)
+    cost = cached_attribution.curves_multiply_adds(choice)
+    return _Check(
+        each,
+        key,
+        cost,
+        lambda: cached_attribution.curves_job(choice, each.asked, target.baseline, each.result),
     )
-    return False
 
 
-def _ask(key: Key) -> None:
-    st.session_state[_ASKED] = [*st.session_state.get(_ASKED, []), key]
+def _trust_check(choice: Choice, each: Shown) -> _Check:
+    cost = cached_attribution.trust_multiply_adds(choice, each.asked)
+    key = cached_attribution.trust_key(choice, each.asked)
+    return _Check(each, key, cost, lambda: cached_attribution.trust_job(choice, each.asked, each.result))
+
+
+def _started(choice: Choice, name: str, checks: list[_Check]) -> dict[Key, Job[Any]]:
+    """The checks that are quick or were asked for, at work or done; buttons for the others and for stopped ones."""
+    stopped = [check.key for check in checks if is_stopped(check.key)]
+    if stopped:
+        stopped_note(name, stopped, name)
+    device = next(choice.model.model.parameters()).device.type
+    most = _QUICK_MULTIPLY_ADDS.get(device, _QUICK_ON_GPU)
+    asked = st.session_state.get(_ASKED, [])
+    left = [check for check in checks if check.key not in stopped]
+    long = [check for check in left if check.multiply_adds > most and check.key not in asked]
+    if long:
+        seconds = sum(check.seconds(choice) for check in long)
+        words = formulas_attribution.ask_for(name, [check.shown.title for check in long], seconds)
+        st.button(words, on_click=_ask, args=([check.key for check in long],))
+    return {check.key: check.ask() for check in left if check not in long}
+
+
+def _wait(name: str, jobs: dict[Key, Job[Any]]) -> Wait:
+    at_work = [(key, job) for key, job in jobs.items() if not job.future.done() or job.stopped]
+    maps = f"{len(jobs)} maps" if len(jobs) > 1 else "the map"
+    return Wait(f"{name} of {maps}", at_work, len(jobs) - len(at_work))
+
+
+def _ask(keys: list[Key]) -> None:
+    st.session_state[_ASKED] = [*st.session_state.get(_ASKED, []), *keys][-_MOST_ASKED:]
 
 
 def known_quality(table: JobTable, choice: Choice, target: Target, shown: list[Shown]) -> list[Quality]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,11 +21,11 @@ def is_stopped(key: Key) -> bool:
     return key in st.session_state.get(_STOPPED, [])
 
 
-def stopped_note(title: str, key: Key, place: str) -> None:
+def stopped_note(title: str, keys: Sequence[Key], place: str) -> None:
     """Says that something was stopped, with a button that starts it again."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"{title} was stopped.")
-        st.button("Work it out after all", key=f"again_{place}", on_click=_start_again, args=(key,))
+        st.markdown(f"{title}: stopped.")
+        st.button("Work it out after all", key=f"again_{place}", on_click=_start_again, args=(keys,))
 
 
 def failed_note(title: str, job: Job[Any]) -> None:
@@ -33,24 +34,46 @@ def failed_note(title: str, job: Job[Any]) -> None:
     st.error(f"{title}: {error}." if isinstance(error, ValueError) else f"{title}: {UNEXPECTED}")
 
 
-def _start_again(key: Key) -> None:
-    st.session_state[_STOPPED] = [each for each in st.session_state.get(_STOPPED, []) if each != key]
+def _start_again(keys: Sequence[Key]) -> None:
+    st.session_state[_STOPPED] = [each for each in st.session_state.get(_STOPPED, []) if each not in keys]
 
 
-def _stop(key: Key, job: Job[Any]) -> None:
-    st.session_state[_STOPPED] = [*st.session_state.get(_STOPPED, []), key][-_MAX_STOPPED:]
-    job.leave(visitor_name())
+def _stop(at_work: Sequence[tuple[Key, Job[Any]]]) -> None:
+    keys = [key for key, _ in at_work]
+    st.session_state[_STOPPED] = [*st.session_state.get(_STOPPED, []), *keys][-_MAX_STOPPED:]
+    for _, job in at_work:
+        job.leave(visitor_name())
+
+
+@dataclasses.dataclass(frozen=True)
+class Wait:
+    """Computations that one bar stands for."""
+
+    title: str
+    at_work: Sequence[tuple[Key, Job[Any]]]
+    done: int = 0  # how many more of them are done already
 
 
 @st.fragment(run_every=POLL)
-def waiting(jobs: Sequence[tuple[str, Key, Job[Any]]], place: str) -> None:
-    """Bars of the jobs (title, key, job) that are at work; the page runs again as soon as one of them is done."""
-    for number, (title, key, job) in enumerate(jobs):
-        if is_stopped(key) or job.future.done():
+def waiting(waits: Sequence[Wait], place: str) -> None:
+    """A bar each, with a button to stop it; the page runs again as soon as one computation is done."""
+    for number, wait in enumerate(waits):
+        if any(is_stopped(key) or job.future.done() for key, job in wait.at_work):
             st.rerun()
-        job.watch(visitor_name())
-        done, total = job.progress
-        words = f"{title}: {done:,} of {total:,} passes" if total else f"{title}: waits for the computer"
+        for _, job in wait.at_work:
+            job.watch(visitor_name())
         bar, button = st.columns([5, 1], vertical_alignment="center")
-        bar.progress(done / total if total else 0.0, text=words)
-        button.button("Cancel", key=f"cancel_{place}_{number}", on_click=_stop, args=(key, job))
+        bar.progress(*_progress(wait))
+        button.button("Cancel", key=f"cancel_{place}_{number}", on_click=_stop, args=(wait.at_work,))
+
+
+def _progress(wait: Wait) -> tuple[float, str]:
+    """How much is done, 0 to 1, and in words."""
+    counts = [job.progress for _, job in wait.at_work]
+    if not any(total for _, total in counts):
+        return wait.done / (wait.done + len(counts)), f"{wait.title}: waits for the computer"
+    if len(counts) == 1 and not wait.done:
+        ((done, total),) = counts
+        return done / total, f"{wait.title}: {done:,} of {total:,} passes"
+    share = (wait.done + sum(done / max(total, 1) for done, total in counts)) / (wait.done + len(counts))
+    return share, f"{wait.title}: {100 * share:.0f} %"

@@ -144,6 +144,12 @@ def patch_table(results: Mapping[str, Attribution], token: int) -> dict[str, lis
     }
 
 
+def ask_for(name: str, titles: Sequence[str], seconds: float) -> str:
+    """The words of the button that starts long checks."""
+    time = f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+    return f"Work out {name.lower()} of {', '.join(titles)}: about {time}"
+
+
 def deletion_sentence(name: str, title: str, count: int, answers: np.ndarray) -> str:
     """Probabilities (2 + R,) of the class: as it is, by the map, at random."""
     before, by_map, random = 100 * answers[0], 100 * answers[1], 100 * answers[2:]

@@ -35,6 +35,7 @@ function fill(item, grid, redraw) {
   title.hidden = !grid.title;
   shape.textContent = grid.shape;
   item.figure.querySelector(".head").hidden = !grid.title && !grid.shape;
+  item.figure.querySelector(".head").classList.toggle("two-lines", grid.two_lines);
   item.figure.style.width = `${grid.width}px`;
   item.figure.classList.toggle("small", grid.width < 120);
   item.figure.style.maxWidth = "100%";
