@@ -39,3 +39,4 @@ with st.expander("In the formula"):
     st.markdown(formulas_activations.ACTIVATIONS_EQUATION)
 with st.expander("What these pictures do not prove"):
     st.markdown(formulas_activations.LIMITS)
+st.page_link("pages/attribution.py", label="Next: which patches the answer rests on", icon=":material/arrow_forward:")

@@ -37,8 +37,10 @@ shown = finished_maps(choice, asked)
 keys = []
 if shown:
     looking()
-    deletion(choice, target, shown)
+    place = st.container()
     keys = quality(choice, target, shown)
+    with place:  # above, but after: it draws the curves that are there by then
+        deletion(choice, target, shown)
 job_table().leave_all_but([*keys, *(each.key(choice) for each in asked)], visitor_name())
 with st.expander("In the formula"):
     st.markdown(formulas_attribution.EQUATION)

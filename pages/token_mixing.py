@@ -85,3 +85,4 @@ with st.expander("In the formula"):
     st.markdown(formulas_mixing.mixing_equation(config, block))
 with st.expander("What these pictures do not prove"):
     st.markdown(formulas_mixing.LIMITS)
+st.page_link("pages/activations.py", label="Next: what every layer does to the tokens", icon=":material/arrow_forward:")

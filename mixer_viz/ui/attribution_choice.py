@@ -50,28 +50,32 @@ def pick_target(choice: Choice) -> Target:
     best = np.argsort(-probabilities, kind="stable")[:_TOP].tolist()
     _keep_known("target", [TOP_ANSWER, *names])
     _keep_known("against", [NOTHING, *names])
-    chosen = st.session_state.get("target", TOP_ANSWER)
-    index = best[0] if chosen == TOP_ANSWER else names.index(chosen)
-    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        for place, each in enumerate(best):
-            st.button(
-                f"{short_name(names[each])} {100 * probabilities[each]:.1f} %",
-                key=f"target_{place}",
-                type="primary" if each == index else "secondary",
-                on_click=_explain,
-                args=(TOP_ANSWER if place == 0 else names[each],),
-            )
+    buttons = st.container(horizontal=True, gap="small", vertical_alignment="bottom")
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        st.selectbox("Explain", [TOP_ANSWER, *names], key="target", bind="query-params", width=240)
+        chosen = st.selectbox("Explain", [TOP_ANSWER, *names], key="target", bind="query-params", width=240)
         other = st.selectbox("against", [NOTHING, *names], key="against", bind="query-params", width=240)
         baselines = {shown: name for name, shown in formulas_attribution.BASELINE_NAMES.items()}
         shown = option_buttons("Baseline: what stands for “nothing”", list(baselines), "baseline")
+    index = best[0] if chosen == TOP_ANSWER else names.index(chosen)
+    with buttons:
+        _top_buttons(names, best, probabilities, index)
     against = None if other == NOTHING else names.index(other)
     if against == index:
         st.warning(f"{names[index]} against itself is always zero, so the logit itself is explained.")
         against = None
     against_name = "" if against is None else names[against]
     return Target(index, against, names[index], against_name, baselines[shown], probabilities)
+
+
+def _top_buttons(names: list[str], best: list[int], probabilities: np.ndarray, chosen: int) -> None:
+    for place, each in enumerate(best):
+        st.button(
+            f"{short_name(names[each])} {100 * probabilities[each]:.1f} %",
+            key=f"target_{place}",
+            type="primary" if each == chosen else "secondary",
+            on_click=_explain,
+            args=(TOP_ANSWER if place == 0 else names[each],),
+        )
 
 
 def _explain(name: str) -> None:

@@ -7,15 +7,18 @@ import streamlit as st
 
 from mixer_viz.analysis.attribution_deletion import patch_order
 from mixer_viz.figures.attribution import removed_grid, without_patches
-from mixer_viz.figures.attribution_charts import answers_chart
+from mixer_viz.figures.attribution_charts import CurveSet, answers_chart, curves_chart
 from mixer_viz.ui import cached, cached_attribution, formulas_attribution
 from mixer_viz.ui.attribution_choice import Target
 from mixer_viz.ui.attribution_maps import Shown
+from mixer_viz.ui.attribution_quality import known_quality
 from mixer_viz.ui.cached_attribution import probabilities_of
 from mixer_viz.ui.chart import show_chart
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.errors import guarded
+from mixer_viz.ui.formulas_attribution import Quality
 from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.jobs import job_table
 from mixer_viz.ui.selection import option_buttons, select_token
 
 _TOP = 5
@@ -25,7 +28,7 @@ _AS_IT_IS = "as it is"
 @st.fragment
 @guarded
 def deletion(choice: Choice, target: Target, shown: list[Shown]) -> None:
-    """A slider over the number of patches that are gone, pictures, and the answers."""
+    """A slider over the number of patches that are gone, pictures, answers, and curves over all numbers if known."""
     st.subheader("The first patches deleted")
     st.markdown(formulas_attribution.DELETION)
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
@@ -42,6 +45,7 @@ def deletion(choice: Choice, target: Target, shown: list[Shown]) -> None:
     with bars:
         _answers(choice, answers, chosen.title, count)
     st.markdown(formulas_attribution.deletion_sentence(target.name, chosen.title, count, answers[:, target.index]))
+    _curves(target, known_quality(job_table(), choice, target, shown), count / choice.model.config.num_patches)
 
 
 def _pick_map(shown: list[Shown]) -> Shown:
@@ -87,3 +91,24 @@ def _answers(choice: Choice, answers: np.ndarray, title: str, count: int) -> Non
     show_chart(
         figure, key="deleted-answers", alt="Probabilities of the best classes as it is and with patches deleted."
     )
+
+
+def _curves(target: Target, rows: list[Quality], share: float) -> None:
+    """Probability as patches go or come, of the maps whose curves are worked out, with the slider's share marked."""
+    known = [(row, row.curves) for row in rows if row.curves is not None]
+    if not known:
+        return
+    sets = [
+        CurveSet(
+            row.title,
+            curves.shares,
+            curves.deletion,
+            curves.insertion,
+            curves.random_deletion,
+            curves.random_insertion,
+        )
+        for row, curves in known
+    ]
+    figure = curves_chart(sets, f"probability of {target.name}, %", share, percent=True)
+    show_chart(figure, key="curves", alt=formulas_attribution.curves_in_words([row for row, _ in known]))
+    st.caption(formulas_attribution.curves_note(target.name, target.against_name))

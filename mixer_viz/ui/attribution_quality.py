@@ -11,12 +11,10 @@ import streamlit as st
 
 from mixer_viz.analysis.attribution_quality import agreement
 from mixer_viz.figures.attribution import agreement_grid
-from mixer_viz.figures.attribution_charts import CurveSet, curves_chart
 from mixer_viz.ui import cached_attribution, formulas_attribution
 from mixer_viz.ui.attribution_choice import Target
 from mixer_viz.ui.attribution_maps import QUICK, Shown
 from mixer_viz.ui.attribution_waiting import Wait, failed_note, is_stopped, stopped_note, waiting
-from mixer_viz.ui.chart import show_chart
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.formulas_attribution import Quality
 from mixer_viz.ui.grid_panel import show_grids
@@ -44,7 +42,7 @@ class _Check:
 
 
 def quality(choice: Choice, target: Target, shown: list[Shown]) -> list[Key]:
-    """Curves, table and agreement of the maps; what takes long waits for a button. Returns the keys of its jobs."""
+    """Table and agreement of the maps, and work on curves; what is long waits for a button. Returns the jobs' keys."""
     st.subheader("How far to trust each map")
     st.markdown(formulas_attribution.QUALITY)
     place = st.container()
@@ -55,7 +53,7 @@ def quality(choice: Choice, target: Target, shown: list[Shown]) -> list[Key]:
     for key, job in jobs.items():
         if job.future.done() and job.future.exception() is not None and not job.stopped:
             failed_note("Curves" if key in curves else "Checks", job)
-    _draw(choice, target, known_quality(job_table(), choice, target, shown))
+    _draw(known_quality(job_table(), choice, target, shown))
     waits = [_wait("Curves", curves), _wait("Checks", trust)]
     if any(wait.at_work for wait in waits):
         with place:
@@ -120,25 +118,7 @@ def known_quality(table: JobTable, choice: Choice, target: Target, shown: list[S
     ]
 
 
-def _draw(choice: Choice, target: Target, rows: list[Quality]) -> None:
-    with_curves = [row for row in rows if row.curves is not None]
-    if with_curves:
-        sets = [
-            CurveSet(
-                row.title,
-                row.curves.shares,
-                row.curves.deletion,
-                row.curves.insertion,
-                row.curves.random_deletion,
-                row.curves.random_insertion,
-            )
-            for row in with_curves
-            if row.curves is not None
-        ]
-        share = st.session_state.get("deleted", choice.model.config.num_patches // 8) / choice.model.config.num_patches
-        figure = curves_chart(sets, f"probability of {target.name}, %", share, percent=True)
-        show_chart(figure, key="curves", alt=formulas_attribution.curves_in_words(with_curves))
-        st.caption(formulas_attribution.curves_note(target.name, target.against_name))
+def _draw(rows: list[Quality]) -> None:
     st.table(formulas_attribution.quality_table(rows))
     st.caption(formulas_attribution.QUALITY_NOTE)
     if len(rows) > 1:

@@ -14,6 +14,7 @@ from mixer_viz.ui.cached_attribution import CONTROLS, NOISE_DRAWS, SHUFFLES, Tru
 
 LARGE_GAP = 0.1  # of what the values should add up to
 _UNKNOWN = "–"
+_NO_PROOF = "Agreement is no proof: methods may share a mistake."
 
 # Links hold what the buttons say. The mean colour comes first: networks often have a firm answer to black.
 BASELINE_NAMES = {"mean": "Mean colour", "black": "Black", "blur": "Blurred", "noise": "Noise"}
@@ -251,11 +252,14 @@ def agreement_sentence(matrix: np.ndarray, names: Sequence[str]) -> str:
     ]
     if not pairs:
         return "No two of these maps can be compared: a constant map has no order."
+    if len(pairs) == 1:
+        value, first, second = pairs[0]
+        return f"**{first}** and **{second}** have a rank correlation of {value:+.2f}. {_NO_PROOF}"
     most, least = max(pairs), min(pairs)
-    text = f"**{most[1]}** and **{most[2]}** agree most (rank correlation {most[0]:+.2f})"
-    if len(pairs) > 1:
-        text += f", **{least[1]}** and **{least[2]}** least ({least[0]:+.2f})"
-    return text + ". Agreement is no proof: methods may share a mistake."
+    return (
+        f"**{most[1]}** and **{most[2]}** agree most (rank correlation {most[0]:+.2f}), **{least[1]}** and "
+        f"**{least[2]}** least ({least[0]:+.2f}). {_NO_PROOF}"
+    )
 
 
 def settings_of(result: Attribution) -> dict[str, Any]:
