@@ -10,7 +10,7 @@ from mixer_viz.ui import formulas_attribution
 from mixer_viz.ui.attribution_choice import pick_methods, pick_target
 from mixer_viz.ui.attribution_deletion import deletion
 from mixer_viz.ui.attribution_exports import downloads
-from mixer_viz.ui.attribution_maps import finished_maps, maps
+from mixer_viz.ui.attribution_maps import finished_maps, maps, titles_of
 from mixer_viz.ui.attribution_quality import quality
 from mixer_viz.ui.errors import guarded
 from mixer_viz.ui.jobs import job_table, visitor_name
@@ -40,7 +40,7 @@ if shown:
     place = st.container()
     keys = quality(choice, target, shown)
     with place:  # above, but after: it draws the curves that are there by then
-        deletion(choice, target, shown)
+        deletion(choice, target, titles_of(choice, asked), shown)
 job_table().leave_all_but([*keys, *(each.key(choice) for each in asked)], visitor_name())
 with st.expander("In the formula"):
     st.markdown(formulas_attribution.EQUATION)

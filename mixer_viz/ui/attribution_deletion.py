@@ -27,13 +27,16 @@ _AS_IT_IS = "as it is"
 
 @st.fragment
 @guarded
-def deletion(choice: Choice, target: Target, shown: list[Shown]) -> None:
+def deletion(choice: Choice, target: Target, titles: list[str], shown: list[Shown]) -> None:
     """A slider over the number of patches that are gone, pictures, answers, and curves over all numbers if known."""
     st.subheader("The first patches deleted")
     st.markdown(formulas_attribution.DELETION)
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        chosen = _pick_map(shown)
+        chosen = _pick_map(titles, shown)
         count = _count_field(choice)
+    if chosen is None:
+        st.info("This map is not there yet.")
+        return
     order = patch_order(chosen.result.patch_map)[:count]
     seed = chosen.asked.seed
     random = cached_attribution.random_sets(choice, seed, count)
@@ -48,11 +51,12 @@ def deletion(choice: Choice, target: Target, shown: list[Shown]) -> None:
     _curves(target, known_quality(job_table(), choice, target, shown), count / choice.model.config.num_patches)
 
 
-def _pick_map(shown: list[Shown]) -> Shown:
-    titles = [each.title for each in shown]
+def _pick_map(titles: list[str], shown: list[Shown]) -> Shown | None:
+    """One of all maps that were asked for, so that a choice outlasts the waiting; None where it is not there yet."""
     if st.session_state.get("deleted_by", titles[0]) not in titles:
         st.session_state["deleted_by"] = titles[0]  # another choice of methods
-    return shown[titles.index(option_buttons("In the order of", titles, "deleted_by"))]
+    chosen = option_buttons("In the order of", titles, "deleted_by")
+    return next((each for each in shown if each.title == chosen), None)
 
 
 def _count_field(choice: Choice) -> int:

@@ -52,7 +52,7 @@ def finished_maps(choice: Choice, asked: list[Asked]) -> list[Shown]:
     wanted = [each for each in asked if not is_stopped(each.key(choice))]
     jobs = [(each, attribution_job(choice, each)) for each in wanted]
     wait_shortly([job for _, job in jobs], QUICK)
-    titles = {each.method: method_for(choice.model.config, each.method).title for each in asked}
+    titles = dict(zip((each.method for each in asked), titles_of(choice, asked), strict=True))
     for place, each in enumerate(asked):
         if each not in wanted:
             stopped_note(titles[each.method], [each.key(choice)], f"map_{place}")
@@ -68,6 +68,11 @@ def finished_maps(choice: Choice, asked: list[Asked]) -> list[Shown]:
         waiting(at_work, "maps")
     done = [(each, job) for each, job in jobs if job.future.done() and job.future.exception() is None]
     return [Shown(each, job.future.result(), titles[each.method]) for each, job in done]
+
+
+def titles_of(choice: Choice, asked: list[Asked]) -> list[str]:
+    """What the methods are called."""
+    return [method_for(choice.model.config, each.method).title for each in asked]
 
 
 def map_pictures(config: MixerConfig, shown: list[Shown], pixels: bool) -> list[figures.MapPicture]:
