@@ -20,6 +20,8 @@ from mixer_viz.analysis.walk import half_blocks
 from mixer_viz.model import MixerConfig, MlpMixer
 from mixer_viz.model.token_mixers import SpatialShift
 
+_CONSTANT = 1e-12  # variance over mean square below which y varies by nothing but the rounding of float32
+
 
 @dataclasses.dataclass(frozen=True)
 class Moments:
@@ -56,7 +58,7 @@ class Moments:
         """
         read, cross = self.centred()
         spread = self.written_squares - float(self.written @ self.written) / self.examples
-        if spread <= np.finfo(np.float64).eps * self.written_squares:
+        if spread <= _CONSTANT * self.written_squares:
             return float("nan")
         missed = self.best_bias(matrix) - bias  # what the bias leaves of the mean
         error = spread - float((matrix * (2 * cross - matrix @ read)).sum())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -28,6 +29,13 @@ def test_sums_are_those_of_the_examples() -> None:
     np.testing.assert_allclose(read, 78 * np.cov(x, bias=True), atol=1e-10)
     np.testing.assert_allclose(cross, 2 * read, atol=1e-10)
     np.testing.assert_allclose(found.written_squares, (y**2).sum())
+
+
+@pytest.mark.parametrize(("relative", "constant"), [(0.0, True), (1e-7, True), (1e-4, False)])
+def test_rounding_is_not_explained(relative: float, constant: bool) -> None:
+    written = (BIAS / 3).expand(3, 16, 26) * (1 + relative * READ)
+    found = moments_of(READ, written).explained(np.zeros((16, 16)), written.mean(dim=(0, 2)).numpy())
+    assert math.isnan(found) if constant else found == pytest.approx(0, abs=1e-6)
 
 
 def test_images_in_parts_sum_up_to_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
