@@ -118,7 +118,8 @@ def endless(data: bytes, folder: str = "cat") -> Iterator[tuple[str, bytes]]:
 def test_endless_folders_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(swapped_labelled, "MAX_IMAGES", 5)
     assert len(labelled_images(itertools.islice(endless(file()), 5), NAMED)) == 5
-    for files in (endless(file()), endless(b"unreadable"), endless(file(), "unknown")):
+    one_more = itertools.islice(endless(file()), 6)
+    for files in (one_more, endless(file()), endless(b"unreadable"), endless(file(), "unknown")):
         with pytest.raises(ImageError, match="more than 5 files"):
             labelled_images(files, NAMED)
 
