@@ -125,6 +125,7 @@ def test_pictures_with_nothing_to_see_and_of_any_size_draw_without_warnings(valu
         for grid in grids:
             assert grid.limits[0] < grid.limits[1] < np.inf
             json.dumps(grid.payload(), allow_nan=False)
+            assert np.isfinite(value) or not grid.values.any()
 
 
 def test_rounding_on_the_way_puts_nothing_beyond_the_limits() -> None:
