@@ -108,7 +108,7 @@ def _padded(costs: np.ndarray) -> list[float] | None:
 
 
 def _label_places(costs: np.ndarray, means: np.ndarray, names: Sequence[str]) -> list[str]:
-    """Where each name stands beside its marker: the first side that is free of the others, if there is one.
+    """Where each name stands beside its marker: the first side that is free of the others, inside if possible.
 
     Lengths are shares of the chart's width and height; what is free in a narrow chart is so in a wide one, too.
     """
@@ -117,12 +117,13 @@ def _label_places(costs: np.ndarray, means: np.ndarray, names: Sequence[str]) ->
         across = (np.log10(costs) - low) / (high - low)
     known = means[np.isfinite(means)]
     up = (means - known.min()) / (float(np.ptp(known)) or 1.0) if known.size else means
-    taken = [(x - 0.01, y - 0.03, x + 0.01, y + 0.03) for x, y in zip(across, up, strict=True)]
+    taken = [(x - 0.03, y - 0.03, x + 0.03, y + 0.03) for x, y in zip(across, up, strict=True)]
     chosen = []
     for x, y, name in zip(across, up, names, strict=True):
         boxes = {side: _box(x, y, len(name), *step) for side, step in _PLACES.items()}
         free = [side for side, box in boxes.items() if not any(_overlap(box, other) for other in taken)]
-        chosen.append((free or ["top center"])[0])
+        inside = [side for side in free if boxes[side][0] >= 0 and boxes[side][2] <= 1]
+        chosen.append((inside or free or ["top center"])[0])
         taken.append(boxes[chosen[-1]])
     return chosen
 
@@ -130,7 +131,7 @@ def _label_places(costs: np.ndarray, means: np.ndarray, names: Sequence[str]) ->
 def _box(x: float, y: float, letters: int, right: int, up: int) -> tuple[float, float, float, float]:
     """Left, bottom, right and top of a name beside, above or below a marker at (x, y)."""
     half = letters * _LETTER / 2
-    middle_x, middle_y = x + right * (half + 0.012), y + up * (_LINE / 2 + 0.035)
+    middle_x, middle_y = x + right * (half + 0.031), y + up * (_LINE / 2 + 0.035)
     return (middle_x - half, middle_y - _LINE / 2, middle_x + half, middle_y + _LINE / 2)
 
 

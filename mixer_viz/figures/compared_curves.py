@@ -60,7 +60,7 @@ def _chart(curves: Sequence[Curve], dashes: Sequence[str]) -> go.Figure:
     figure.update_xaxes(title="epoch", fixedrange=True, rangemode="tozero", dtick=1 if few else None)
     figure.update_yaxes(title="test accuracy, %", fixedrange=True)
     figure.update_layout(
-        height=380, margin={"l": 0, "r": 14, "t": 10, "b": 0}, legend={"orientation": "h", "y": -0.2}, showlegend=True
+        height=420, margin={"l": 0, "r": 14, "t": 10, "b": 0}, legend={"orientation": "h", "y": -0.2}, showlegend=True
     )
     return figure
 
