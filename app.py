@@ -10,6 +10,7 @@ page = st.navigation(
         st.Page("pages/token_mixing.py", title="Learned token-mixing weights", url_path="token_mixing"),
         st.Page("pages/activations.py", title="Activations, layer by layer", url_path="activations"),
         st.Page("pages/attribution.py", title="Attributions", url_path="attribution"),
+        st.Page("pages/compared.py", title="Token mixers compared", url_path="compared"),
     ]
 )
 # PyTorch takes seconds to import, once per start: the page's frame is there before it.

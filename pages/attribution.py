@@ -46,3 +46,4 @@ with st.expander("In the formula"):
     st.markdown(formulas_attribution.EQUATION)
 with st.expander("What these pictures do not prove"):
     st.markdown(formulas_attribution.LIMITS)
+st.page_link("pages/compared.py", label="Next: what else could mix the tokens", icon=":material/arrow_forward:")

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 
 from mixer_viz.model import TOKEN_MIXERS, ComparedConfig
+from mixer_viz.model.compared_config import TokenMixerName
 from mixer_viz.model.token_mixer_table import compared_costs
 
 HiddenWidth = Literal["kept", "grows"]
@@ -26,7 +27,7 @@ class CostCurve:
     section 2), each token costs the same however many there are; with D_S growing as S does, each costs more.
     """
 
-    token_mixer: str
+    token_mixer: TokenMixerName
     hidden_width: HiddenWidth | None  # what becomes of the MLP's D_S; None for all others, which have none
     tokens: np.ndarray  # (G,) int64, S
     parameters: np.ndarray  # (G,) int64

@@ -20,6 +20,7 @@ from mixer_viz.analysis.attribution_result import Precision
 from mixer_viz.analysis.compared_costs import HiddenWidth, mixers_on_grid
 from mixer_viz.analysis.compared_race import Conditions, conditions_of, race
 from mixer_viz.model import TOKEN_MIXERS, ComparedConfig
+from mixer_viz.model.compared_config import TokenMixerName
 
 _DTYPES: dict[Precision, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 _SEED = 0  # of the random images; what they show does not matter
@@ -62,7 +63,7 @@ class Throughput:
 class MixerSpeed:
     """What one token mixer alone takes on one grid, in R rounds."""
 
-    token_mixer: str
+    token_mixer: TokenMixerName
     hidden_width: HiddenWidth | None  # what became of the MLP's D_S, as in `CostCurve`
     tokens: int  # S
     seconds: np.ndarray  # (R,) float64, per image

@@ -13,6 +13,7 @@ from typing import Any
 from mixer_viz.checkpoints import bundled
 from mixer_viz.checkpoints.errors import CheckpointError
 from mixer_viz.checkpoints.preparation import parse_json_object, read_side_file
+from mixer_viz.model.compared_config import PERMUTATIONS, TOKEN_MIXER_NAMES, Permutation, TokenMixerName
 
 COMPARED = "compared"
 CARD = "compared.json"
@@ -27,8 +28,8 @@ class ComparedRun:
     """One training run of one network, as its card tells it."""
 
     name: str  # "mlp-0", "mlp-pixels-0"
-    token_mixer: str
-    permutation: str
+    token_mixer: TokenMixerName
+    permutation: Permutation
     seed: int
     channels_mlp_dim: int  # D_C, chosen so that all networks have about as many parameters
     parameters: int
@@ -61,6 +62,9 @@ def _run(entry: dict[str, Any]) -> ComparedRun:
     values = {key: _value(entry, key, (int, float), "number") for key in _NUMBERS}
     values |= {key: _value(entry, key, (int,), "whole number") for key in _WHOLE_NUMBERS}
     values |= {key: _value(entry, key, (str,), "text") for key in _TEXTS}
+    for key, choices in (("token_mixer", TOKEN_MIXER_NAMES), ("permutation", PERMUTATIONS)):
+        if values[key] not in choices:
+            raise CheckpointError(f"The card {CARD} gives {str(values[key])[:80]!r} as {key!r} of a run; correct it.")
     accuracies = entry.get("accuracies")
     if not isinstance(accuracies, list) or not all(type(value) in (int, float) for value in accuracies):
         raise CheckpointError(f"The card {CARD} gives no list of numbers as 'accuracies' of a run; correct it.")

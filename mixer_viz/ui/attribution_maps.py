@@ -14,13 +14,13 @@ from mixer_viz.figures import overview as overview_figures
 from mixer_viz.model import MixerConfig
 from mixer_viz.ui import cached, formulas_attribution
 from mixer_viz.ui.attribution_choice import Target
-from mixer_viz.ui.attribution_waiting import Wait, failed_note, is_stopped, stopped_note, waiting
 from mixer_viz.ui.before_after import show_before_after
 from mixer_viz.ui.cached_attribution import Asked, attribution_job, logits_without, probabilities_of
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.jobs import wait_shortly
 from mixer_viz.ui.selection import option_buttons, select_token, token_field
+from mixer_viz.ui.waiting import Wait, failed_note, is_stopped, stopped_note, waiting
 
 QUICK = 1.0  # seconds that the page waits before it shows a bar
 LEVELS = ("Patches", "Pixels")

@@ -14,11 +14,11 @@ from mixer_viz.figures.attribution import agreement_grid
 from mixer_viz.ui import cached_attribution, formulas_attribution
 from mixer_viz.ui.attribution_choice import Target
 from mixer_viz.ui.attribution_maps import QUICK, Shown
-from mixer_viz.ui.attribution_waiting import Wait, failed_note, is_stopped, stopped_note, waiting
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.formulas_attribution import Quality
 from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.jobs import Job, JobTable, Key, job_table, wait_shortly
+from mixer_viz.ui.waiting import Wait, failed_note, is_stopped, stopped_note, waiting
 
 _ASKED = "_quality_asked"  # session state: keys of the long checks that the visitor asked for
 # About what two cores do in five seconds; a GPU does far more.

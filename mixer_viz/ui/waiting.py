@@ -52,6 +52,7 @@ class Wait:
     title: str
     at_work: Sequence[tuple[Key, Job[Any]]]
     done: int = 0  # how many more of them are done already
+    unit: str = "passes"  # of what a single one counts
 
 
 @st.fragment(run_every=POLL)
@@ -74,6 +75,6 @@ def _progress(wait: Wait) -> tuple[float, str]:
         return wait.done / (wait.done + len(counts)), f"{wait.title}: waits for the computer"
     if len(counts) == 1 and not wait.done:
         ((done, total),) = counts
-        return done / total, f"{wait.title}: {done:,} of {total:,} passes"
+        return done / total, f"{wait.title}: {done:,} of {total:,} {wait.unit}"
     share = (wait.done + sum(done / max(total, 1) for done, total in counts)) / (wait.done + len(counts))
     return share, f"{wait.title}: {100 * share:.0f} %"

@@ -1,0 +1,120 @@
+"""What swapping token mixing at run time needs, on the page "Token mixers compared".
+
+Bounds: the fits of 3 models (S² numbers, four per block: B/16 has 15 MB), 32 fitted stand-ins and answers; 2 labelled
+folders (at most 300 MB each).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+import torch
+
+from mixer_viz import images, samples
+from mixer_viz.analysis.attribution_passes import Cancelled, Progress
+from mixer_viz.analysis.swapped_accuracy import SwappedAccuracy, swapped_accuracy
+from mixer_viz.analysis.swapped_labelled import LabelledImages, labelled_images
+from mixer_viz.analysis.swapped_mixing import (
+    Kind,
+    Replacement,
+    explained_here,
+    fit_replacement,
+    swapped_logits,
+)
+from mixer_viz.analysis.swapped_moments import Calibration, calibrate
+from mixer_viz.model import MlpMixer
+from mixer_viz.ui import cached
+from mixer_viz.ui.cached_steps import probabilities
+from mixer_viz.ui.choices import Choice, ChosenModel
+from mixer_viz.ui.gate import computing_on, gate_of
+from mixer_viz.ui.jobs import Job, Key, job_table, visitor_name
+
+_MAX_FOLDERS = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Swap:
+    """What the fields say: one kind of stand-in for the token mixing of some blocks, counted from 0."""
+
+    kind: Kind
+    blocks: tuple[int, ...]
+    kernel_size: int
+    seed: int
+
+
+@st.cache_resource(max_entries=cached.MAX_MODELS, show_spinner="Fitting stand-ins to this model …")
+def _calibration(model_key: str, _model: MlpMixer) -> Calibration:
+    config = _model.config
+    crops = [
+        np.asarray(images.crop_image(samples.load_sample(sample.name), config))
+        for sample in samples.available_samples()
+        if sample.kind == "photo"
+    ]
+    pixels = images.normalise(np.stack(crops), config).to(_model.stem.weight.device)
+    with computing_on(pixels.device):
+        return calibrate(_model, pixels)
+
+
+@st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Fitting stand-ins to this model …")
+def _replacements(model_key: str, swap: Swap, _model: ChosenModel) -> dict[int, Replacement]:
+    calibration = _calibration(model_key, _model.model)
+    return {
+        block: fit_replacement(calibration, block, swap.kind, kernel_size=swap.kernel_size, seed=swap.seed)
+        for block in swap.blocks
+    }
+
+
+def replacements_of(model: ChosenModel, swap: Swap) -> dict[int, Replacement]:
+    """The stand-in of each block, fitted to the sample pictures."""
+    return _replacements(model.key, swap, model)
+
+
+@st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Running the Mixer with stand-ins …")
+def _swapped(picture_key: str, model_key: str, swap: Swap, _choice: Choice) -> tuple[np.ndarray, dict[int, float]]:
+    model, pixels = _choice.model.model, cached.pixels_of(_choice.picture, _choice.model)
+    swaps = replacements_of(_choice.model, swap)
+    with computing_on(pixels.device):
+        return probabilities(swapped_logits(model, pixels, swaps)), explained_here(model, pixels, swaps)
+
+
+def swapped_of(choice: Choice, swap: Swap) -> tuple[np.ndarray, dict[int, float]]:
+    """Probabilities (num_classes,) with the stand-ins in place, and R² of each of them on this picture."""
+    return _swapped(choice.picture.key, choice.model.key, swap, choice)
+
+
+@st.cache_resource(max_entries=_MAX_FOLDERS, show_spinner="Reading your folder …")
+def _labelled(folder_key: str, model_key: str, _files: Sequence[tuple[str, bytes]], _model: MlpMixer) -> LabelledImages:
+    return labelled_images(_files, _model.config)
+
+
+def folder_key(files: Sequence[tuple[str, bytes]]) -> str:
+    """SHA-256 of names and contents."""
+    digest = hashlib.sha256()
+    for name, data in files:
+        digest.update(hashlib.sha256(name.encode()).digest() + hashlib.sha256(data).digest())
+    return digest.hexdigest()
+
+
+def labelled_of(model: ChosenModel, key: str, files: Sequence[tuple[str, bytes]]) -> LabelledImages:
+    """The pictures of a visitor's folder; raises ImageError, one sentence, when they cannot be used."""
+    return _labelled(key, model.key, files, model.model)
+
+
+def accuracy_key(model: ChosenModel, swap: Swap, folder: str) -> Key:
+    """Under which `accuracy_job` is found."""
+    return ("swapped accuracy", folder, model.key, *dataclasses.astuple(swap))
+
+
+def accuracy_job(model: ChosenModel, swap: Swap, folder: str, labelled: LabelledImages) -> Job[SwappedAccuracy]:
+    """Right answers with and without the stand-ins, at work or done."""
+    swaps = replacements_of(model, swap)
+    device: torch.device = model.model.stem.weight.device
+
+    def work(progress: Progress, cancelled: Cancelled) -> SwappedAccuracy:
+        return swapped_accuracy(model.model, labelled, swaps, progress, cancelled)
+
+    return job_table().ask(accuracy_key(model, swap, folder), work, gate_of(device), visitor_name())

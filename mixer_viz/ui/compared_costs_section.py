@@ -1,0 +1,132 @@
+"""What each token mixer costs and what it brings, on the page "Token mixers compared"."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import streamlit as st
+
+from mixer_viz.analysis.compared_costs import CostCurve, cost_growth
+from mixer_viz.analysis.compared_speed import MixerSpeeds, Throughput
+from mixer_viz.figures.compared_accuracy import Trained, accuracy_chart, accuracy_in_words
+from mixer_viz.figures.compared_charts import Growth, growth_chart, growth_in_words, measured_chart
+from mixer_viz.model import TOKEN_MIXERS
+from mixer_viz.ui import cached_compared, formulas_compared
+from mixer_viz.ui.chart import show_chart
+from mixer_viz.ui.compared_speed_jobs import GRIDS, PARTS, SpeedKeys, measured, start
+from mixer_viz.ui.jobs import job_table, visitor_name
+from mixer_viz.ui.selection import option_buttons
+from mixer_viz.ui.waiting import Wait, failed_note, is_stopped, stopped_note, waiting
+
+_ASKED = "_speed_asked"  # session state: what to measure, as the fields said when the button was pressed
+BATCHES = ("1", "16", "64")
+PRECISIONS = ("float32", "bfloat16")
+
+
+def costs_and_accuracy() -> None:
+    """The table of all networks, accuracy against cost, published networks, and how cost grows with the patches."""
+    st.markdown(formulas_compared.COSTS)
+    asked = _measure_fields()
+    speeds = measured(asked) if asked else None
+    runs = cached_compared.runs()
+    throughput = speeds.throughput if speeds else None
+    st.table(formulas_compared.cost_table(runs, cached_compared.networks(), throughput))
+    st.caption(formulas_compared.cost_note(cached_compared.card(), throughput))
+    networks = _trained()
+    cost = "multiply-adds per image"
+    show_chart(accuracy_chart(networks, cost), key="compared-accuracy", alt=accuracy_in_words(networks, cost))
+    _published(speeds.published if speeds else None)
+    _growth(speeds.mixers if speeds else None)
+    job_table().leave_all_but(asked.keys if asked else [], visitor_name())
+
+
+def _measure_fields() -> SpeedKeys | None:
+    """Fields and button; what was asked for, once it was."""
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        batch = int(option_buttons("Images at once", BATCHES, "batch"))
+        precision = option_buttons("Arithmetic", PRECISIONS, "arithmetic")
+        st.button("Measure on this machine", key="measure", type="primary", on_click=_ask, args=(batch, precision))
+    chosen = st.session_state.get(_ASKED)
+    if chosen is None:
+        return None
+    asked = SpeedKeys(*chosen)
+    stopped = [key for key in asked.keys if is_stopped(key)]
+    if stopped:
+        stopped_note("Measuring", stopped, "speed")
+        return None
+    jobs = start(asked)
+    for job in jobs.values():
+        if job.future.done() and job.future.exception() is not None and not job.stopped:
+            failed_note("Measuring", job)
+    at_work = [(key, job) for key, job in jobs.items() if not job.future.done() or job.stopped]
+    if at_work:
+        waiting([Wait(PARTS[str(key[0])], [(key, job)], unit="turns") for key, job in at_work], "speed")
+    return asked
+
+
+def _ask(batch: int, precision: str) -> None:
+    count = st.session_state.get(_ASKED, (0, 0, 0))[2]
+    st.session_state[_ASKED] = (batch, precision, count + 1)  # pressed again, it is measured again
+
+
+def _trained() -> list[Trained]:
+    runs = [run for run in cached_compared.runs() if run.permutation == "none"]
+    found = []
+    for name in dict.fromkeys(run.token_mixer for run in runs):
+        mine = [run for run in runs if run.token_mixer == name]
+        accuracies = np.array([run.accuracy for run in mine])
+        found.append(
+            Trained(TOKEN_MIXERS[name].title, cached_compared.place_of(name), mine[0].multiply_adds, accuracies)
+        )
+    return found
+
+
+def _published(throughput: Throughput | None) -> None:
+    st.subheader("Beside published networks")
+    st.markdown(formulas_compared.PUBLISHED)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("**Counted and measured here, without weights**")
+        st.table(formulas_compared.architecture_table(cached_compared.architectures(), throughput))
+    with right:
+        st.markdown("**Reported in the paper, not measured here**")
+        st.table(formulas_compared.reported_table())
+    st.caption(formulas_compared.REPORTED_NOTE)
+
+
+def _growth(speeds: MixerSpeeds | None) -> None:
+    st.subheader("Cost as the number of patches grows")
+    st.markdown(formulas_compared.GROWTH)
+    config = dataclasses.replace(cached_compared.networks()[0].network.compared_config, token_mixer="mlp")
+    series = [_series(curve, speeds) for curve in cost_growth(config, GRIDS)]
+    quantity = "multiply-adds per token"
+    columns = st.columns(2 if speeds else 1, gap="medium")
+    with columns[0]:
+        figure = growth_chart(series, quantity)
+        show_chart(figure, key="compared-growth", alt=growth_in_words(series, quantity))
+    if speeds:
+        with columns[1]:
+            figure = measured_chart(series, "µs per token, measured")
+            show_chart(figure, key="compared-measured", alt=formulas_compared.measured_in_words(speeds))
+    st.caption(formulas_compared.growth_note(speeds))
+
+
+def _series(curve: CostCurve, speeds: MixerSpeeds | None) -> Growth:
+    name = TOKEN_MIXERS[curve.token_mixer].title
+    if curve.hidden_width is not None:
+        name += ", D_S kept" if curve.hidden_width == "kept" else ", D_S grows with S"
+    place = cached_compared.place_of(curve.token_mixer) if curve.hidden_width != "grows" else len(TOKEN_MIXERS)
+    growth = Growth(name, place, curve.tokens, curve.multiply_adds_per_token)
+    if speeds is None:
+        return growth
+    rows = [
+        row for row in speeds.rows if (row.token_mixer, row.hidden_width) == (curve.token_mixer, curve.hidden_width)
+    ]
+    micro = [1e6 * row.seconds / row.tokens for row in rows]
+    return dataclasses.replace(
+        growth,
+        measured_patches=np.array([row.tokens for row in rows]),
+        measured=np.array([np.median(values) for values in micro]),
+        spread=(np.array([values.min() for values in micro]), np.array([values.max() for values in micro])),
+    )

@@ -1,0 +1,64 @@
+"""Networks trained on pictures in another order, on the page "Token mixers compared"."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from mixer_viz.figures.compared_curves import Curve, last_accuracies, permutation_chart
+from mixer_viz.figures.overview import patch_grid
+from mixer_viz.model import TOKEN_MIXERS
+from mixer_viz.model.compared_config import PERMUTATIONS
+from mixer_viz.model.permuted_input import pixel_order
+from mixer_viz.ui import cached_compared, formulas_compared
+from mixer_viz.ui.chart import show_chart
+from mixer_viz.ui.choices import Choice
+from mixer_viz.ui.errors import guarded
+from mixer_viz.ui.grid_panel import show_grids
+
+
+@st.fragment
+@guarded
+def permuted_training(choice: Choice) -> None:
+    """What the networks saw, how their training went, and what that shows."""
+    st.markdown(formulas_compared.PERMUTED)
+    if not _mixers():
+        st.info(formulas_compared.NOTHING_PERMUTED)
+        return
+    _pictures(choice)
+    runs = [run for run in cached_compared.runs() if run.token_mixer in _mixers()]
+    first_seed = min(run.seed for run in runs)
+    curves = [
+        Curve(
+            f"{TOKEN_MIXERS[run.token_mixer].title}, {formulas_compared.ORDERS[run.permutation]}",
+            cached_compared.place_of(run.token_mixer),
+            np.array(run.accuracies),
+            run.seed,
+            formulas_compared.ORDERS[run.permutation],
+        )
+        for run in runs
+        if run.seed == first_seed
+    ]
+    show_chart(permutation_chart(curves), key="permuted-curves", alt=last_accuracies(curves))
+    st.table(formulas_compared.permuted_table(runs))
+    st.markdown(formulas_compared.permuted_sentence(runs))
+    st.caption(formulas_compared.PERMUTED_NOTE)
+
+
+def _mixers() -> list[str]:
+    """Token mixers that were trained on permuted pictures, too."""
+    return list(dict.fromkeys(run.token_mixer for run in cached_compared.runs() if run.permutation != "none"))
+
+
+def _pictures(choice: Choice) -> None:
+    plain = cached_compared.networks()[0].network.config
+    crop = cached_compared.crop_for(choice.picture, plain)
+    grids = [patch_grid(crop, plain.grid_size, title="As it is", width=218)]
+    for permutation in PERMUTATIONS[1:]:
+        networks = cached_compared.networks(permutation)
+        if not networks:
+            continue
+        config = networks[0].network.compared_config
+        seen = crop.reshape(-1, 3)[pixel_order(config)].reshape(crop.shape)
+        grids.append(patch_grid(seen, plain.grid_size, title=formulas_compared.ORDERS[permutation], width=218))
+    show_grids(grids, key="permuted-pictures", hint="The same order for every picture, in training and in the test.")

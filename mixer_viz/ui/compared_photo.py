@@ -1,0 +1,92 @@
+"""One photo through all networks, on the page "Token mixers compared"."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import streamlit as st
+
+from mixer_viz.analysis.receptive_field import SHARES
+from mixer_viz.figures import compared as figures
+from mixer_viz.figures import overview as overview_figures
+from mixer_viz.ui import cached_compared, formulas_compared
+from mixer_viz.ui.cached_compared import Compared
+from mixer_viz.ui.choices import Choice
+from mixer_viz.ui.errors import guarded
+from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.selection import block_field, option_buttons, select_token, token_field
+
+_HALF = SHARES.index(0.5)
+_WIDTH = 218  # four beside each other
+MEASURES = ("How much", "With its sign")
+
+
+@st.fragment
+@guarded
+def on_your_photo(choice: Choice) -> None:
+    """Answers, who the selected patch listens to, all patches' listening, and how far back it reaches."""
+    networks = cached_compared.networks()
+    st.markdown(formulas_compared.ON_YOUR_PHOTO)
+    _answers(choice, networks)
+    st.subheader("Who the patch listens to")
+    config = networks[0].network.config
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        block, token = block_field(config), token_field(config)
+        signed = option_buttons("Show", MEASURES, "listening") == MEASURES[1]
+    _listening(choice, networks, block, token, signed)
+    _fields(choice, networks, token)
+
+
+def _answers(choice: Choice, networks: list[Compared]) -> None:
+    config = networks[0].network.config
+    crop = cached_compared.crop_for(choice.picture, config)
+    left, right = st.columns([1, 3], gap="medium")
+    with left:
+        photo = overview_figures.patch_grid(crop, config.grid_size, title="Picture", width=_WIDTH)
+        show_grids([photo], key="compared-photo", on_pick=select_token, hint="Click a patch.")
+    answers = cached_compared.predictions_of(choice.picture)
+    right.table(formulas_compared.answer_table([each.run for each in networks], answers, config.class_names))
+
+
+def _listening(choice: Choice, networks: list[Compared], block: int, token: int, signed: bool) -> None:
+    crop = cached_compared.crop_for(choice.picture, networks[0].network.config)
+    results = [cached_compared.listening_of(choice.picture, each, block) for each in networks]
+    titles = [each.title for each in networks]
+    matrices = [result.same_channel if signed else result.share for result in results]
+    limits = figures.shared_limits(matrices, signed=signed)
+    grids = figures.listening_grids(
+        crop, titles, [matrix[token] for matrix in matrices], token, limits=limits, signed=signed, width=_WIDTH
+    )
+    grids = [dataclasses.replace(grid, two_lines=True) for grid in grids]
+    show_grids(
+        grids, key="compared-listening", selected=token, on_pick=select_token, hint="Click a patch to select it."
+    )
+    st.caption(formulas_compared.SIGNED_NOTE if signed else formulas_compared.SHARE_NOTE)
+    st.subheader("All patches")
+    shares = [result.share for result in results]
+    matrix_grids = [
+        dataclasses.replace(grid, two_lines=True) for grid in figures.matrix_grids(titles, shares, width=_WIDTH)
+    ]
+    show_grids(matrix_grids, key="compared-matrices", on_pick=select_token, hint="One row for each patch that listens.")
+    st.markdown(formulas_compared.matrices_sentence(titles, shares))
+
+
+def _fields(choice: Choice, networks: list[Compared], token: int) -> None:
+    st.subheader("How far back into the picture it reaches")
+    st.markdown(formulas_compared.FIELDS)
+    config = networks[0].network.config
+    crop = cached_compared.crop_for(choice.picture, config)
+    fields = [cached_compared.field_of(choice.picture, each, token) for each in networks]
+    grid = config.grid_size
+    maps = [field.maps[1:] for field in fields]  # without the embedding, which is the patch itself
+    limits = figures.shared_limits(maps)
+    for place, (each, field, rows) in enumerate(zip(networks, fields, maps, strict=True)):
+        st.markdown(f"**{each.title}**")
+        tiles = figures.field_grids(
+            crop, each.title, rows.reshape(-1, grid, grid), field.area[1:, _HALF], limits=limits
+        )
+        show_grids(tiles, key=f"compared-field-{place}", on_pick=select_token)
+    st.table(
+        formulas_compared.area_table([each.title for each in networks], np.stack([f.area[:, _HALF] for f in fields]))
+    )

@@ -1,0 +1,115 @@
+"""Token mixing swapped at run time, on the page "Token mixers compared"."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import streamlit as st
+
+from mixer_viz.figures.token_mixing import kernel_grid
+from mixer_viz.images import MAX_IMAGE_BYTES
+from mixer_viz.ui import cached_steps, cached_swaps, formulas_compared
+from mixer_viz.ui.before_after import show_before_after
+from mixer_viz.ui.cached_swaps import Swap
+from mixer_viz.ui.choices import Choice
+from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.jobs import job_table, visitor_name, wait_shortly
+from mixer_viz.ui.selection import option_buttons
+from mixer_viz.ui.waiting import Wait, failed_note, is_stopped, stopped_note, waiting
+
+_QUICK = 1.0  # seconds that the page waits before it shows a bar
+_TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif"]
+
+
+def swapping(choice: Choice) -> None:
+    """Fields, answers with and without, how good the stand-ins are, and accuracy on a visitor's folder."""
+    st.markdown(formulas_compared.swapping_in_words(choice.model.title))
+    swap = _fields(choice)
+    if not swap.blocks:
+        st.info("Choose at least one block.")
+        return
+    before = cached_steps.without(choice)
+    after, here = cached_swaps.swapped_of(choice, swap)
+    names = ", ".join(str(block + 1) for block in swap.blocks)
+    show_before_after(choice, before, after, f"{formulas_compared.KIND_NAMES[swap.kind]} in block {names}")
+    st.subheader("How good the stand-ins are")
+    replacements = cached_swaps.replacements_of(choice.model, swap)
+    st.table(formulas_compared.replacement_table(replacements, here))
+    st.caption(formulas_compared.EXPLAINED_NOTE)
+    kernels = [
+        dataclasses.replace(kernel_grid(each.kernel, each.explained, width=170), title=f"Block {block + 1}")
+        for block, each in replacements.items()
+        if each.kernel is not None
+    ]
+    if kernels:
+        show_grids(kernels, key="swap-kernels", marks="unit", hint="Hover reads each weight.")
+    _accuracy(choice, swap)
+
+
+def _fields(choice: Choice) -> Swap:
+    config = choice.model.config
+    kinds = {name: kind for kind, name in formulas_compared.KIND_NAMES.items()}
+    blocks = [str(number) for number in range(1, config.num_blocks + 1)]
+    if any(block not in blocks for block in st.session_state.get("swap_blocks", [])):
+        del st.session_state["swap_blocks"]  # another model has fewer
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        kind = kinds[option_buttons("In place of token mixing", list(kinds), "swap_kind")]
+        size, seed = 3, 0
+        if kind == "convolution":
+            sizes = [str(side) for side in range(1, 2 * config.grid_size, 2)]
+            size = int(_keep("Kernel", "swap_kernel", sizes, "3"))
+        if kind == "random":
+            seed = int(st.number_input("Seed", 0, 2**31, 0, 1, key="swap_seed", bind="query-params", width=160))
+    chosen: list[str] = st.multiselect(
+        "Blocks", blocks, default=blocks[len(blocks) // 2], key="swap_blocks", bind="query-params"
+    )
+    return Swap(kind, tuple(sorted(int(block) - 1 for block in chosen)), size, seed)
+
+
+def _keep(label: str, key: str, options: list[str], start: str) -> str:
+    if st.session_state.get(key, start) not in options:
+        del st.session_state[key]
+    chosen: str = st.selectbox(
+        label,
+        options,
+        index=min(options.index(start) if start in options else 0, len(options) - 1),
+        key=key,
+        format_func=lambda side: f"{side} × {side}",
+        bind="query-params",
+        width=160,
+    )
+    return chosen
+
+
+def _accuracy(choice: Choice, swap: Swap) -> None:
+    """Right answers in a visitor's own labelled pictures."""
+    st.subheader("Accuracy on your labelled pictures")
+    st.markdown(formulas_compared.FOLDER)
+    files = st.file_uploader(
+        "A folder with one folder of pictures per class",
+        _TYPES,
+        accept_multiple_files="directory",
+        key="labelled_folder",
+        max_upload_size=MAX_IMAGE_BYTES // 2**20,
+    )
+    if not files:
+        job_table().leave_all_but([], visitor_name())
+        return
+    pictures = [(file.name, file.getvalue()) for file in files]
+    folder = cached_swaps.folder_key(pictures)
+    labelled = cached_swaps.labelled_of(choice.model, folder, pictures)
+    if labelled.left_out:
+        st.caption(labelled.left_out)
+    key = cached_swaps.accuracy_key(choice.model, swap, folder)
+    job_table().leave_all_but([key], visitor_name())
+    if is_stopped(key):
+        stopped_note("Accuracy", [key], "accuracy")
+        return
+    job = cached_swaps.accuracy_job(choice.model, swap, folder, labelled)
+    wait_shortly([job], _QUICK)
+    if not job.future.done() or job.stopped:
+        waiting([Wait("Accuracy", [(key, job)], unit="pictures")], "accuracy")
+    elif job.future.exception() is not None:
+        failed_note("Accuracy", job)
+    else:
+        st.markdown(formulas_compared.accuracy_sentence(job.future.result()))
