@@ -125,6 +125,7 @@ def test_float32_agrees_with_float64(name: str) -> None:
     high = compared_listening(network, pixels, 1)
     low = compared_listening(network.float(), pixels.float(), 1)
     assert low.strength.dtype == np.float64
+    assert all(parameter.dtype == torch.float32 for parameter in network.parameters())  # it worked on a copy
     for field in ("strength", "share", "same_channel"):
         np.testing.assert_allclose(getattr(low, field), getattr(high, field), rtol=2e-3, atol=1e-4)
 
