@@ -59,7 +59,8 @@ class Job(Generic[Result]):
 
     def _report(self, done: int, total: int) -> None:
         self.progress = (done, total)
-        self._gate.let_others()
+        if done < total:  # the end gives the place back anyway; a turn more would only keep its result waiting
+            self._gate.let_others()
 
     def _run(self) -> Result:
         if self._abandoned():
