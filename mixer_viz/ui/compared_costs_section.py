@@ -11,6 +11,7 @@ from mixer_viz.analysis.compared_costs import CostCurve, cost_growth
 from mixer_viz.analysis.compared_speed import MixerSpeeds, Throughput
 from mixer_viz.figures.compared_accuracy import Trained, accuracy_chart, accuracy_in_words
 from mixer_viz.figures.compared_charts import Growth, growth_chart, growth_in_words, measured_chart
+from mixer_viz.figures.compared_curves import Curve, last_accuracies, training_curves
 from mixer_viz.model import TOKEN_MIXERS
 from mixer_viz.ui import cached_compared, formulas_compared
 from mixer_viz.ui.chart import show_chart
@@ -33,9 +34,7 @@ def costs_and_accuracy() -> None:
     throughput = speeds.throughput if speeds else None
     st.table(formulas_compared.cost_table(runs, cached_compared.networks(), throughput))
     st.caption(formulas_compared.cost_note(cached_compared.card(), throughput))
-    networks = _trained()
-    cost = "multiply-adds per image"
-    show_chart(accuracy_chart(networks, cost), key="compared-accuracy", alt=accuracy_in_words(networks, cost))
+    _accuracy()
     _published(speeds.published if speeds else None)
     _growth(speeds.mixers if speeds else None)
     job_table().leave_all_but(asked.keys if asked else [], visitor_name())
@@ -68,6 +67,30 @@ def _measure_fields() -> SpeedKeys | None:
 def _ask(batch: int, precision: str) -> None:
     count = st.session_state.get(_ASKED, (0, 0, 0))[2]
     st.session_state[_ASKED] = (batch, precision, count + 1)  # pressed again, it is measured again
+
+
+def _accuracy() -> None:
+    """Accuracy against cost, and how the trainings went."""
+    networks, curves = _trained(), _curves()
+    cost = "multiply-adds per image"
+    left, right = st.columns(2, gap="medium")
+    with left:
+        show_chart(accuracy_chart(networks, cost), key="compared-accuracy", alt=accuracy_in_words(networks, cost))
+    with right:
+        show_chart(training_curves(curves), key="compared-curves", alt=last_accuracies(curves))
+
+
+def _curves() -> list[Curve]:
+    return [
+        Curve(
+            TOKEN_MIXERS[run.token_mixer].title,
+            cached_compared.place_of(run.token_mixer),
+            np.array(run.accuracies),
+            run.seed,
+        )
+        for run in cached_compared.runs()
+        if run.permutation == "none"
+    ]
 
 
 def _trained() -> list[Trained]:

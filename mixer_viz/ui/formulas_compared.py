@@ -254,7 +254,7 @@ def accuracy_sentence(result: SwappedAccuracy) -> str:
 
 ORDERS = {
     "none": "as it is",
-    "patches-and-pixels": "patches and pixels in them reordered",
+    "patches-and-pixels": "patches reordered",
     "pixels": "all pixels reordered",
 }
 PERMUTED = (
