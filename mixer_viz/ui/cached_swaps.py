@@ -52,7 +52,6 @@ def _calibration(model_key: str, _model: MlpMixer) -> Calibration:
     crops = [
         np.asarray(images.crop_image(samples.load_sample(sample.name), config))
         for sample in samples.available_samples()
-        if sample.kind == "photo"
     ]
     pixels = images.normalise(np.stack(crops), config).to(_model.stem.weight.device)
     with computing_on(pixels.device):

@@ -212,9 +212,10 @@ KIND_NAMES: dict[Kind, str] = {
 }
 EXPLAINED_NOTE = (
     "Explained is R²: 100 % is the real token mixing, 0 % no better than a constant for each patch, below 0 worse. "
-    "Stand-ins are fitted by least squares to what the block's token mixing answers on the sample photos in the "
+    "Stand-ins are fitted by least squares to what the block's token mixing answers on the sample pictures in the "
     "unchanged network; the random matrix is only made as strong. Behind a swapped block the next ones read what "
-    "neither they nor their stand-ins were fitted to."
+    "neither they nor their stand-ins were fitted to. A large kernel fits these few pictures better than others: "
+    "the second column is the fairer one for a picture of your own."
 )
 FOLDER = (
     "At most 2,000 pictures. They stay on the computer that runs this app and are forgotten when you close the page."
@@ -233,7 +234,7 @@ def replacement_table(replacements: Mapping[int, Replacement], here: Mapping[int
     """How much of the real token mixing each stand-in explains."""
     return {
         "block": [str(block + 1) for block in replacements],
-        "explained on the sample photos": [_percent(each.explained) for each in replacements.values()],
+        "explained on the sample pictures": [_percent(each.explained) for each in replacements.values()],
         "explained on this picture": [_percent(here[block]) for block in replacements],
         "factor": [_UNKNOWN if each.factor is None else f"{each.factor:+.3f}" for each in replacements.values()],
     }
