@@ -8,7 +8,6 @@ require_router()
 
 from mixer_viz.ui import cached_compared, formulas_compared
 from mixer_viz.ui.compared_costs_section import costs_and_accuracy
-from mixer_viz.ui.compared_exports import downloads
 from mixer_viz.ui.compared_permuted import permuted_training
 from mixer_viz.ui.compared_photo import on_your_photo
 from mixer_viz.ui.compared_swap import swapping
@@ -29,7 +28,6 @@ st.markdown(formulas_compared.IN_WORDS)
 if cached_compared.runs():
     part = option_buttons("Part", list(PARTS), "part")
     PARTS[part](choice)
-    downloads(choice)
 else:
     st.info(formulas_compared.NOTHING_HERE)
     swapping(choice)

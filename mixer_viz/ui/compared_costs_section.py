@@ -15,6 +15,7 @@ from mixer_viz.figures.compared_curves import Curve, last_accuracies, training_c
 from mixer_viz.model import TOKEN_MIXERS
 from mixer_viz.ui import cached_compared, formulas_compared
 from mixer_viz.ui.chart import show_chart
+from mixer_viz.ui.compared_exports import runs_csv
 from mixer_viz.ui.compared_speed_jobs import GRIDS, PARTS, SpeedKeys, measured, start
 from mixer_viz.ui.jobs import job_table, visitor_name
 from mixer_viz.ui.selection import option_buttons
@@ -37,6 +38,14 @@ def costs_and_accuracy() -> None:
     _accuracy()
     _published(speeds.published if speeds else None)
     _growth(speeds.mixers if speeds else None)
+    st.download_button(
+        "All training runs as CSV",
+        runs_csv,
+        "token-mixer-runs.csv",
+        "text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+    )
     job_table().leave_all_but(asked.keys if asked else [], visitor_name())
 
 

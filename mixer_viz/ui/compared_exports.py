@@ -5,26 +5,17 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-import streamlit as st
 from matplotlib.figure import Figure
 
 from mixer_viz.figures.compared_print import draw_compared
 from mixer_viz.ui import cached_compared, exports
 from mixer_viz.ui.choices import Choice
-from mixer_viz.ui.selection import BLOCK, TOKEN
 
 
-def downloads(choice: Choice) -> None:
+def downloads(choice: Choice, block: int, token: int) -> None:
     """All networks' listening on this picture as a figure and as numbers, and the table of all training runs."""
-    config = cached_compared.networks()[0].network.config
-    # Read here: the makers run outside of the page, where there is no session.
-    block = min(max(st.session_state.get(BLOCK, 1) - 1, 0), config.num_blocks - 1)
-    token = min(max(st.session_state.get(TOKEN, config.num_patches // 2), 0), config.num_patches - 1)
     exports.download_row(
-        "token-mixers",
-        lambda: _figure(choice, block, token),
-        lambda: _arrays(choice, block, token),
-        _runs,
+        "token-mixers", lambda: _figure(choice, block, token), lambda: _arrays(choice, block, token), runs_csv
     )
 
 
@@ -56,7 +47,8 @@ def _arrays(choice: Choice, block: int, token: int) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _runs() -> bytes:
+def runs_csv() -> bytes:
+    """Every training run of the card, a line each."""
     names = [
         field.name
         for field in dataclasses.fields(cached_compared.runs()[0])

@@ -13,6 +13,7 @@ from mixer_viz.figures import overview as overview_figures
 from mixer_viz.ui import cached_compared, formulas_compared
 from mixer_viz.ui.cached_compared import Compared
 from mixer_viz.ui.choices import Choice
+from mixer_viz.ui.compared_exports import downloads
 from mixer_viz.ui.errors import guarded
 from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.selection import block_field, option_buttons, select_token, token_field
@@ -36,6 +37,7 @@ def on_your_photo(choice: Choice) -> None:
         signed = option_buttons("Show", MEASURES, "listening") == MEASURES[1]
     _listening(choice, networks, block, token, signed)
     _fields(choice, networks, token)
+    downloads(choice, block, token)
 
 
 def _answers(choice: Choice, networks: list[Compared]) -> None:

@@ -56,8 +56,8 @@ def _fields(choice: Choice) -> Swap:
         kind = kinds[option_buttons("In place of token mixing", list(kinds), "swap_kind")]
         size, seed = 3, 0
         if kind == "convolution":
-            sizes = [str(side) for side in range(1, 2 * config.grid_size, 2)]
-            size = int(_keep("Kernel", "swap_kernel", sizes, "3"))
+            sides = {f"{side} × {side}": side for side in range(1, 2 * config.grid_size, 2)}
+            size = sides[_keep("Kernel", "swap_kernel", list(sides), "3 × 3")]
         if kind == "random":
             seed = int(st.number_input("Seed", 0, 2**31, 0, 1, key="swap_seed", bind="query-params", width=160))
     chosen: list[str] = st.multiselect(
@@ -67,17 +67,10 @@ def _fields(choice: Choice) -> Swap:
 
 
 def _keep(label: str, key: str, options: list[str], start: str) -> str:
-    if st.session_state.get(key, start) not in options:
-        del st.session_state[key]
-    chosen: str = st.selectbox(
-        label,
-        options,
-        index=min(options.index(start) if start in options else 0, len(options) - 1),
-        key=key,
-        format_func=lambda side: f"{side} × {side}",
-        bind="query-params",
-        width=160,
-    )
+    if st.session_state.get(key, options[0]) not in options:
+        del st.session_state[key]  # another model has fewer patches
+    index = options.index(start) if start in options else 0
+    chosen: str = st.selectbox(label, options, index, key=key, bind="query-params", width=160)
     return chosen
 
 

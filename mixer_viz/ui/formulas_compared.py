@@ -298,8 +298,9 @@ def permuted_sentence(runs: Sequence[ComparedRun]) -> str:
             for order, name in ORDERS.items()
             if order != "none" and order in accuracy
         ]
-        parts.append(f"**{TOKEN_MIXERS[mixer].title}**: {', '.join(changes)}")
-    return f"{'; '.join(parts)}. {_verdict(runs, first)}"
+        if changes:
+            parts.append(f"**{TOKEN_MIXERS[mixer].title}**: {', '.join(changes)}")
+    return f"{'; '.join(parts)}. {_verdict(runs, first)}" if parts else ""
 
 
 def _verdict(runs: Sequence[ComparedRun], seed: int) -> str:
