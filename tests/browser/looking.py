@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import expect
 
+from tests.browser.serving import ROOT
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from playwright.sync_api import Locator, Page
 
 TIMEOUT = 60_000
+NUM_PAGES = (ROOT / "app.py").read_text(encoding="utf-8").count("st.Page(")
 IDLE = """() => {
   const app = document.querySelector('[data-testid=stApp]');
   return app.dataset.testConnectionState === 'CONNECTED' && app.dataset.testScriptState === 'notRunning'
@@ -101,7 +104,7 @@ def download(page: Page, key: str) -> Any:
     """The file behind a download button."""
     button = keyed(page, key).locator("button")
     if not button.is_visible():
-        page.get_by_test_id("stPopover").locator("button").first.click()
+        page.get_by_test_id("stPopover").locator("button", has_text="Download").click()
     with page.expect_download(timeout=TIMEOUT) as caught:
         button.click()
     return caught.value
