@@ -24,7 +24,8 @@ choice = current_choice()
 def looking() -> None:
     """The maps and the selected patch; what they look like is what is downloaded."""
     look = maps(choice, target, shown)
-    downloads(choice, target, shown, look)
+    if shown:
+        downloads(choice, target, shown, look)
 
 
 st.title("Attributions")
@@ -35,10 +36,11 @@ if not asked:
     st.info("Choose at least one method to see its map.")
 shown = finished_maps(choice, asked)
 keys = []
-if shown:
+if asked:
     looking()
     place = st.container()
-    keys = quality(choice, target, shown)
+    if shown:
+        keys = quality(choice, target, shown)
     with place:  # above, but after: it draws the curves that are there by then
         deletion(choice, target, titles_of(choice, asked), shown)
 job_table().leave_all_but([*keys, *(each.key(choice) for each in asked)], visitor_name())

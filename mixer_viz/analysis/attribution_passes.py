@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import torch
@@ -22,6 +23,7 @@ class ChunkedPasses:
     ) -> None:
         self.chunk, self.total = chunk, total
         self.forward_passes = self.backward_passes = 0
+        self.reporting_seconds = 0.0  # spent in the caller's `progress`, who may let others compute meanwhile
         self._progress, self._cancelled = progress, cancelled
 
     def check_cancelled(self) -> None:
@@ -33,7 +35,9 @@ class ChunkedPasses:
         """Count images that were sent forward, and report."""
         self.forward_passes += images
         if self._progress is not None:
+            started = time.perf_counter()
             self._progress(min(self.forward_passes, self.total), self.total)
+            self.reporting_seconds += time.perf_counter() - started
 
     def restart(self, forward_passes: int) -> None:
         """Forget the passes of a try that came to nothing."""

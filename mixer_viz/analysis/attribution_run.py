@@ -80,7 +80,8 @@ def attribute(
         task = Task(model, own, start, score, values, seed, at_once)
         ends = _ends(task)
         raw = to_double(_values(row, task))
-    return _result(row, task, baseline if row.needs_baseline else None, ends, raw, time.perf_counter() - started)
+    seconds = time.perf_counter() - started - score.reporting_seconds
+    return _result(row, task, baseline if row.needs_baseline else None, ends, raw, seconds)
 
 
 def _result(

@@ -63,6 +63,9 @@ def pick_target(choice: Choice) -> Target:
     if against == index:
         st.warning(f"{names[index]} against itself is always zero, so the logit itself is explained.")
         against = None
+    if against is not None:
+        score = f"logit of {names[index]} minus the logit of {names[against]}"
+        st.caption(formulas_attribution.against_sentence(score))
     against_name = "" if against is None else names[against]
     return Target(index, against, names[index], against_name, baselines[shown], probabilities)
 

@@ -8,7 +8,7 @@ import streamlit as st
 from mixer_viz.analysis.attribution_deletion import patch_order
 from mixer_viz.figures.attribution import removed_grid, without_patches
 from mixer_viz.figures.attribution_charts import CurveSet, answers_chart, curves_chart
-from mixer_viz.ui import cached, cached_attribution, formulas_attribution
+from mixer_viz.ui import cached, cached_attribution, formulas_attribution, formulas_trust
 from mixer_viz.ui.attribution_choice import Target
 from mixer_viz.ui.attribution_maps import Shown
 from mixer_viz.ui.attribution_quality import known_quality
@@ -16,7 +16,7 @@ from mixer_viz.ui.cached_attribution import probabilities_of
 from mixer_viz.ui.chart import show_chart
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.errors import guarded
-from mixer_viz.ui.formulas_attribution import Quality
+from mixer_viz.ui.formulas_trust import Quality
 from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.jobs import job_table
 from mixer_viz.ui.selection import option_buttons, select_token
@@ -48,6 +48,9 @@ def deletion(choice: Choice, target: Target, titles: list[str], shown: list[Show
     with bars:
         _answers(choice, answers, chosen.title, count)
     st.markdown(formulas_attribution.deletion_sentence(target.name, chosen.title, count, answers[:, target.index]))
+    if target.against is not None:
+        scores = logits[:, target.index] - logits[:, target.against]
+        st.markdown(formulas_attribution.deletion_scores_sentence(target.score_name, scores))
     _curves(target, known_quality(job_table(), choice, target, shown), count / choice.model.config.num_patches)
 
 
@@ -114,5 +117,5 @@ def _curves(target: Target, rows: list[Quality], share: float) -> None:
         for row, curves in known
     ]
     figure = curves_chart(sets, f"probability of {target.name}, %", share, percent=True)
-    show_chart(figure, key="curves", alt=formulas_attribution.curves_in_words([row for row, _ in known]))
-    st.caption(formulas_attribution.curves_note(target.name, target.against_name))
+    show_chart(figure, key="curves", alt=formulas_trust.curves_in_words([row for row, _ in known]))
+    st.caption(formulas_trust.curves_note(target.name, target.against_name))

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mixer_viz.figures.attribution_print import draw_attributions
-from mixer_viz.ui import cached, exports, formulas_attribution
+from mixer_viz.ui import cached, exports, formulas_attribution, formulas_trust
 from mixer_viz.ui.attribution_choice import Target
 from mixer_viz.ui.attribution_maps import Look, Shown, map_pictures
 from mixer_viz.ui.attribution_quality import known_quality
@@ -22,9 +22,21 @@ def downloads(choice: Choice, target: Target, shown: list[Shown], look: Look) ->
     exports.download_row(
         "attributions",
         lambda: _figure(choice, target, shown, look),
-        lambda: _arrays(choice, shown),
-        lambda: exports.csv_bytes(*formulas_attribution.quality_rows(known_quality(table, choice, target, shown))),
+        lambda: _arrays(choice, target, shown),
+        lambda: exports.csv_bytes(
+            *formulas_trust.quality_rows(known_quality(table, choice, target, shown), _about(choice, target))
+        ),
     )
+
+
+def _about(choice: Choice, target: Target) -> dict[str, str]:
+    """What all maps have in common, in names."""
+    return {
+        "model": choice.model.title,
+        "picture": choice.picture.title,
+        "class": target.name,
+        "against_class": target.against_name,
+    }
 
 
 def _figure(choice: Choice, target: Target, shown: list[Shown], look: Look) -> Figure:
@@ -41,7 +53,7 @@ def _figure(choice: Choice, target: Target, shown: list[Shown], look: Look) -> F
     )
 
 
-def _arrays(choice: Choice, shown: list[Shown]) -> dict[str, np.ndarray]:
+def _arrays(choice: Choice, target: Target, shown: list[Shown]) -> dict[str, np.ndarray]:
     """Per method its patch map (S,), where there is one its pixel values (3, H, W), and its settings as JSON."""
     arrays = {"crop": cached.crop_of(choice)}
     for each in shown:
@@ -49,5 +61,7 @@ def _arrays(choice: Choice, shown: list[Shown]) -> dict[str, np.ndarray]:
         arrays[f"{name}.patch_map"] = result.patch_map
         if result.pixel_values is not None:
             arrays[f"{name}.pixel_values"] = result.pixel_values
-        arrays[f"{name}.settings"] = np.array(json.dumps(formulas_attribution.settings_of(result)))
+        arrays[f"{name}.settings"] = np.array(
+            json.dumps(_about(choice, target) | formulas_attribution.settings_of(result))
+        )
     return arrays

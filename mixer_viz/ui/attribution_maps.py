@@ -24,7 +24,7 @@ from mixer_viz.ui.waiting import Wait, failed_note, is_stopped, stopped_note, wa
 
 QUICK = 1.0  # seconds that the page waits before it shows a bar
 LEVELS = ("Patches", "Pixels")
-SCALES = ("Shared", "Each its own")
+SCALES = ("Each its own", "Shared")
 SIGNS = ("Both signs", "Positive only")
 
 
@@ -105,12 +105,14 @@ def maps(choice: Choice, target: Target, shown: list[Shown]) -> Look:
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         look = Look(
             pixels=option_buttons("Values of", LEVELS, "level") == LEVELS[1],
-            shared=option_buttons("Scale", SCALES, "scale") == SCALES[0],
+            shared=option_buttons("Scale", SCALES, "scale") == SCALES[1],
             positive=option_buttons("Show", SIGNS, "sign") == SIGNS[1],
             opacity=_opacity() / 100,
         )
     st.subheader("One patch deleted")
     token = token_field(choice.model.config)
+    if not shown:  # the fields stay, so that neither they nor the link lose what was chosen
+        return look
     with place:
         _draw(choice, shown, look, token)
         if look.pixels:
@@ -153,13 +155,16 @@ def _draw(choice: Choice, shown: list[Shown], look: Look, token: int) -> None:
 
 def _what_the_baseline_says(choice: Choice, target: Target, seed: int) -> None:
     everything = tuple(range(choice.model.config.num_patches))
-    (answer,) = probabilities_of(logits_without(choice, target.baseline, seed, (everything,)))
+    whole, nothing = logits_without(choice, target.baseline, seed, ((), everything))
+    (answer,) = probabilities_of(nothing[None])
     best = int(answer.argmax())
     name = choice.model.class_name(best)
     st.caption(
         formulas_attribution.baseline_sentence(
             target.baseline, name, float(answer[best]), target.name, float(answer[target.index])
         )
+        + " "
+        + formulas_attribution.scores_sentence(target.score_name, _score(whole, target), _score(nothing, target))
     )
 
 

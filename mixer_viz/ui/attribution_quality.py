@@ -11,11 +11,11 @@ import streamlit as st
 
 from mixer_viz.analysis.attribution_quality import agreement
 from mixer_viz.figures.attribution import agreement_grid
-from mixer_viz.ui import cached_attribution, formulas_attribution
+from mixer_viz.ui import cached_attribution, formulas_trust
 from mixer_viz.ui.attribution_choice import Target
 from mixer_viz.ui.attribution_maps import QUICK, Shown
 from mixer_viz.ui.choices import Choice
-from mixer_viz.ui.formulas_attribution import Quality
+from mixer_viz.ui.formulas_trust import Quality
 from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.jobs import Job, JobTable, Key, job_table, wait_shortly
 from mixer_viz.ui.waiting import Wait, failed_note, is_stopped, stopped_note, waiting
@@ -44,7 +44,7 @@ class _Check:
 def quality(choice: Choice, target: Target, shown: list[Shown]) -> list[Key]:
     """Table and agreement of the maps, and work on curves; what is long waits for a button. Returns the jobs' keys."""
     st.subheader("How far to trust each map")
-    st.markdown(formulas_attribution.QUALITY)
+    st.markdown(formulas_trust.QUALITY)
     place = st.container()
     curves = _started(choice, "Curves", [_curves_check(choice, target, each) for each in shown])
     trust = _started(choice, "Checks", [_trust_check(choice, each) for each in shown])
@@ -53,8 +53,9 @@ def quality(choice: Choice, target: Target, shown: list[Shown]) -> list[Key]:
     for key, job in jobs.items():
         if job.future.done() and job.future.exception() is not None and not job.stopped:
             failed_note("Curves" if key in curves else "Checks", job)
-    _draw(known_quality(job_table(), choice, target, shown))
+    # Before the results are read: what ends in between has a bar, which lets the page run again.
     waits = [_wait("Curves", curves), _wait("Checks", trust)]
+    _draw(known_quality(job_table(), choice, target, shown))
     if any(wait.at_work for wait in waits):
         with place:
             waiting([wait for wait in waits if wait.at_work], "quality")
@@ -90,7 +91,7 @@ def _started(choice: Choice, name: str, checks: list[_Check]) -> dict[Key, Job[A
     long = [check for check in left if check.multiply_adds > most and check.key not in asked]
     if long:
         seconds = sum(check.seconds(choice) for check in long)
-        words = formulas_attribution.ask_for(name, [check.shown.title for check in long], seconds)
+        words = formulas_trust.ask_for(name, [check.shown.title for check in long], seconds)
         st.button(words, on_click=_ask, args=([check.key for check in long],))
     return {check.key: check.ask() for check in left if check not in long}
 
@@ -119,12 +120,13 @@ def known_quality(table: JobTable, choice: Choice, target: Target, shown: list[S
 
 
 def _draw(rows: list[Quality]) -> None:
-    st.table(formulas_attribution.quality_table(rows))
-    st.caption(formulas_attribution.QUALITY_NOTE)
+    st.table(formulas_trust.quality_table(rows))
+    st.caption(formulas_trust.QUALITY_NOTE)
     if len(rows) > 1:
         matrix = agreement([row.result for row in rows])
         names = [row.title for row in rows]
         left, right = st.columns([1, 2], gap="medium")
         with left:
             show_grids([agreement_grid(matrix, names)], key="agreement", hint="Hover reads the correlation.")
-        right.markdown(formulas_attribution.agreement_sentence(np.asarray(matrix), names))
+        right.markdown(f"Rows and columns: {', '.join(names)}.")
+        right.markdown(formulas_trust.agreement_sentence(np.asarray(matrix), names))

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from mixer_viz.analysis.attribution_deletion import Curves, patch_order
+from mixer_viz.analysis.attribution_deletion import patch_order
 from mixer_viz.analysis.attribution_result import Attribution
-from mixer_viz.ui.cached_attribution import CONTROLS, NOISE_DRAWS, SHUFFLES, Trust
 
 LARGE_GAP = 0.1  # of what the values should add up to
 _UNKNOWN = "–"
-_NO_PROOF = "Agreement is no proof: methods may share a mistake."
-
 # Links hold what the buttons say. The mean colour comes first: networks often have a firm answer to black.
 BASELINE_NAMES = {"mean": "Mean colour", "black": "Black", "blur": "Blurred", "noise": "Noise"}
 _FIRM = 0.5  # probability of the target from which a baseline says much about it already
@@ -28,9 +24,9 @@ _BASELINE_WORDS = {
 BFLOAT16 = "Compute in bfloat16: faster on some processors, less exact (correlation with float32 about 0.99)"
 
 IN_WORDS = (
-    "Which patches does the answer rest on? Each map gives every patch a signed share: red speaks for the class, blue "
-    "against it. Methods answer different questions, so they stand side by side, and below you see how far each can be "
-    "trusted."
+    "Which patches does the answer rest on? Each map gives every patch a value with its sign: red speaks for the "
+    "class, blue against it. Methods answer different questions, so they stand side by side, and below you see how far "
+    "each can be trusted."
 )
 PIXEL_NOTE = (
     "Methods that see whole patches have their value spread evenly over the patch's pixels, so they look pale beside "
@@ -40,18 +36,6 @@ DELETION = (
     "Take the patches away that a map puts first, and as many at random. If the map names what the network uses, the "
     "answer falls sooner than at random."
 )
-QUALITY = (
-    "A map always looks like an explanation. These numbers ask whether it adds up, whether deleting what it names "
-    "changes the answer, whether a little noise turns it over, and whether it depends on what the network has learned."
-)
-QUALITY_NOTE = (
-    f"Areas are those under the curves, beside the mean ± standard deviation of {CONTROLS} random orders. Noise: rank "
-    f"correlation of the patch map with those of {NOISE_DRAWS} copies of the picture, with noise of 2 % of its range; "
-    f"1 is steady. Shuffled weights: rank correlation with maps of {SHUFFLES} networks whose weights are in random "
-    "order, signed and by magnitude (Adebayo et al. 2018); near 0 is what one hopes for, near 1 the map shows the "
-    "picture and not what was learned. Few draws: read differences of 0.1 as nothing."
-)
-
 DOES_NOT_SAY = {
     "saliency": "It does not say how much of the logit comes from a pixel, only how steep the logit is there.",
     "input_x_gradient": "It does not hold where the network bends: the values need not add up to anything.",
@@ -66,7 +50,8 @@ DOES_NOT_SAY = {
     "shapley_sampling": "It does not come free of chance: few orders leave noise, and most sets of patches look like "
     "no photo.",
     "kernel_shap": "It does not tell the patches of one group apart, and few random sets leave noise.",
-    "grad_cam": "It does not say where in the picture a token's content came from: every block has mixed the patches.",
+    "grad_cam": "It does not say where in the picture a token's content came from: every block has mixed the patches. "
+    "What speaks against the class is kept here; the original leaves it out.",
     "layer_integrated_gradients": "It does not speak of patches of the picture but of tokens, which hold a mix of "
     "patches by then.",
     "patch_logits": "It does not say which patch of the picture the evidence came from: final tokens hold a mix of all "
@@ -74,20 +59,10 @@ DOES_NOT_SAY = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
-class Quality:
-    """What is known by now about one map."""
-
-    title: str
-    result: Attribution
-    curves: Curves | None
-    trust: Trust | None
-
-
 def sum_note(result: Attribution) -> str:
     """What the values add up to, and what they should."""
     if not result.in_logits:
-        return "not in logits"
+        return "not in logits, a scale of its own"
     if result.expected is None:
         return f"sum {result.total:+.3f}"
     return f"sum {result.total:+.3f} of {result.expected:+.3f}"
@@ -103,13 +78,27 @@ def warnings_of(result: Attribution) -> list[str]:
     gap = result.relative_gap
     if gap is None or gap <= LARGE_GAP:
         return []
-    many = "more than all of it" if gap > 1 else f"{100 * gap:.0f} % of it"
+    much = abs(result.total) > abs(result.expected or 0.0)
+    many = "far off" if gap > 1 else f"{100 * gap:.0f} % too {'much' if much else 'little'}"
     ways = {"steps": "more steps", "samples": "more samples"}
     remedy = next((words for name, words in ways.items() if name in result.parameters), "another baseline")
     return [
-        f"The values add up to {result.total:+.2f} and should to {result.expected:+.2f}: {many} is missing or too "
-        f"much. Try {remedy} before you trust it."
+        f"The values add up to {result.total:+.2f} and should to {result.expected:+.2f}: {many}. "
+        f"Try {remedy} before you trust it."
     ]
+
+
+def against_sentence(score: str) -> str:
+    """What the logit stands for where one class is explained against another."""
+    return f"In all that follows, “the logit” is the {score}."
+
+
+def scores_sentence(score: str, picture: float, baseline: float) -> str:
+    """What methods with a baseline share out."""
+    return (
+        f"The {score} is {picture:+.3f} for the picture and {baseline:+.3f} for the baseline; methods that compare the "
+        f"two share out the difference, {picture - baseline:+.3f}."
+    )
 
 
 def baseline_sentence(baseline: str, best: str, best_probability: float, name: str, probability: float) -> str:
@@ -141,14 +130,10 @@ def patch_table(results: Mapping[str, Attribution], token: int) -> dict[str, lis
             f"{each.patch_map[token]:+.3f}" if each.in_logits else f"{each.patch_map[token]:+.2e} (not in logits)"
             for each in results.values()
         ],
-        "place": [f"{place} of {each.patch_map.size}" for place, each in zip(places, results.values(), strict=True)],
+        "place, most positive first": [
+            f"{place} of {each.patch_map.size}" for place, each in zip(places, results.values(), strict=True)
+        ],
     }
-
-
-def ask_for(name: str, titles: Sequence[str], seconds: float) -> str:
-    """The words of the button that starts long checks."""
-    time = f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
-    return f"Work out {name.lower()} of {', '.join(titles)}: about {time}"
 
 
 def deletion_sentence(name: str, title: str, count: int, answers: np.ndarray) -> str:
@@ -160,105 +145,12 @@ def deletion_sentence(name: str, title: str, count: int, answers: np.ndarray) ->
     )
 
 
-def curves_note(name: str, against: str) -> str:
-    """How to read the curves."""
-    share = f" among {name} and {against} alone" if against else ""
+def deletion_scores_sentence(score: str, scores: np.ndarray) -> str:
+    """Scores (2 + R,): as it is, by the map, at random, where one class is explained against another."""
+    random = scores[2:]
     return (
-        f"Probability of {name}{share}, as patches go (left) or come (right) in the order of each map, the most "
-        "positive first. Left, lower is better; right, higher is better; what counts is the distance from the grey "
-        "band. Pictures with holes are unlike any that the network has learned from, so a fall may come from the seams."
-    )
-
-
-def curves_in_words(rows: Sequence[Quality]) -> str:
-    """The text alternative of the curves."""
-    return " ".join(
-        f"{row.title}: deletion area {row.curves.deletion_area:.2f}, insertion area {row.curves.insertion_area:.2f}."
-        for row in rows
-        if row.curves is not None
-    )
-
-
-def quality_table(rows: Sequence[Quality]) -> dict[str, list[str]]:
-    """One column per map, one row per measure."""
-    table = {
-        "measure": [
-            "sum of all values",
-            "should be",
-            "gap",
-            "deletion area (lower is better)",
-            "of random orders",
-            "insertion area (higher is better)",
-            "of random orders",
-            "steady under noise",
-            "with shuffled weights, signed",
-            "with shuffled weights, magnitude",
-            "passes forward, backward",
-            "seconds",
-        ]
-    }
-    for row in rows:
-        title = row.title
-        while title in table:
-            title += " "
-        table[title] = [*_sums(row.result), *_areas(row.curves), *_trust(row.trust), *_costs(row.result)]
-    return table
-
-
-def _sums(result: Attribution) -> list[str]:
-    if not result.in_logits:
-        return ["not in logits", "no law", _UNKNOWN]
-    if result.expected is None or result.completeness_gap is None or result.relative_gap is None:
-        return [f"{result.total:+.4f}", "no law", _UNKNOWN]
-    share = f" ({100 * result.relative_gap:.1f} %)" if np.isfinite(result.relative_gap) else ""
-    return [f"{result.total:+.4f}", f"{result.expected:+.4f}", f"{result.completeness_gap:.1e}{share}"]
-
-
-def _areas(curves: Curves | None) -> list[str]:
-    if curves is None:
-        return [_UNKNOWN] * 4
-    deleted, inserted = curves.random_deletion_areas, curves.random_insertion_areas
-    return [
-        f"{curves.deletion_area:.3f}",
-        f"{deleted.mean():.3f} ± {deleted.std():.3f}",
-        f"{curves.insertion_area:.3f}",
-        f"{inserted.mean():.3f} ± {inserted.std():.3f}",
-    ]
-
-
-def _trust(trust: Trust | None) -> list[str]:
-    if trust is None:
-        return [_UNKNOWN] * 3
-    return ["no order" if np.isnan(check).all() else f"{np.nanmean(check):+.2f}" for check in _checks(trust)]
-
-
-def _checks(trust: Trust) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Correlations of all draws: under noise, with shuffled weights signed and by magnitude."""
-    randomised = trust.randomised
-    return trust.noise.rank_correlations, randomised.rank_correlations, randomised.magnitude_correlations
-
-
-def _costs(result: Attribution) -> list[str]:
-    return [f"{result.forward_passes:,}, {result.backward_passes:,}", f"{result.seconds:.2f}"]
-
-
-def agreement_sentence(matrix: np.ndarray, names: Sequence[str]) -> str:
-    """Which two maps agree most and least; (M, M) rank correlations with M at least 2."""
-    pairs = [
-        (float(matrix[i, j]), names[i], names[j])
-        for i in range(len(names))
-        for j in range(i + 1, len(names))
-        if np.isfinite(matrix[i, j])
-    ]
-    if not pairs:
-        return "No two of these maps can be compared: a constant map has no order."
-    if len(pairs) == 1:
-        value, first, second = pairs[0]
-        return f"**{first}** and **{second}** have a rank correlation of {value:+.2f}. {_NO_PROOF}"
-    most, least = max(pairs), min(pairs)
-    return (
-        f"**{most[1]}** and **{most[2]}** agree most (rank correlation {most[0]:+.2f}), **{least[1]}** and "
-        f"**{least[2]}** least ({least[0]:+.2f}). {_NO_PROOF}"
+        f"The {score} goes from {scores[0]:+.2f} to **{scores[1]:+.2f}**, and to {random.mean():+.2f} "
+        f"({random.min():+.2f} to {random.max():+.2f}) at random."
     )
 
 
@@ -288,41 +180,6 @@ def print_caption(result: Attribution) -> str:
     if result.precision != "float32":
         parts.append(result.precision)
     return ", ".join(parts) or "no parameters"
-
-
-def quality_rows(rows: Sequence[Quality]) -> tuple[list[str], list[list[Any]]]:
-    """The quality table for a file: one line per map, numbers in full; empty where not measured."""
-    lines = []
-    for row in rows:
-        settings = settings_of(row.result)
-        settings["parameters"] = print_caption(row.result)
-        lines.append(
-            settings
-            | {"gap": row.result.completeness_gap}
-            | _curve_numbers(row.curves)
-            | _trust_numbers(row.trust)
-            | {
-                "forward_passes": row.result.forward_passes,
-                "backward_passes": row.result.backward_passes,
-                "seconds": row.result.seconds,
-            }
-        )
-    return list(lines[0]), [list(line.values()) for line in lines]
-
-
-def _curve_numbers(curves: Curves | None) -> dict[str, float | None]:
-    names = ("deletion_area", "random_deletion_area", "insertion_area", "random_insertion_area")
-    if curves is None:
-        return dict.fromkeys(names)
-    deleted, inserted = float(curves.random_deletion_areas.mean()), float(curves.random_insertion_areas.mean())
-    return dict(zip(names, (curves.deletion_area, deleted, curves.insertion_area, inserted), strict=True))
-
-
-def _trust_numbers(trust: Trust | None) -> dict[str, float | None]:
-    names = ("noise_rank_correlation", "shuffled_rank_correlation", "shuffled_magnitude_correlation")
-    if trust is None:
-        return dict.fromkeys(names)
-    return {name: float(check.mean()) for name, check in zip(names, _checks(trust), strict=True)}
 
 
 EQUATION = r"""

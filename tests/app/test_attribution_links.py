@@ -63,7 +63,7 @@ def test_link_is_explained_for_its_own_class_at_once(model: MlpMixer, top: int) 
 
 
 def test_link_restores_looks_and_what_is_deleted() -> None:
-    looks = {"level": "Pixels", "scale": "Each its own", "sign": "Positive only", "deleted_by": ABLATION}
+    looks = {"level": "Pixels", "scale": "Shared", "sign": "Positive only", "deleted_by": ABLATION}
     app = open_done(PATCH_LOGITS, ABLATION, opacity="10", deleted="11", token="5", **looks)
     check(app, 2)
     for key, value in looks.items():
@@ -143,4 +143,4 @@ def test_own_checkpoint_of_extreme_sizes(changes: dict[str, int], make_model: Ma
     app = open_page(methods=[PATCH_LOGITS, "Occlusion", SAMPLED, "Grad-CAM"])
     upload_weights(app, "own.safetensors", checkpoint(own, tmp_path))
     check(finish(app), 4)
-    assert column(app, "map", "place")[PATCH_LOGITS].endswith(f" of {own.config.num_patches}")
+    assert column(app, "map", "place, most positive first")[PATCH_LOGITS].endswith(f" of {own.config.num_patches}")

@@ -125,7 +125,7 @@ def limits(*values: np.ndarray, positive: bool = False) -> list[float]:
 
 
 def test_scales_and_signs(model: MlpMixer, top: int) -> None:
-    app = open_done(PATCH_LOGITS, ABLATION)
+    app = open_done(PATCH_LOGITS, ABLATION, scale="Shared")
     values = [real(model, top, title).patch_map for title in (PATCH_LOGITS, ABLATION)]
 
     def shown() -> list[list[float]]:
