@@ -25,7 +25,7 @@ PARTS = {
 
 st.title("Token mixers compared")
 st.markdown(formulas_compared.IN_WORDS)
-if cached_compared.runs():
+if cached_compared.networks():
     part = option_buttons("Part", list(PARTS), "part")
     PARTS[part](choice)
 else:

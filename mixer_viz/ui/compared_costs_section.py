@@ -62,7 +62,7 @@ def _measure_fields() -> SpeedKeys | None:
     stopped = [key for key in asked.keys if is_stopped(key)]
     if stopped:
         stopped_note("Measuring", stopped, "speed")
-        return None
+        return asked  # what is measured by now stays
     jobs = start(asked)
     for job in jobs.values():
         if job.future.done() and job.future.exception() is not None and not job.stopped:
