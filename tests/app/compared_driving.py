@@ -67,12 +67,7 @@ def write_networks(assets: Path, names: tuple[str, ...] = NAMES, reordered: bool
         save_compared(network, folder / f"{entry['name']}.safetensors")
         entries.append(entry | {"file": f"{entry['name']}.safetensors"})
         entries.append(entry_of(network, 1, 48.0 + place))
-    card = {
-        "recipe": {"epochs": 2, "batch_size": 8},
-        "hardware": "made up",
-        "accuracy_note": "made up",
-        "runs": entries,
-    }
+    card = {"recipe": {"epochs": 2, "batch_size": 8}, "hardware": "made up", "accuracy_note": "seen once"}
     (folder / "compared.json").write_text(json.dumps(card | {"runs": entries}), encoding="utf-8")
 
 
@@ -103,6 +98,7 @@ def finish(app: AppTest) -> AppTest:
     deadline = time.monotonic() + WORK_SECONDS
     while app.get("progress"):
         assert time.monotonic() < deadline, [bar.proto.text for bar in app.get("progress")]
+        time.sleep(0.2)  # the work needs the computer as well
         app.run()
     return app
 

@@ -1,0 +1,177 @@
+"""The page "Token mixers compared": reordered pictures, downloads, accuracy on a labelled folder."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from mixer_viz.analysis.compared import compared_listening
+from mixer_viz.analysis.compared_field import compared_receptive_field
+from mixer_viz.analysis.swapped_mixing import KINDS, swapped_batch
+from mixer_viz.checkpoints import bundled
+from mixer_viz.checkpoints.compared_runs import compared_runs
+from mixer_viz.images import ImageError, crop_image, open_image, preprocess
+from mixer_viz.model import TOKEN_MIXERS, MlpMixer
+from mixer_viz.model.compared_config import PERMUTATIONS
+from mixer_viz.model.permuted_input import pixel_order
+from mixer_viz.samples import load_sample
+from mixer_viz.ui import cached_swaps, exports, formulas_compared
+from mixer_viz.ui.cached_swaps import Swap
+from mixer_viz.ui.choices import ChosenModel
+from mixer_viz.ui.compared_exports import runs_csv
+from tests.app.compared_driving import (
+    COSTS,
+    GRID,
+    NAMES,
+    REORDERED,
+    SIZES,
+    TOKENS,
+    check,
+    made_assets,
+    network_of,
+    open_page,
+    pixels_of,
+    table,
+    texts_of,
+    titles,
+    write_networks,
+)
+from tests.app.driving import made_png, panel
+
+WORK_SECONDS = 300.0
+MIXERS = ("mlp", "convolution")
+
+
+@pytest.fixture(autouse=True)
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assets = made_assets(tmp_path)
+    write_networks(assets)
+    monkeypatch.setattr(bundled, "ASSETS_DIR", assets)
+
+
+@pytest.fixture
+def makers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], Any]]:
+    """What the buttons would call, outside of the page, of its latest run."""
+    found: dict[str, Callable[[], Any]] = {}
+
+    def row(name: str, figure: Callable[[], Any], arrays: Callable[[], Any], rows: Callable[[], Any]) -> None:
+        found.update(figure=figure, arrays=arrays, table=rows)
+
+    monkeypatch.setattr(exports, "download_row", row)
+    return found
+
+
+def test_reordered_pictures_are_the_networks_own_order() -> None:
+    grids = panel(check(open_page(REORDERED)), "permuted-pictures")["grids"]
+    assert [grid["title"].lower() for grid in grids] == list(formulas_compared.ORDERS.values())
+    crop = np.asarray(crop_image(load_sample("cat"), SIZES))
+    for grid, permutation in zip(grids, PERMUTATIONS, strict=True):
+        order = pixel_order(network_of("mlp", permutation).compared_config)
+        wanted = crop.reshape(-1, 3)[order].reshape(crop.shape)
+        head, _, data = grid["photo"].partition(",")
+        assert head == "data:image/png;base64"
+        np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(decode(data)))), wanted)
+
+
+def decode(text: str) -> bytes:
+    return base64.b64decode(text)
+
+
+def test_reordered_runs_beside_the_plain_ones() -> None:
+    app = check(open_page(REORDERED))
+    shown = table(app, "right at the end")
+    assert shown["right at the end"] == titles(("convolution", "mlp"))
+    runs = {(run.token_mixer, run.permutation, run.seed): run.accuracy for run in compared_runs()}
+    for permutation, column in formulas_compared.ORDERS.items():
+        for name, value in zip(("convolution", "mlp"), shown[column], strict=True):
+            assert f"{runs[name, permutation, 0]:.2f}, {runs[name, permutation, 1]:.2f}" in value
+    losses = [runs[name, "none", 0] - runs[name, "patches-and-pixels", 0] for name in MIXERS]
+    assert f"{losses[0]:.1f} against {losses[1]:.1f} points" in texts_of(app)
+
+
+def test_arrays_hold_what_the_page_shows_for_its_block_and_patch(makers: dict[str, Callable[[], Any]]) -> None:
+    check(open_page(block="2", token="5"))
+    with np.load(io.BytesIO(exports.npz_bytes(makers["arrays"]())), allow_pickle=False) as arrays:
+        assert int(arrays["block"]) == 1
+        np.testing.assert_array_equal(arrays["crop"], np.asarray(crop_image(load_sample("cat"), SIZES)))
+        for name in NAMES:
+            network, pixels = network_of(name), pixels_of()
+            real = compared_listening(network, pixels, 1)
+            for part in ("share", "strength", "same_channel", "attention"):
+                wanted = getattr(real, part)
+                assert (f"{name}.{part}" in arrays) == (wanted is not None)
+                if wanted is not None:
+                    np.testing.assert_allclose(arrays[f"{name}.{part}"], wanted, atol=1e-5)
+            field = compared_receptive_field(network, pixels, 5).maps
+            np.testing.assert_allclose(arrays[f"{name}.field_of_token_5"], field, atol=1e-5)
+            probabilities = network(pixels)[0].softmax(dim=0)
+            np.testing.assert_allclose(arrays[f"{name}.probabilities"], probabilities, atol=1e-5)
+
+
+def test_runs_can_be_read_back_from_the_table(makers: dict[str, Callable[[], Any]]) -> None:
+    check(open_page())
+    check(open_page(COSTS))
+    assert makers["table"] is runs_csv
+    rows = list(csv.DictReader(io.StringIO(runs_csv().decode("utf-8"))))
+    for row, run in zip(rows, compared_runs(), strict=True):
+        assert (row["name"], row["token_mixer"], row["permutation"]) == (run.name, run.token_mixer, run.permutation)
+        assert (int(row["seed"]), int(row["parameters"])) == (run.seed, run.parameters)
+        assert [float(row[f"accuracy_after_epoch_{epoch}"]) for epoch in (1, 2)] == list(run.accuracies)
+        assert "path" not in row
+
+
+def test_figure_names_networks_patch_and_picture(makers: dict[str, Callable[[], Any]]) -> None:
+    app = check(open_page(token=str(TOKENS - 1)))
+    app.number_input(key="block").set_value(2).run()
+    figure = makers["figure"]()
+    words = " ".join(text.get_text() for text in figure.findobj(match=lambda each: hasattr(each, "get_text")))
+    assert f"patch {TOKENS - 1} listens to in block 2" in " ".join(words.split())
+    assert "Picture: Cat" in " ".join(words.split())
+    shown = [image.get_array() for axes in figure.axes for image in axes.images]
+    assert sum(array is not None and array.shape == (TOKENS, TOKENS) for array in shown) == len(NAMES)
+    assert sum(array is not None and array.shape == (GRID, GRID) for array in shown) == len(NAMES)
+    with Image.open(io.BytesIO(exports.figure_bytes(figure, "png"))) as png:
+        assert png.width > 1000
+    assert TOKEN_MIXERS["mlp"].title in words
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_accuracy_on_a_labelled_folder(kind: str, model: MlpMixer) -> None:
+    chosen, swap = ChosenModel("a key", "A Mixer", model), Swap(kind, (0, 4, 7), 3, 0)  # type: ignore[arg-type]
+    names = model.config.class_names
+    assert names is not None
+    files = [(f"mine/{names[seed % 3]}/{seed}.png", made_png(seed)) for seed in range(7)]
+    files += [("mine/unicorn/0.png", made_png(8)), (f"mine/{names[0]}/notes.png", b"no picture")]
+    key = cached_swaps.folder_key(files)
+    labelled = cached_swaps.labelled_of(chosen, key, files)
+    assert labelled.labels.tolist() == [seed % 3 for seed in range(7)]
+    assert "'unicorn'" in labelled.left_out
+    assert "Skipped 1 of 8 files" in labelled.left_out
+    job = cached_swaps.accuracy_job(chosen, swap, key, labelled)
+    found = job.future.result(WORK_SECONDS)
+    pixels = torch.cat([preprocess(open_image(made_png(seed)), model) for seed in range(7)])
+    swaps = cached_swaps.replacements_of(chosen, swap)
+    assert found.answers.tolist() == model(pixels).argmax(dim=1).tolist()
+    assert found.swapped_answers.tolist() == swapped_batch(model, pixels, swaps).argmax(dim=1).tolist()
+    assert cached_swaps.accuracy_job(chosen, swap, key, labelled) is job  # not worked out again
+    assert job.progress == (7, 7)
+
+
+def test_folders_are_told_apart_and_wrong_ones_refused(model: MlpMixer) -> None:
+    chosen = ChosenModel("a key", "A Mixer", model)
+    files = [("mine/cat/0.png", made_png())]
+    others = [[("mine/dog/0.png", made_png())], [("mine/cat/0.png", made_png(1))], [*files, *files]]
+    keys = {cached_swaps.folder_key(each) for each in (files, *others)}
+    assert len(keys) == 4
+    for wrong, words in (([("mine/unicorn/0.png", made_png())], "'unicorn'"), ([("cat.png", made_png())], "no folder")):
+        with pytest.raises(ImageError, match=words):
+            cached_swaps.labelled_of(chosen, cached_swaps.folder_key(wrong), wrong)
