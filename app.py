@@ -16,8 +16,9 @@ page = st.navigation(
 # PyTorch takes seconds to import, once per start: the page's frame is there before it.
 with st.spinner("Starting PyTorch …"):
     from mixer_viz.ui.errors import one_sentence
-    from mixer_viz.ui.shell import draw_sidebar
+    from mixer_viz.ui.shell import draw_sidebar, spare_from_collection
 
 draw_sidebar()
 with one_sentence():
     page.run()
+spare_from_collection(page.title)
