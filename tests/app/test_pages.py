@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from mixer_viz import load_model
@@ -130,3 +133,11 @@ def test_a_drawn_sample_says_what_to_notice(app: AppTest) -> None:
     app.selectbox(key="image").select("One bright patch").run()
     (note,) = app.info
     assert "token mixing" in note.value
+
+
+def test_imports_are_spared_from_garbage_collection() -> None:
+    """Streamlit collects after every run, which would search PyTorch's objects each time."""
+    st.cache_resource.clear()
+    gc.unfreeze()
+    start()
+    assert gc.get_freeze_count() > 100_000
