@@ -18,6 +18,7 @@ from mixer_viz.checkpoints.compared_runs import CARD
 from mixer_viz.model.token_mixer_table import compared_costs
 from mixer_viz.training.augment import test_transform
 from mixer_viz.training.build import compared_config
+from mixer_viz.training.compare_card import card_text
 from mixer_viz.training.data import ImageData, ImageDataset
 from mixer_viz.training.evaluation import evaluate
 from mixer_viz.training.recipe import Recipe
@@ -75,7 +76,9 @@ def export(runs: dict[str, Recipe], out: Path, folder: Path, data: ImageData, ab
             entry |= {"file": file.name, "accuracy": _measured(file, recipe, data)}
         entries.append(entry)
     note = f"top-1 on {len(data.test.images):,} test images, averaged weights, float32 arithmetic"
-    _write(folder / CARD, {**about, "accuracy_note": note, "recipe": _shared(runs), "runs": entries})
+    card = {**about, "accuracy_note": note, "recipe": _shared(runs), "runs": entries}
+    _write(folder / CARD, card)
+    (folder / CARD).with_suffix(".md").write_text(card_text(card), encoding="utf-8")
 
 
 def _measured(file: Path, recipe: Recipe, data: ImageData) -> float:

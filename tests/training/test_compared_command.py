@@ -170,6 +170,11 @@ def test_the_export_is_what_the_app_lists(
             assert run.path.stat().st_mode & 0o444 == 0o444
     assert compared_card()["hardware"] == "one lamp"
     assert "32 test images" in compared_card()["accuracy_note"]
+    text = (folder / "compared.md").read_text(encoding="utf-8")
+    for run in runs.values():
+        assert f"| {run.token_mixer} | {run.permutation} | {run.seed} | " in text
+        assert f"| {run.accuracy:.2f} | " in text
+    assert "one lamp" in text
 
 
 def test_an_unfinished_comparison_is_not_exported(
