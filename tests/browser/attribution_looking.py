@@ -33,8 +33,12 @@ def open_done(visit: Visit, *methods: str, query: dict[str, str] | None = None, 
 
 
 def finish(page: Page, maps: int) -> None:
-    """Wait until so many maps are there and nothing is at work."""
-    page.wait_for_function(DONE, arg=maps, timeout=WORK_TIMEOUT, polling=500)
+    """Wait until so many maps are there and nothing is at work, also a moment later: one run may follow another."""
+    steady = 0
+    while steady < 2:
+        page.wait_for_function(DONE, arg=maps, timeout=WORK_TIMEOUT, polling=500)
+        page.wait_for_timeout(1000)
+        steady = steady + 1 if page.evaluate(f"({DONE})({maps})") else 0
 
 
 def follow(page: Page, link: str) -> None:

@@ -14,6 +14,7 @@ pytest.importorskip("playwright", exc_type=ImportError)
 from playwright.sync_api import expect
 
 from tests.browser.looking import (
+    NUM_PAGES,
     TIMEOUT,
     canvas,
     choose,
@@ -64,7 +65,7 @@ def test_deep_link_as_the_very_first_request(visit: Visit, tmp_path: Path) -> No
     """Before the router has run once, Streamlit would serve the bare page, or call it not found."""
     with serving(tmp_path) as fresh:
         page = visit("/patches?token=11", fresh.url, script=WATCH_DIALOGS)
-        expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(4)
+        expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(NUM_PAGES)
         expect_token(page, 11)
         assert page.url.startswith(f"{fresh.url}/patches?")
         assert keyed(page, "patch-panel").locator("canvas").count() == 4
