@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -158,6 +159,15 @@ def test_another_picture_changes_what_is_shown() -> None:
     assert not np.allclose(maps(cat, "compared-listening")[title], maps(other, "compared-listening")[title])
     share = compared_listening(network_of(name), pixels_of("astronaut"), 0).share
     np.testing.assert_allclose(maps(other, "compared-listening")[title], 100 * share[MIDDLE], rtol=1e-4, atol=1e-5)
+
+
+def test_a_card_without_any_weights_is_as_good_as_none(assets: Path) -> None:
+    write_networks(assets)
+    card = json.loads((assets / "compared" / "compared.json").read_text(encoding="utf-8"))
+    for entry in card["runs"]:
+        entry.pop("file", None)
+    (assets / "compared" / "compared.json").write_text(json.dumps(card), encoding="utf-8")
+    assert formulas.NOTHING_HERE in [info.value for info in check(open_page()).info]
 
 
 def test_a_single_network_is_enough(assets: Path) -> None:
