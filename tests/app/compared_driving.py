@@ -93,10 +93,10 @@ def open_page(part: str = PHOTO, **query: str | list[str]) -> AppTest:
     return app.run()
 
 
-def finish(app: AppTest) -> AppTest:
-    """Run the page again, as its timer does, until nothing is at work."""
+def finish(app: AppTest, until: str = "nothing") -> AppTest:
+    """Run the page again, as its timer does, until nothing is at work, or a bar begins with `until`."""
     deadline = time.monotonic() + WORK_SECONDS
-    while app.get("progress"):
+    while app.get("progress") and not any(bar.proto.text.startswith(until) for bar in app.get("progress")):
         assert time.monotonic() < deadline, [bar.proto.text for bar in app.get("progress")]
         time.sleep(0.2)  # the work needs the computer as well
         app.run()
