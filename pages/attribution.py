@@ -14,6 +14,7 @@ from mixer_viz.ui.attribution_maps import finished_maps, maps, titles_of
 from mixer_viz.ui.attribution_quality import quality
 from mixer_viz.ui.errors import guarded
 from mixer_viz.ui.jobs import job_table, visitor_name
+from mixer_viz.ui.selection import steady_place
 from mixer_viz.ui.shell import current_choice
 
 choice = current_choice()
@@ -32,9 +33,10 @@ st.title("Attributions")
 st.markdown(formulas_attribution.IN_WORDS)
 target = pick_target(choice)
 asked = pick_methods(choice, target)
-if not asked:
-    st.info("Choose at least one method to see its map.")
-shown = finished_maps(choice, asked)
+with steady_place():
+    if not asked:
+        st.info("Choose at least one method to see its map.")
+    shown = finished_maps(choice, asked)
 keys = []
 if asked:
     looking()

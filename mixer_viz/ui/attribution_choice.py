@@ -16,7 +16,7 @@ from mixer_viz.model import MixerConfig
 from mixer_viz.ui import cached_steps, formulas_attribution
 from mixer_viz.ui.cached_attribution import Asked
 from mixer_viz.ui.choices import Choice
-from mixer_viz.ui.selection import option_buttons
+from mixer_viz.ui.selection import option_buttons, steady_place
 
 # Links hold what the fields say.
 TOP_ANSWER = "the top answer"
@@ -60,12 +60,13 @@ def pick_target(choice: Choice) -> Target:
     with buttons:
         _top_buttons(names, best, probabilities, index)
     against = None if other == NOTHING else names.index(other)
+    notes = steady_place()
     if against == index:
-        st.warning(f"{names[index]} against itself is always zero, so the logit itself is explained.")
+        notes.warning(f"{names[index]} against itself is always zero, so the logit itself is explained.")
         against = None
     if against is not None:
         score = f"logit of {names[index]} minus the logit of {names[against]}"
-        st.caption(formulas_attribution.against_sentence(score))
+        notes.caption(formulas_attribution.against_sentence(score))
     against_name = "" if against is None else names[against]
     return Target(index, against, names[index], against_name, baselines[shown], probabilities)
 
@@ -110,11 +111,12 @@ def pick_methods(choice: Choice, target: Target) -> list[Asked]:
         parameters = {row.name: _parameter_fields(choice.model.config, row) for row in rows}
         seed, precision = _fields_of_all()
     asked = []
+    notes = steady_place()
     for row in rows:
         try:
             values = check_parameters(row, parameters[row.name])
         except ValueError as error:
-            st.warning(f"{row.title} is left out: {error}.")
+            notes.warning(f"{row.title} is left out: {error}.")
             continue
         baseline = target.baseline if row.needs_baseline else "black"  # no other key for what makes no difference
         plain = tuple(values.items())

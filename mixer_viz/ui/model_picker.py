@@ -11,6 +11,7 @@ from mixer_viz.model.costs import costs
 from mixer_viz.ui import cached
 from mixer_viz.ui.choices import ChosenModel, UploadedWeights
 from mixer_viz.ui.downloads import download_weights
+from mixer_viz.ui.selection import steady_place
 
 OWN = "Your checkpoint"
 MAX_WEIGHTS_MB = 1024
@@ -28,13 +29,14 @@ def pick_model() -> str:
     asked = st.query_params.get("model")
     # The link holds what the box shows, so it shows names, which mean the same on every computer.
     name: str = st.selectbox("Model", options, key="model", bind="query-params", on_change=_forget_refusal)
+    notes = steady_place()
     if name in infos:
-        st.caption(_note(infos[name]))
+        notes.caption(_note(infos[name]))
     elif own:
-        st.caption(_describe(own))
+        notes.caption(_describe(own))
     if own is None and (asked == OWN or st.session_state.get(_MISSING)):
         st.session_state[_MISSING] = True  # the address loses it after the first run
-        st.warning(
+        notes.warning(
             "This link was made with a checkpoint that is not here; open its file below. Until then, a model "
             "that is here is shown."
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mixer_viz.model import MixerConfig
 
@@ -37,6 +38,15 @@ def option_buttons(label: str, options: Sequence[str], key: str) -> str:
         label, options, default=options[0], required=True, key=key, bind="query-params"
     )
     return chosen or options[0]  # a link may name none, as ?key= does
+
+
+def steady_place() -> DeltaGenerator:
+    """A place for what is there at some times only, above fields that are bound to the link.
+
+    Without it those fields would move down and up again, and a field that moves is no longer written into the link:
+    the browser draws it at its new place, then forgets its binding with the one at the old place.
+    """
+    return st.container()
 
 
 def token_field(config: MixerConfig) -> int:

@@ -12,6 +12,7 @@ from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.errors import one_sentence
 from mixer_viz.ui.model_picker import load_chosen, pick_model
 from mixer_viz.ui.picture_picker import pick_picture
+from mixer_viz.ui.selection import steady_place
 
 _CHOICE = "_choice_of_this_run"
 # The first answer of a page has to fit above the fold; Streamlit leaves 6rem of white above it.
@@ -38,9 +39,11 @@ def draw_sidebar() -> None:
             name = pick_model()
             picture = pick_picture()
             st.caption(f"Runs on {_device_name()}.")
-        model = load_chosen(name)
-        if unknowns := model.unknowns():
-            st.caption(unknowns)
+        notes = steady_place()
+        with notes:
+            model = load_chosen(name)
+            if unknowns := model.unknowns():
+                st.caption(unknowns)
         st.session_state[_CHOICE] = Choice(model, picture)
 
 
