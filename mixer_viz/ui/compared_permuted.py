@@ -30,11 +30,11 @@ def permuted_training(choice: Choice) -> None:
     first_seed = min(run.seed for run in runs)
     curves = [
         Curve(
-            f"{TOKEN_MIXERS[run.token_mixer].title}, {formulas_compared.ORDERS[run.permutation]}",
+            TOKEN_MIXERS[run.token_mixer].title,
             cached_compared.place_of(run.token_mixer),
             np.array(run.accuracies),
             run.seed,
-            formulas_compared.ORDERS[run.permutation],
+            formulas_compared.ORDERS[run.permutation].lower(),
         )
         for run in runs
         if run.seed == first_seed

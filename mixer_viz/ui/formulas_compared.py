@@ -254,9 +254,9 @@ def accuracy_sentence(result: SwappedAccuracy) -> str:
 
 
 ORDERS = {
-    "none": "as it is",
-    "patches-and-pixels": "patches reordered",
-    "pixels": "all pixels reordered",
+    "none": "As it is",
+    "patches-and-pixels": "Patches reordered",
+    "pixels": "All pixels reordered",
 }
 PERMUTED = (
     "What if pictures come in a fixed wrong order, the same for every picture? A network that has no idea which "
@@ -294,7 +294,7 @@ def permuted_sentence(runs: Sequence[ComparedRun]) -> str:
         if "none" not in accuracy:
             continue
         changes = [
-            f"{accuracy[order] - accuracy['none']:+.1f} points with {name}"
+            f"{accuracy[order] - accuracy['none']:+.1f} points with {name.lower()}"
             for order, name in ORDERS.items()
             if order != "none" and order in accuracy
         ]

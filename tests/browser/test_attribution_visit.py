@@ -157,3 +157,17 @@ def test_dark_theme_is_readable(visit: Visit) -> None:
         colour, background = text.evaluate(TEXT_AND_BACKGROUND)
         assert sum(background) < 3 * 60
         assert contrast(colour, background) > 7
+
+
+def test_fields_reach_the_link_after_work_too(visit: Visit) -> None:
+    """Bars that come and go above a field must not move it: a moved field is no longer written into the link."""
+    page = open_done(visit, PATCH_LOGITS, query={"seed": "7531"})
+    keyed(page, "target_1").get_by_role("button").click()
+    finish(page, 1)
+    keyed(page, "sign").get_by_role("radio", name="Positive only").click()
+    expect(page).to_have_url(re.compile(r"[?&]sign=Positive"), timeout=TIMEOUT)
+    keyed(page, "against").locator("input").fill("frog")
+    page.keyboard.press("Enter")
+    finish(page, 1)
+    keyed(page, "level").get_by_role("radio", name="Pixels").click()
+    expect(page).to_have_url(re.compile(r"[?&]level=Pixels"), timeout=TIMEOUT)

@@ -182,7 +182,7 @@ def test_verdict_on_reordered_patches(losses: tuple[float, float], words: str) -
     text = formulas.permuted_sentence([*runs, *permuted((50.0, 50.0), seed=1)])  # the first seed counts
     assert words in text
     for name, loss in zip(("mlp", "convolution"), losses, strict=True):
-        assert f"**{TOKEN_MIXERS[name].title}**: -{loss:.1f} points with {formulas.ORDERS[PATCHES]}" in text
+        assert f"**{TOKEN_MIXERS[name].title}**: -{loss:.1f} points with {formulas.ORDERS[PATCHES].lower()}" in text
     assert "all pixels" not in text
 
 
