@@ -12,7 +12,6 @@ import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from tqdm import tqdm
@@ -138,7 +137,7 @@ def _export(runs: dict[str, Recipe], options: argparse.Namespace) -> None:
     missing = [name for name in runs if not (options.out / name / FINAL).is_file()]
     if missing:
         raise ValueError(f"{', '.join(missing)} are not finished; run the command without --export first.")
-    about: dict[str, Any] = {"hardware": options.hardware, "threads": torch.get_num_threads()}
+    about = {"hardware": options.hardware}
     seed = next(iter(runs.values())).seed
     export(runs, options.out, options.export, find_data(options.data, options.download_dir, seed), about)
 

@@ -13,7 +13,7 @@ chosen so that all have about as many parameters. `compared.json` is the same ca
 | | |
 |--|--|
 | accuracy | {accuracy_note}; CIFAR-10 as JPEG copies of quality 75, for training and testing alike |
-| trained on | {hardware}, {threads} threads each; shared with other work, so times and speeds are rough |
+| trained on | {hardware} |
 | files | half precision; one for each network's first seed |
 
 ## Runs
@@ -22,8 +22,7 @@ chosen so that all have about as many parameters. `compared.json` is the same ca
 |--|--|--|--|--|--|--|--|
 {runs}
 
-The test images were measured after every epoch; no setting was chosen by it, and what is shipped is the last epoch's
-average of the weights. One or two seeds show hardly any spread. So short a training favours networks that know from the
+The test images were measured after every epoch; what is shipped is the last epoch's average of the weights. One or two seeds show hardly any spread. So short a training favours networks that know from the
 start which patches are neighbours; it says little about long trainings or large pictures.
 
 ## Recipe
@@ -46,7 +45,6 @@ def card_text(card: dict[str, Any]) -> str:
     return _TEMPLATE.format(
         accuracy_note=card["accuracy_note"],
         hardware=card["hardware"] or "hardware not stated",
-        threads=card["threads"],
         runs="\n".join(_row(row) for row in rows),
         seeds=" ".join(str(seed) for seed in sorted({run["seed"] for run in runs})),
         epochs=recipe["epochs"],
