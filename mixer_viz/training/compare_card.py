@@ -22,8 +22,9 @@ chosen so that all have about as many parameters. `compared.json` is the same ca
 |--|--|--|--|--|--|--|--|
 {runs}
 
-The test images were measured after every epoch; what is shipped is the last epoch's average of the weights. One or two seeds show hardly any spread. So short a training favours networks that know from the
-start which patches are neighbours; it says little about long trainings or large pictures.
+The test images were measured after every epoch; what is shipped is the last epoch's average of the weights. One or two
+seeds show hardly any spread. So short a training favours networks that know from the start which patches are
+neighbours; it says little about long trainings or large pictures.
 
 ## Recipe
 
