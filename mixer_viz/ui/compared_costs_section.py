@@ -13,7 +13,7 @@ from mixer_viz.figures.compared_accuracy import Trained, accuracy_chart, accurac
 from mixer_viz.figures.compared_charts import Growth, growth_chart, growth_in_words, measured_chart
 from mixer_viz.figures.compared_curves import Curve, last_accuracies, training_curves
 from mixer_viz.model import TOKEN_MIXERS
-from mixer_viz.ui import cached_compared, formulas_compared
+from mixer_viz.ui import cached_compared, formulas_compared_costs
 from mixer_viz.ui.chart import show_chart
 from mixer_viz.ui.compared_exports import runs_csv
 from mixer_viz.ui.compared_speed_jobs import GRIDS, PARTS, SpeedKeys, measured, start
@@ -28,13 +28,13 @@ PRECISIONS = ("float32", "bfloat16")
 
 def costs_and_accuracy() -> None:
     """The table of all networks, accuracy against cost, published networks, and how cost grows with the patches."""
-    st.markdown(formulas_compared.COSTS)
+    st.markdown(formulas_compared_costs.COSTS)
     asked = _measure_fields()
     speeds = measured(asked) if asked else None
     runs = cached_compared.runs()
     throughput = speeds.throughput if speeds else None
-    st.table(formulas_compared.cost_table(runs, cached_compared.networks(), throughput))
-    st.caption(formulas_compared.cost_note(cached_compared.card(), throughput))
+    st.table(formulas_compared_costs.cost_table(runs, cached_compared.networks(), throughput))
+    st.caption(formulas_compared_costs.cost_note(cached_compared.card(), throughput))
     _accuracy()
     _published(speeds.published if speeds else None)
     _growth(speeds.mixers if speeds else None)
@@ -116,20 +116,20 @@ def _trained() -> list[Trained]:
 
 def _published(throughput: Throughput | None) -> None:
     st.subheader("Beside published networks")
-    st.markdown(formulas_compared.PUBLISHED)
+    st.markdown(formulas_compared_costs.PUBLISHED)
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**Counted and measured here, without weights**")
-        st.table(formulas_compared.architecture_table(cached_compared.architectures(), throughput))
+        st.table(formulas_compared_costs.architecture_table(cached_compared.architectures(), throughput))
     with right:
         st.markdown("**Reported in the paper, not measured here**")
-        st.table(formulas_compared.reported_table())
-    st.caption(formulas_compared.REPORTED_NOTE)
+        st.table(formulas_compared_costs.reported_table())
+    st.caption(formulas_compared_costs.REPORTED_NOTE)
 
 
 def _growth(speeds: MixerSpeeds | None) -> None:
     st.subheader("Cost as the number of patches grows")
-    st.markdown(formulas_compared.GROWTH)
+    st.markdown(formulas_compared_costs.GROWTH)
     config = dataclasses.replace(cached_compared.networks()[0].network.compared_config, token_mixer="mlp")
     series = [_series(curve, speeds) for curve in cost_growth(config, GRIDS)]
     quantity = "multiply-adds per token"
@@ -140,8 +140,8 @@ def _growth(speeds: MixerSpeeds | None) -> None:
     if speeds:
         with columns[1]:
             figure = measured_chart(series, "µs per token, measured")
-            show_chart(figure, key="compared-measured", alt=formulas_compared.measured_in_words(speeds))
-    st.caption(formulas_compared.growth_note(speeds))
+            show_chart(figure, key="compared-measured", alt=formulas_compared_costs.measured_in_words(speeds))
+    st.caption(formulas_compared_costs.growth_note(speeds))
 
 
 def _series(curve: CostCurve, speeds: MixerSpeeds | None) -> Growth:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from mixer_viz.figures.token_mixing import kernel_grid
 from mixer_viz.images import MAX_IMAGE_BYTES
-from mixer_viz.ui import cached_steps, cached_swaps, formulas_compared
+from mixer_viz.ui import cached_steps, cached_swaps, formulas_swaps
 from mixer_viz.ui.before_after import show_before_after
 from mixer_viz.ui.cached_swaps import Swap
 from mixer_viz.ui.choices import Choice
@@ -23,7 +23,7 @@ _TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif"]
 
 def swapping(choice: Choice) -> None:
     """Fields, answers with and without, how good the stand-ins are, and accuracy on a visitor's folder."""
-    st.markdown(formulas_compared.swapping_in_words(choice.model.title))
+    st.markdown(formulas_swaps.swapping_in_words(choice.model.title))
     swap = _fields(choice)
     if not swap.blocks:
         st.info("Choose at least one block.")
@@ -31,11 +31,11 @@ def swapping(choice: Choice) -> None:
     before = cached_steps.without(choice)
     after, here = cached_swaps.swapped_of(choice, swap)
     names = ", ".join(str(block + 1) for block in swap.blocks)
-    show_before_after(choice, before, after, f"{formulas_compared.KIND_NAMES[swap.kind]} in block {names}")
+    show_before_after(choice, before, after, f"{formulas_swaps.KIND_NAMES[swap.kind]} in block {names}")
     st.subheader("How good the stand-ins are")
     replacements = cached_swaps.replacements_of(choice.model, swap)
-    st.table(formulas_compared.replacement_table(replacements, here))
-    st.caption(formulas_compared.EXPLAINED_NOTE)
+    st.table(formulas_swaps.replacement_table(replacements, here))
+    st.caption(formulas_swaps.EXPLAINED_NOTE)
     kernels = [
         dataclasses.replace(kernel_grid(each.kernel, each.explained, width=170), title=f"Block {block + 1}")
         for block, each in replacements.items()
@@ -48,7 +48,7 @@ def swapping(choice: Choice) -> None:
 
 def _fields(choice: Choice) -> Swap:
     config = choice.model.config
-    kinds = {name: kind for kind, name in formulas_compared.KIND_NAMES.items()}
+    kinds = {name: kind for kind, name in formulas_swaps.KIND_NAMES.items()}
     blocks = [str(number) for number in range(1, config.num_blocks + 1)]
     if any(block not in blocks for block in st.session_state.get("swap_blocks", [])):
         del st.session_state["swap_blocks"]  # another model has fewer
@@ -77,7 +77,7 @@ def _keep(label: str, key: str, options: list[str], start: str) -> str:
 def _accuracy(choice: Choice, swap: Swap) -> None:
     """Right answers in a visitor's own labelled pictures."""
     st.subheader("Accuracy on your labelled pictures")
-    st.markdown(formulas_compared.FOLDER)
+    st.markdown(formulas_swaps.FOLDER)
     files = st.file_uploader(
         "A folder with one folder of pictures per class",
         _TYPES,
@@ -105,4 +105,4 @@ def _accuracy(choice: Choice, swap: Swap) -> None:
     elif job.future.exception() is not None:
         failed_note("Accuracy", job)
     else:
-        st.markdown(formulas_compared.accuracy_sentence(job.future.result()))
+        st.markdown(formulas_swaps.accuracy_sentence(job.future.result()))

@@ -23,7 +23,7 @@ from mixer_viz.analysis.swapped_moments import Calibration, calibrate
 from mixer_viz.checkpoints import bundled
 from mixer_viz.images import preprocess
 from mixer_viz.model import MlpMixer
-from mixer_viz.ui.formulas_compared import KIND_NAMES
+from mixer_viz.ui.formulas_swaps import KIND_NAMES
 from tests.app.attribution_driving import checkpoint, sentence
 from tests.app.compared_driving import SWAPPED, check, made_assets, open_page, table
 from tests.app.driving import numbers, panel, panel_is_there, upload_weights

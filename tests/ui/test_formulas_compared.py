@@ -22,6 +22,7 @@ from mixer_viz.checkpoints.compared_runs import ComparedRun
 from mixer_viz.model import TOKEN_MIXERS
 from mixer_viz.model.compared_config import PERMUTATIONS, Permutation, TokenMixerName
 from mixer_viz.ui import formulas_compared as formulas
+from mixer_viz.ui import formulas_compared_costs, formulas_swaps
 from tests.model.made_comparisons import config_of
 
 NAMES: tuple[TokenMixerName, ...] = get_args(TokenMixerName)
@@ -92,7 +93,7 @@ def test_area_without_a_gradient_is_a_dash() -> None:
 
 def test_costs_of_every_mixer_without_speed() -> None:
     runs = [run_of(name) for name in NAMES]
-    table = formulas.cost_table(runs, networks_of(NAMES), None)
+    table = formulas_compared_costs.cost_table(runs, networks_of(NAMES), None)
     assert lengths(table) == {len(NAMES)}
     assert table["token mixer"] == [TOKEN_MIXERS[name].title for name in NAMES]
     assert set(table["images/s here"]) == {"–"}
@@ -106,7 +107,7 @@ def test_costs_of_every_mixer_without_speed() -> None:
 def test_costs_show_all_seeds_of_plain_runs_and_speeds_by_title() -> None:
     runs = [run_of(accuracy=60.0), run_of(accuracy=62.5, seed=1), run_of("shift", 50.0), run_of(permutation=PIXELS)]
     title = TOKEN_MIXERS["shift"].title
-    table = formulas.cost_table(runs, networks_of(["mlp", "shift"]), throughput_of(title))
+    table = formulas_compared_costs.cost_table(runs, networks_of(["mlp", "shift"]), throughput_of(title))
     assert table["right, % (seeds)"] == ["61.2 (60.00, 62.50)", "50.00 (one seed)"]
     assert table["trained, s"] == ["100, 101", "100"]
     assert table["images/s here"] == ["–", "1,500 (1,000 to 3,000)"]
@@ -114,23 +115,25 @@ def test_costs_show_all_seeds_of_plain_runs_and_speeds_by_title() -> None:
 
 def test_note_of_the_recipe_with_and_without_a_measurement() -> None:
     card = {"recipe": {"epochs": 12, "batch_size": 96}, "hardware": "two cores", "accuracy_note": "seen once"}
-    plain = formulas.cost_note(card, None)
+    plain = formulas_compared_costs.cost_note(card, None)
     assert plain.startswith("Trained alike: 12 epochs on CIFAR-10, batches of 96, two cores; seen once.")
     assert "Speed:" not in plain
-    measured = formulas.cost_note(card, throughput_of("one"))
+    measured = formulas_compared_costs.cost_note(card, throughput_of("one"))
     assert measured.startswith(plain)
     assert "a processor, 3 threads, 16 images at once, bfloat16, 7 rounds" in measured
-    assert "hardware not stated" in formulas.cost_note({}, None)
+    assert "hardware not stated" in formulas_compared_costs.cost_note({}, None)
 
 
 def test_published_networks() -> None:
     rows = [Architecture(name, "here", 224, 12_340_000, 5_670_000_000) for name in ("one", "other")]
-    plain, measured = (formulas.architecture_table(rows, speeds) for speeds in (None, throughput_of("other")))
+    plain, measured = (
+        formulas_compared_costs.architecture_table(rows, speeds) for speeds in (None, throughput_of("other"))
+    )
     assert lengths(plain) == lengths(measured) == {2}
     assert plain["network"] == ["one (here)", "other (here)"]
     assert [column[0] for column in plain.values()][1:] == ["12.3 M", "5.67 G", "–"]
     assert measured["images/s here (batch 16)"] == ["–", "1500.0 (1000.0 to 3000.0)"]
-    assert lengths(formulas.reported_table()) == {len(REPORTED)}
+    assert lengths(formulas_compared_costs.reported_table()) == {len(REPORTED)}
 
 
 def test_growth_says_how_it_was_measured() -> None:
@@ -138,18 +141,18 @@ def test_growth_says_how_it_was_measured() -> None:
     speeds = MixerSpeeds(
         CONDITIONS, 26, (MixerSpeed("mlp", "kept", 16, seconds), MixerSpeed("shift", None, 4, seconds))
     )
-    assert "Measured" not in formulas.growth_note(None)
-    assert "a processor, 3 threads" in formulas.growth_note(speeds)
-    text = formulas.measured_in_words(speeds)
+    assert "Measured" not in formulas_compared_costs.growth_note(None)
+    assert "a processor, 3 threads" in formulas_compared_costs.growth_note(speeds)
+    text = formulas_compared_costs.measured_in_words(speeds)
     assert f"{TOKEN_MIXERS['mlp'].title} at 16 patches: 125" in text
     assert f"{TOKEN_MIXERS['shift'].title} at 4 patches: 500" in text
 
 
 def test_stand_ins_and_what_they_explain() -> None:
-    assert tuple(formulas.KIND_NAMES) == get_args(Kind)
+    assert tuple(formulas_swaps.KIND_NAMES) == get_args(Kind)
     fitted = Replacement("shift", np.eye(4), np.zeros(4), None, -0.25, 0.123)
     kernel = dataclasses.replace(fitted, kind="convolution", kernel=np.ones((3, 3)), factor=None, explained=-1.5)
-    table = formulas.replacement_table({0: fitted, 5: kernel}, {5: np.nan, 0: 0.5})
+    table = formulas_swaps.replacement_table({0: fitted, 5: kernel}, {5: np.nan, 0: 0.5})
     assert lengths(table) == {2}
     assert table == {
         "block": ["1", "6"],
@@ -161,7 +164,7 @@ def test_stand_ins_and_what_they_explain() -> None:
 
 def test_accuracy_with_and_without_the_stand_ins() -> None:
     labels = np.array([0, 1, 1, 0])
-    text = formulas.accuracy_sentence(SwappedAccuracy(labels, np.array([0, 1, 1, 1]), np.array([1, 1, 0, 0])))
+    text = formulas_swaps.accuracy_sentence(SwappedAccuracy(labels, np.array([0, 1, 1, 1]), np.array([1, 1, 0, 0])))
     assert text.startswith("Of 4 pictures the Mixer gets **3** right (75.0 %), with the stand-ins **2** (50.0 %)")
     assert text.endswith("3 answers change.")
 

@@ -1,0 +1,140 @@
+"""The texts of the page "Token mixers compared" on costs, accuracy and speed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from mixer_viz.analysis.compared_costs import mixing_share
+from mixer_viz.analysis.compared_published import REPORTED, Architecture
+from mixer_viz.analysis.compared_race import Conditions
+from mixer_viz.analysis.compared_speed import MixerSpeeds, NetworkSpeed, Throughput
+from mixer_viz.checkpoints.compared_runs import ComparedRun
+from mixer_viz.model import TOKEN_MIXERS
+
+_UNKNOWN = "–"
+
+COSTS = (
+    "All networks have the same stem, channel mixing and head and about as many parameters: what the token mixer saves "
+    "goes to channel mixing. Counts are exact; speed is what you measure here."
+)
+PUBLISHED = "Sizes and work of published networks, and what the paper says of its own."
+REPORTED_NOTE = (
+    "Reported by Tolstikhin et al. 2021 (arXiv 2105.01601), Tables 2 and 3: ImageNet top-1 and images per second and "
+    "core on a TPU-v3. Those speeds and the ones measured here are of different computers and must not be compared."
+)
+GROWTH = (
+    "Multiply-adds of one token mixer for each token, at the same number of channels. The MLP costs the same per token "
+    "as long as its hidden width D_S is kept, but its weights are made for one number of patches; attention compares "
+    "every token with every other; convolution and shift do not notice how many there are."
+)
+
+
+def cost_table(
+    runs: Sequence[ComparedRun], networks: Sequence[Any], throughput: Throughput | None
+) -> dict[str, list[str]]:
+    """One row per token mixer: accuracy over seeds, counts, and speed if measured."""
+    plain = [run for run in runs if run.permutation == "none"]
+    speeds = {row.name: row for row in throughput.rows} if throughput else {}
+    table: dict[str, list[str]] = {
+        name: []
+        for name in (
+            "token mixer",
+            "right, % (seeds)",
+            "parameters",
+            "multiply-adds",
+            "of these across locations",
+            "reach in a block",
+            "trained, s",
+            "images/s here",
+        )
+    }
+    for each in networks:
+        mine = [run for run in plain if run.token_mixer == each.run.token_mixer]
+        row = (
+            each.title,
+            seeds_in_words([run.accuracy for run in mine]),
+            f"{each.run.parameters:,}",
+            f"{each.run.multiply_adds / 1e6:.1f} M",
+            f"{100 * mixing_share(each.network.compared_config).across_locations:.1f} %",
+            TOKEN_MIXERS[each.run.token_mixer].reach_in_words,
+            ", ".join(f"{run.seconds:.0f}" for run in mine),
+            _speed(speeds.get(each.title)),
+        )
+        for column, value in zip(table.values(), row, strict=True):
+            column.append(value)
+    return table
+
+
+def seeds_in_words(accuracies: Sequence[float]) -> str:
+    """Mean and every seed's accuracy, in percent."""
+    values = ", ".join(f"{value:.2f}" for value in accuracies)
+    return f"{np.mean(accuracies):.1f} ({values})" if len(accuracies) > 1 else f"{values} (one seed)"
+
+
+def _speed(row: NetworkSpeed | None) -> str:
+    return _UNKNOWN if row is None else f"{row.median:,.0f} ({row.slowest:,.0f} to {row.fastest:,.0f})"
+
+
+def cost_note(card: Mapping[str, Any], throughput: Throughput | None) -> str:
+    """How the networks were trained and how the speed was measured."""
+    recipe = card.get("recipe", {})
+    text = (
+        f"Trained alike: {recipe.get('epochs')} epochs on CIFAR-10, batches of {recipe.get('batch_size')}, "
+        f"{card.get('hardware', 'hardware not stated')}; {card.get('accuracy_note', '')}. So short a training favours "
+        "what knows about neighbours from the start. Training times are of a shared machine: read them as rough."
+    )
+    if throughput is not None:
+        text += f" Speed: {_conditions(throughput.conditions)}; median, slowest and fastest round."
+    return text
+
+
+def _conditions(conditions: Conditions) -> str:
+    return (
+        f"{conditions.device}, {conditions.threads} threads, {conditions.batch} images at once, "
+        f"{conditions.precision}, {conditions.rounds} rounds in turns"
+    )
+
+
+def architecture_table(rows: Sequence[Architecture], throughput: Throughput | None) -> dict[str, list[str]]:
+    """Published architectures, counted and, if asked for, measured here."""
+    speeds = {row.name: row for row in throughput.rows} if throughput else {}
+    batch = f" (batch {throughput.conditions.batch})" if throughput else ""
+    return {
+        "network": [f"{row.name} ({row.library})" for row in rows],
+        "parameters": [f"{row.parameters / 1e6:.1f} M" for row in rows],
+        "multiply-adds": [f"{row.multiply_adds / 1e9:.2f} G" for row in rows],
+        f"images/s here{batch}": [_speed_small(speeds.get(row.name)) for row in rows],
+    }
+
+
+def _speed_small(row: NetworkSpeed | None) -> str:
+    return _UNKNOWN if row is None else f"{row.median:.1f} ({row.slowest:.1f} to {row.fastest:.1f})"
+
+
+def reported_table() -> dict[str, list[str]]:
+    """The paper's own rows."""
+    return {
+        "network": [row.model for row in REPORTED],
+        "pre-trained on": [row.pretraining for row in REPORTED],
+        "at": [row.image_size for row in REPORTED],
+        "top-1": [f"{row.top1:.2f} %" for row in REPORTED],
+        "images/s/core": [f"{row.images_per_second_per_core:,}" for row in REPORTED],
+    }
+
+
+def growth_note(speeds: MixerSpeeds | None) -> str:
+    """How the measured side was measured."""
+    text = "Shift, pooling and no mixing need no multiply-adds at all, but moving numbers takes time, too."
+    return text if speeds is None else f"{text} Measured: {_conditions(speeds.conditions)}, one token mixer alone."
+
+
+def measured_in_words(speeds: MixerSpeeds) -> str:
+    """The text alternative of the measured chart."""
+    rows = [
+        f"{TOKEN_MIXERS[row.token_mixer].title} at {row.tokens} patches: {1e6 * row.median_per_token:.3g}"
+        for row in speeds.rows
+    ]
+    return f"Measured µs per token. {'; '.join(rows)}."
