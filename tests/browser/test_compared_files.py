@@ -25,7 +25,7 @@ from mixer_viz.checkpoints.compared_runs import compared_runs
 from mixer_viz.images import crop_image
 from mixer_viz.model import MlpMixer
 from mixer_viz.samples import available_samples, load_sample
-from mixer_viz.ui.formulas_compared import accuracy_sentence
+from mixer_viz.ui.formulas_swaps import accuracy_sentence
 from tests.browser.activations_looking import click_patch
 from tests.browser.compared_looking import (
     COSTS,
