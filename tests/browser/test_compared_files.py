@@ -38,7 +38,7 @@ from tests.browser.compared_looking import (
     networks,
     open_part,
 )
-from tests.browser.looking import TIMEOUT, download, expect_token, idle, keyed, upload
+from tests.browser.looking import TIMEOUT, download, expect_token, idle, keyed, picture_of, upload, wait_for_another
 
 pytestmark = pytest.mark.browser
 SENTENCE = re.compile(r"Of [\d,]+ pictures the Mixer gets")
@@ -103,9 +103,12 @@ def test_arrays_follow_a_click_and_can_be_read_back(visit: Visit) -> None:
     side = next(iter(networks().values())).config.grid_size
     click_patch(listening_map(page, 0), 11, side)
     expect_token(page, 11)
+    idle(page)
+    before = picture_of(listening_map(page, 0))
     keyed(page, "block").locator("input").fill("2")
     keyed(page, "block").locator("input").press("Enter")
     expect(page).to_have_url(re.compile(r"[?&]block=2(&|$)"), timeout=TIMEOUT)
+    wait_for_another(page, listening_map(page, 0), before)  # the address is ahead of the server
     idle(page)
     file = download(page, "token-mixers-npz")
     assert file.suggested_filename == "token-mixers.npz"
