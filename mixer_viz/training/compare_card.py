@@ -30,7 +30,8 @@ neighbours; it says little about long trainings or large pictures.
 
     python -m mixer_viz.training.compare --data DIR --out OUT --seeds {seeds} --epochs {epochs} --precision {precision}
 
-The same command with `--export assets/compared` writes these files. Settings that all share:
+trains all of them; with `--export assets/compared` it writes these files. Runs that the table above does not have were not
+trained. Settings that all share:
 
 | setting | value |
 |--|--|
