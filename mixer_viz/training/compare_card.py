@@ -30,8 +30,8 @@ neighbours; it says little about long trainings or large pictures.
 
     python -m mixer_viz.training.compare --data DIR --out OUT --seeds {seeds} --epochs {epochs} --precision {precision}
 
-trains all of them; with `--export assets/compared` it writes these files. Runs that the table above does not have were not
-trained. Settings that all share:
+trains all of them; with `--export assets/compared` it writes these files. Runs that are not in the table above were
+not trained. Settings that all share:
 
 | setting | value |
 |--|--|
