@@ -21,7 +21,7 @@ _BASELINE_WORDS = {
     "blur": "the blurred picture",
     "noise": "random colours",
 }
-BFLOAT16 = "Compute in bfloat16: faster on some processors, less exact (correlation with float32 about 0.99)"
+BFLOAT16 = "Compute in bfloat16: faster on some processors, less exact (correlation with float32 0.98 to 1)"
 
 IN_WORDS = (
     "Which patches does the answer rest on? Each map gives every patch a value with its sign: red speaks for the "
