@@ -51,7 +51,7 @@ def attribute(
         seed: of all that is drawn; the same seed gives the same values (the noise of "smooth_grad" and "gradient_shap"
             is drawn chunk by chunk on the device, so on a GPU they need the same chunk as well).
         precision: "bfloat16" runs the network, and nothing else, under autocast: faster on some processors, with other
-            small values (correlation with the float32 map about 0.99, seen with patch ablation on B/16). The weights
+            small values (correlation with the float32 map 0.98, seen with patch ablation on B/16). The weights
             stay as they are. "patch_logits", which is exact and a single pass, is computed in float32 all the same,
             and its result says so.
         chunk: images sent through the network at once; by default as many as memory allows. Halved when it runs out.
