@@ -77,26 +77,18 @@ def parse(arguments: Sequence[str] | None, names: list[str]) -> argparse.Namespa
 
 def machine_facts() -> dict[str, Any]:
     """What the numbers depend on; the load tells whether the machine was busy with something else."""
+    from mixer_viz.analysis.compared_race import processor_name  # once find_benchmarks has made it importable
+
     return {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
-        "cpu": cpu_name(),
+        "cpu": processor_name(),
         "cpus": os.cpu_count(),
         "load before": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
     }
-
-
-def cpu_name() -> str:
-    """The processor's name; platform.processor() is empty on Linux."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
 
 
 def table(name: str, results: dict[str, Any]) -> list[str]:

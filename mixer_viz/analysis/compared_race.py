@@ -96,7 +96,7 @@ def device_name(device: torch.device) -> str:
     """What stands on the device: the GPU's name or the processor's."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return "Apple GPU (MPS)" if device.type == "mps" else _processor_name()
+    return "Apple GPU (MPS)" if device.type == "mps" else processor_name()
 
 
 class _Turns:
@@ -133,7 +133,8 @@ def _finish(device: torch.device) -> None:
         torch.mps.synchronize()
 
 
-def _processor_name() -> str:
+def processor_name() -> str:
+    """The processor's name; platform.processor() is empty on Linux."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:  # not Linux

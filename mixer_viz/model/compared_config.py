@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
-from mixer_viz.model.config import MixerConfig
+from mixer_viz.model.config import MixerConfig, stored_values
 from mixer_viz.model.token_mixers import SHIFTED_SHARE
 
 TokenMixerName = Literal["mlp", "attention", "convolution", "shift", "nonlocal_shift", "pooling", "identity"]
@@ -55,15 +55,7 @@ class ComparedConfig:
     @classmethod
     def from_json(cls, text: str) -> ComparedConfig:
         """Rebuild a config from `to_json`; raises ValueError on anything else."""
-        try:
-            values: dict[str, Any] = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as exc:
-            raise ValueError("the stored config is not JSON") from exc
-        if not isinstance(values, dict):
-            raise ValueError("the stored config is not a JSON object")
-        unknown = sorted(set(values) - {field.name for field in dataclasses.fields(cls)})
-        if unknown:
-            raise ValueError(f"the stored config has unknown entries: {', '.join(unknown)}")
+        values = stored_values(text, cls)
         sizes = MixerConfig.from_json(json.dumps(values.pop("sizes", None)))
         try:
             return cls(sizes=sizes, **values)

@@ -111,16 +111,7 @@ class MixerConfig:
     @classmethod
     def from_json(cls, text: str) -> MixerConfig:
         """Rebuild a config from `to_json`; raises ValueError on anything else."""
-        try:
-            values: dict[str, Any] = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as exc:
-            raise ValueError("the stored config is not JSON") from exc
-        if not isinstance(values, dict):
-            raise ValueError("the stored config is not a JSON object")
-        known = {field.name for field in dataclasses.fields(cls)}
-        unknown = sorted(set(values) - known)
-        if unknown:
-            raise ValueError(f"the stored config has unknown entries: {', '.join(unknown)}")
+        values = stored_values(text, cls)
         for name in ("mean", "std", "class_names"):
             if isinstance(values.get(name), list):
                 values[name] = tuple(values[name])
@@ -128,6 +119,20 @@ class MixerConfig:
             return cls(**values)
         except TypeError as exc:
             raise ValueError(f"the stored config is incomplete or has a wrong type: {exc}") from exc
+
+
+def stored_values(text: str, config_class: type) -> dict[str, Any]:
+    """The entries of a config that was written as a JSON object; ValueError for anything else, or unknown entries."""
+    try:
+        values = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as exc:
+        raise ValueError("the stored config is not JSON") from exc
+    if not isinstance(values, dict):
+        raise ValueError("the stored config is not a JSON object")
+    unknown = sorted(set(values) - {field.name for field in dataclasses.fields(config_class)})
+    if unknown:
+        raise ValueError(f"the stored config has unknown entries: {', '.join(unknown)}")
+    return values
 
 
 def _paper(patch_size: int, num_blocks: int, embed_dim: int, channels_mlp_dim: int, tokens_mlp_dim: int) -> MixerConfig:
