@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import streamlit as st
@@ -86,11 +86,11 @@ def swapped_of(choice: Choice, swap: Swap) -> tuple[np.ndarray, dict[int, float]
 
 
 @st.cache_resource(max_entries=_MAX_FOLDERS, show_spinner="Reading your folder …")
-def _labelled(folder_key: str, model_key: str, _files: Sequence[tuple[str, bytes]], _model: MlpMixer) -> LabelledImages:
+def _labelled(folder_key: str, model_key: str, _files: Iterable[tuple[str, bytes]], _model: MlpMixer) -> LabelledImages:
     return labelled_images(_files, _model.config)
 
 
-def folder_key(files: Sequence[tuple[str, bytes]]) -> str:
+def folder_key(files: Iterable[tuple[str, bytes]]) -> str:
     """SHA-256 of names and contents."""
     digest = hashlib.sha256()
     for name, data in files:
@@ -98,7 +98,7 @@ def folder_key(files: Sequence[tuple[str, bytes]]) -> str:
     return digest.hexdigest()
 
 
-def labelled_of(model: ChosenModel, key: str, files: Sequence[tuple[str, bytes]]) -> LabelledImages:
+def labelled_of(model: ChosenModel, key: str, files: Iterable[tuple[str, bytes]]) -> LabelledImages:
     """The pictures of a visitor's folder; raises ImageError, one sentence, when they cannot be used."""
     return _labelled(key, model.key, files, model.model)
 

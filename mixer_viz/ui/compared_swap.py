@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator, Sequence
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from mixer_viz.figures.token_mixing import kernel_grid
 from mixer_viz.images import MAX_IMAGE_BYTES
@@ -18,6 +20,7 @@ from mixer_viz.ui.selection import option_buttons
 from mixer_viz.ui.waiting import Wait, failed_note, is_stopped, stopped_note, waiting
 
 _QUICK = 1.0  # seconds that the page waits before it shows a bar
+_FOLDER = "_labelled_folder"  # session state: the uploads of a folder and its key
 _TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif"]
 
 
@@ -88,9 +91,8 @@ def _accuracy(choice: Choice, swap: Swap) -> None:
     if not files:
         job_table().leave_all_but([], visitor_name())
         return
-    pictures = [(file.name, file.getvalue()) for file in files]
-    folder = cached_swaps.folder_key(pictures)
-    labelled = cached_swaps.labelled_of(choice.model, folder, pictures)
+    folder = _folder_key(files)
+    labelled = cached_swaps.labelled_of(choice.model, folder, _contents(files))
     if labelled.left_out:
         st.caption(labelled.left_out)
     key = cached_swaps.accuracy_key(choice.model, swap, folder)
@@ -106,3 +108,17 @@ def _accuracy(choice: Choice, swap: Swap) -> None:
         failed_note("Accuracy", job)
     else:
         st.markdown(formulas_swaps.accuracy_sentence(job.future.result()))
+
+
+def _folder_key(files: Sequence[UploadedFile]) -> str:
+    """The folder's key, from contents that are read at its upload and not at every run."""
+    uploads = tuple(file.file_id for file in files)
+    known, key = st.session_state.get(_FOLDER, ((), ""))
+    if uploads != known:
+        key = cached_swaps.folder_key(_contents(files))
+        st.session_state[_FOLDER] = (uploads, key)
+    return str(key)
+
+
+def _contents(files: Sequence[UploadedFile]) -> Iterator[tuple[str, bytes]]:
+    return ((file.name, file.getvalue()) for file in files)
