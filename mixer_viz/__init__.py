@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mixer_viz.analysis.attribution_result import Attribution as Attribution
-    from mixer_viz.analysis.attribution_result import AttributionCancelled as AttributionCancelled
     from mixer_viz.analysis.attribution_run import attribute as attribute
+    from mixer_viz.analysis.passes import AnalysisCancelled as AnalysisCancelled
     from mixer_viz.checkpoints import CheckpointError as CheckpointError
     from mixer_viz.checkpoints import ModelInfo as ModelInfo
     from mixer_viz.checkpoints import available_models as available_models
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 # Loaded at first use: torch and torchvision take seconds, and the app has to answer before that.
 _HOMES = {
-    "analysis.attribution_result": ("Attribution", "AttributionCancelled"),
+    "analysis.attribution_result": ("Attribution",),
     "analysis.attribution_run": ("attribute",),
+    "analysis.passes": ("AnalysisCancelled",),
     "checkpoints": ("CheckpointError", "ModelInfo", "available_models", "load_model", "save_model"),
     "images": ("ImageError", "open_image", "preprocess"),
     "model": ("PRESETS", "MixerConfig", "MlpMixer", "Trace", "trace"),

@@ -18,10 +18,10 @@ from torch import Tensor
 
 from mixer_viz.analysis.arrays import one_image, to_double
 from mixer_viz.analysis.attribution_baselines import baseline_pixels
-from mixer_viz.analysis.attribution_chunks import chunk_for
 from mixer_viz.analysis.attribution_methods import check_target
-from mixer_viz.analysis.attribution_passes import Cancelled, ChunkedPasses, Progress
 from mixer_viz.analysis.attribution_task import group_mask
+from mixer_viz.analysis.chunks import chunk_for
+from mixer_viz.analysis.passes import Cancelled, ChunkedPasses, Progress
 from mixer_viz.model import MixerConfig, MlpMixer
 from mixer_viz.model.mixer import check_pixels
 

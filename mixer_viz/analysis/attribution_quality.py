@@ -16,9 +16,9 @@ import torch
 from scipy.stats import rankdata  # type: ignore[import-untyped]
 from torch import Tensor
 
-from mixer_viz.analysis.attribution_passes import Cancelled, Progress
 from mixer_viz.analysis.attribution_result import Attribution
 from mixer_viz.analysis.attribution_run import attribute
+from mixer_viz.analysis.passes import Cancelled, Progress
 from mixer_viz.model import MlpMixer
 
 
@@ -77,7 +77,7 @@ def noise_sensitivity(
 
     Args:
         noise: standard deviation, as a share of the difference between the image's highest and lowest value.
-    Raises ValueError for noise that is not positive or draws below one, AttributionCancelled when told to stop.
+    Raises ValueError for noise that is not positive or draws below one, AnalysisCancelled when told to stop.
     """
     if not 0 < noise <= 1:
         raise ValueError(f"noise={noise} must be above 0 and at most 1")
@@ -110,7 +110,7 @@ def randomisation_check(
 ) -> RandomisationCheck:
     """Attribute `pixels` in the same way as `attribution`, on `draws` copies of the model with shuffled weights.
 
-    Raises ValueError for draws below one, AttributionCancelled when told to stop.
+    Raises ValueError for draws below one, AnalysisCancelled when told to stop.
     """
     _check_count("draws", draws)
     maps = []

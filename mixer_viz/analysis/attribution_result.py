@@ -14,10 +14,6 @@ Precision = Literal["float32", "bfloat16"]  # of the network's arithmetic
 _NEAR_ZERO = 1e-6  # of the score, or of one logit where the score is smaller
 
 
-class AttributionCancelled(RuntimeError):
-    """The caller asked a long attribution to stop; nothing of it is kept."""
-
-
 @dataclasses.dataclass(frozen=True)
 class Attribution:
     """Signed values of one image for one target: positive speaks for it, negative against it.

@@ -12,13 +12,13 @@ from torch import Tensor
 from mixer_viz.analysis.arrays import one_image, to_double
 from mixer_viz.analysis.attribution import METHODS
 from mixer_viz.analysis.attribution_baselines import baseline_pixels, check_baseline
-from mixer_viz.analysis.attribution_chunks import chunk_for, halving
 from mixer_viz.analysis.attribution_methods import Method, check_parameters, check_target
-from mixer_viz.analysis.attribution_passes import Cancelled, Progress
 from mixer_viz.analysis.attribution_result import Attribution, Precision, Value
 from mixer_viz.analysis.attribution_score import Score
 from mixer_viz.analysis.attribution_table import method_for
 from mixer_viz.analysis.attribution_task import Task
+from mixer_viz.analysis.chunks import chunk_for, halving
+from mixer_viz.analysis.passes import Cancelled, Progress
 from mixer_viz.analysis.ranges import check_range
 from mixer_viz.model import MixerConfig, MlpMixer
 from mixer_viz.model.mixer import check_pixels
@@ -56,7 +56,7 @@ def attribute(
             and its result says so.
         chunk: images sent through the network at once; by default as many as memory allows. Halved when it runs out.
         progress: called with (images done, images in all); goes back when memory ran out and gradients start again.
-        cancelled: asked before every chunk; when it says yes, AttributionCancelled is raised.
+        cancelled: asked before every chunk; when it says yes, AnalysisCancelled is raised.
     Raises ValueError for an image, target, method, baseline, precision or parameter that does not fit.
     """
     started = time.perf_counter()

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from mixer_viz.analysis.attribution_passes import Cancelled, ChunkedPasses, Progress
 from mixer_viz.analysis.attribution_result import Precision
+from mixer_viz.analysis.passes import Cancelled, ChunkedPasses, Progress
 
 
 class Score(ChunkedPasses):

@@ -16,8 +16,8 @@ from typing import TypeVar, get_args
 import numpy as np
 import torch
 
-from mixer_viz.analysis.attribution_passes import Cancelled, Progress
-from mixer_viz.analysis.attribution_result import AttributionCancelled, Precision
+from mixer_viz.analysis.attribution_result import Precision
+from mixer_viz.analysis.passes import AnalysisCancelled, Cancelled, Progress
 
 MOST_PASSES = 1000  # in one turn
 Key = TypeVar("Key", bound=Hashable)
@@ -71,7 +71,7 @@ def race(
     Args:
         rivals: one forward pass each, on `device`.
         progress: told (done, total) turns, the warm-up counting as one of each rival.
-        cancelled: asked before every turn; when it says yes, AttributionCancelled is raised.
+        cancelled: asked before every turn; when it says yes, AnalysisCancelled is raised.
     """
     turns = _Turns((1 + conditions.rounds) * len(rivals), progress, cancelled)
     passes: dict[Key, int] = {}
@@ -108,7 +108,7 @@ class _Turns:
 
     def check(self) -> None:
         if self._cancelled is not None and self._cancelled():
-            raise AttributionCancelled(f"cancelled after {self.done} of {self.total} turns")
+            raise AnalysisCancelled(f"cancelled after {self.done} of {self.total} turns")
 
     def count(self) -> None:
         self.done += 1

@@ -15,10 +15,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from mixer_viz.analysis.attribution_passes import Cancelled, Progress
 from mixer_viz.analysis.attribution_result import Precision
 from mixer_viz.analysis.compared_costs import HiddenWidth, mixers_on_grid
 from mixer_viz.analysis.compared_race import Conditions, conditions_of, race
+from mixer_viz.analysis.passes import Cancelled, Progress
 from mixer_viz.model import TOKEN_MIXERS, ComparedConfig
 from mixer_viz.model.compared_config import TokenMixerName
 
@@ -100,7 +100,7 @@ def measure_throughput(
     Args:
         networks: in eval mode, all on one device; they are left as they are.
         precision: "bfloat16" measures a copy with all weights in it; "float32" is what networks are loaded with.
-    Raises ValueError for no network, one in training mode, several devices, or counts below one; AttributionCancelled
+    Raises ValueError for no network, one in training mode, several devices, or counts below one; AnalysisCancelled
     when told to stop.
     """
     device = _common_device(networks)
@@ -129,7 +129,7 @@ def measure_mixers(
     """One token mixer alone, with random weights, on grids of these sides: the measured side of `cost_growth`.
 
     Attention on S tokens takes about 8 * batch * heads * S**2 bytes in float32: 170 MB for 48 x 48 and 4 heads.
-    Raises ValueError as `cost_growth` does and for counts below one; AttributionCancelled when told to stop.
+    Raises ValueError as `cost_growth` does and for counts below one; AnalysisCancelled when told to stop.
     """
     if not grids:
         raise ValueError("the speed of the mixers needs at least one grid, got none")

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mixer_viz.analysis.attribution_chunks import chunk_for
-from mixer_viz.analysis.attribution_passes import Cancelled, ChunkedPasses, Progress
+from mixer_viz.analysis.chunks import chunk_for
+from mixer_viz.analysis.passes import Cancelled, ChunkedPasses, Progress
 from mixer_viz.analysis.swapped_labelled import LabelledImages
 from mixer_viz.analysis.swapped_mixing import Replacement, check_swaps, swapped_batch
 from mixer_viz.model import MlpMixer
@@ -65,7 +65,7 @@ def swapped_accuracy(
 ) -> SwappedAccuracy:
     """Send every image through the unchanged and the swapped network; progress counts images, each through both.
 
-    Raises ValueError for images prepared for another Mixer and as `swapped_batch` does, AttributionCancelled when
+    Raises ValueError for images prepared for another Mixer and as `swapped_batch` does, AnalysisCancelled when
     `cancelled` answers True.
     """
     if labelled.config != model.config:

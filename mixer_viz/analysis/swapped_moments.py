@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from mixer_viz.analysis.arrays import to_double
-from mixer_viz.analysis.attribution_chunks import chunk_for
-from mixer_viz.analysis.attribution_passes import Cancelled, ChunkedPasses, Progress
+from mixer_viz.analysis.chunks import chunk_for
+from mixer_viz.analysis.passes import Cancelled, ChunkedPasses, Progress
 from mixer_viz.analysis.walk import half_blocks
 from mixer_viz.model import MixerConfig, MlpMixer
 from mixer_viz.model.token_mixers import SpatialShift
@@ -94,7 +94,7 @@ def calibrate(
 
     Args:
         pixels: (N, 3, H, W), normalised, on the model's device, N at least 1.
-    Raises ValueError for no images or a wrong size, AttributionCancelled when `cancelled` answers True.
+    Raises ValueError for no images or a wrong size, AnalysisCancelled when `cancelled` answers True.
     """
     if not len(pixels):
         raise ValueError("at least one image is needed to fit to, got none")

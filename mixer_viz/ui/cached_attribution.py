@@ -15,12 +15,12 @@ from mixer_viz import images
 from mixer_viz.analysis import attribution_quality
 from mixer_viz.analysis.attribution_baselines import baseline_pixels
 from mixer_viz.analysis.attribution_deletion import Curves, deletion_insertion, random_orders
-from mixer_viz.analysis.attribution_passes import Cancelled, Progress
 from mixer_viz.analysis.attribution_quality import NoiseSensitivity, RandomisationCheck
 from mixer_viz.analysis.attribution_result import Attribution, Precision, Value
 from mixer_viz.analysis.attribution_run import attribute
 from mixer_viz.analysis.attribution_table import method_for
 from mixer_viz.analysis.attribution_without import logits_without_many
+from mixer_viz.analysis.passes import Cancelled, Progress
 from mixer_viz.model.costs import costs
 from mixer_viz.ui import cached
 from mixer_viz.ui.cached_steps import probabilities

@@ -15,7 +15,7 @@ import streamlit as st
 import torch
 
 from mixer_viz import images, samples
-from mixer_viz.analysis.attribution_passes import Cancelled, Progress
+from mixer_viz.analysis.passes import Cancelled, Progress
 from mixer_viz.analysis.swapped_accuracy import SwappedAccuracy, swapped_accuracy
 from mixer_viz.analysis.swapped_labelled import LabelledImages, labelled_images
 from mixer_viz.analysis.swapped_mixing import (

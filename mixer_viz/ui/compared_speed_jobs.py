@@ -9,10 +9,10 @@ import streamlit as st
 import torch
 from torch import nn
 
-from mixer_viz.analysis.attribution_passes import Cancelled, Progress
 from mixer_viz.analysis.attribution_result import Precision
 from mixer_viz.analysis.compared_published import IMAGE_SIZE, PUBLISHED
 from mixer_viz.analysis.compared_speed import MixerSpeeds, Throughput, measure_mixers, measure_throughput
+from mixer_viz.analysis.passes import Cancelled, Progress
 from mixer_viz.checkpoints import choose_device
 from mixer_viz.ui import cached_compared
 from mixer_viz.ui.gate import gate_of

@@ -16,8 +16,7 @@ from typing import Any, Generic, TypeVar
 
 import streamlit as st
 
-from mixer_viz.analysis.attribution_passes import Cancelled, Progress
-from mixer_viz.analysis.attribution_result import AttributionCancelled
+from mixer_viz.analysis.passes import AnalysisCancelled, Cancelled, Progress
 from mixer_viz.ui.gate import Gate
 
 MAX_AT_WORK = 4
@@ -51,7 +50,7 @@ class Job(Generic[Result]):
     @property
     def stopped(self) -> bool:
         """Whether it ended because nobody waited."""
-        return self.future.done() and isinstance(self.future.exception(), AttributionCancelled)
+        return self.future.done() and isinstance(self.future.exception(), AnalysisCancelled)
 
     def _abandoned(self) -> bool:
         latest = max(list(self._watchers.values()), default=0.0)
@@ -64,11 +63,11 @@ class Job(Generic[Result]):
 
     def _run(self) -> Result:
         if self._abandoned():
-            raise AttributionCancelled("nobody waited for it any longer")
+            raise AnalysisCancelled("nobody waited for it any longer")
         with self._gate.held():
             try:
                 return self._work(self._report, self._abandoned)
-            except AttributionCancelled:
+            except AnalysisCancelled:
                 raise
             except Exception:
                 _log.exception("unexpected error in a computation beside the page")

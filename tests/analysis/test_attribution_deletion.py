@@ -96,7 +96,7 @@ def test_memory_progress_cancelling_and_the_model() -> None:
     assert seen[-1] == (204, 204) and curves.forward_passes == 204
     assert max(model.sizes[10:]) <= 3
     assert traces_left(model) == clean
-    with pytest.raises(mv.AttributionCancelled, match="cancelled after 0 of 204 passes"):
+    with pytest.raises(mv.AnalysisCancelled, match="cancelled after 0 of 204 passes"):
         deletion_insertion(model, picture(), np.arange(16.0), TARGET, cancelled=lambda: True)
 
 

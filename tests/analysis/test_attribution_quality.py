@@ -137,7 +137,7 @@ def test_progress_counts_all_draws_and_cancelling_stops(run: Any) -> None:
     assert [done for done, _ in seen] == sorted({done for done, _ in seen})
     assert seen[-1] == (30, 30)
     asked = itertools.count()
-    with pytest.raises(mv.AttributionCancelled):
+    with pytest.raises(mv.AnalysisCancelled):
         run(mixer(), picture(), result, cancelled=lambda: next(asked) > 2)
 
 

@@ -12,9 +12,9 @@ from made_models import traces_left
 from torch import Tensor, nn
 
 from mixer_viz.analysis import compared_race
-from mixer_viz.analysis.attribution_result import AttributionCancelled
 from mixer_viz.analysis.compared_race import conditions_of, race
 from mixer_viz.analysis.compared_speed import measure_mixers, measure_throughput
+from mixer_viz.analysis.passes import AnalysisCancelled
 from mixer_viz.model import TOKEN_MIXERS, ComparedNetwork
 from tests.model.made_comparisons import CHANNELS, config_of
 
@@ -127,7 +127,7 @@ def test_mixers_are_measured_on_every_grid_in_the_order_of_the_counted_costs() -
 def test_it_stops_between_two_turns_when_told_to() -> None:
     networks = {name: ComparedNetwork(config_of(name)).eval() for name in ("mlp", "shift")}
     told: list[tuple[int, int]] = []
-    with pytest.raises(AttributionCancelled, match="cancelled after 3 of 8 turns"):
+    with pytest.raises(AnalysisCancelled, match="cancelled after 3 of 8 turns"):
         measure_throughput(
             networks,
             SHAPE,
@@ -137,7 +137,7 @@ def test_it_stops_between_two_turns_when_told_to() -> None:
             progress=lambda *counts: told.append(counts),
             cancelled=lambda: len(told) == 3,
         )
-    with pytest.raises(AttributionCancelled, match="cancelled after 0 of 48 turns"):
+    with pytest.raises(AnalysisCancelled, match="cancelled after 0 of 48 turns"):
         measure_mixers(config_of("mlp"), (3,), CPU, cancelled=lambda: True)
 
 

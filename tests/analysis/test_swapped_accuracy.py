@@ -12,7 +12,7 @@ from made_models import random_model, traces_left
 from PIL import Image
 
 from mixer_viz.analysis import swapped_accuracy as module
-from mixer_viz.analysis.attribution_result import AttributionCancelled
+from mixer_viz.analysis.passes import AnalysisCancelled
 from mixer_viz.analysis.swapped_accuracy import SwappedAccuracy, swapped_accuracy
 from mixer_viz.analysis.swapped_labelled import LabelledImages
 from mixer_viz.analysis.swapped_mixing import Replacement, fit_replacement, swapped_logits
@@ -82,7 +82,7 @@ def test_it_can_be_cancelled_between_batches(monkeypatch: pytest.MonkeyPatch) ->
     model, swaps = model_and_swaps()
     monkeypatch.setattr(module, "chunk_for", lambda *_, **__: 5)
     asked = itertools.count()
-    with pytest.raises(AttributionCancelled, match="cancelled after 10 of 23 passes"):
+    with pytest.raises(AnalysisCancelled, match="cancelled after 10 of 23 passes"):
         swapped_accuracy(model, images(), swaps, cancelled=lambda: next(asked) >= 2)
 
 

@@ -11,7 +11,7 @@ import torch
 from made_models import random_model
 
 from mixer_viz.analysis import swapped_moments
-from mixer_viz.analysis.attribution_result import AttributionCancelled
+from mixer_viz.analysis.passes import AnalysisCancelled
 from mixer_viz.analysis.swapped_moments import calibrate, moments_of
 from tests.analysis.made_swaps import CONFIG, calibration_pixels, normal
 
@@ -51,7 +51,7 @@ def test_images_in_parts_sum_up_to_the_same(monkeypatch: pytest.MonkeyPatch) -> 
         np.testing.assert_allclose(one.plain.cross_products, other.plain.cross_products, rtol=1e-9)
         np.testing.assert_allclose(one.shifted.read_products, other.shifted.read_products, rtol=1e-9, atol=1e-9)
     asked = itertools.count()
-    with pytest.raises(AttributionCancelled, match="cancelled after 4 of 5"):
+    with pytest.raises(AnalysisCancelled, match="cancelled after 4 of 5"):
         calibrate(model, pixels, cancelled=lambda: next(asked) >= 2)
 
 

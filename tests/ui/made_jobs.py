@@ -6,8 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from mixer_viz.analysis.attribution_passes import Cancelled, Progress
-from mixer_viz.analysis.attribution_result import AttributionCancelled
+from mixer_viz.analysis.passes import AnalysisCancelled, Cancelled, Progress
 from mixer_viz.ui.gate import Gate
 from mixer_viz.ui.jobs import Job, JobTable
 
@@ -28,7 +27,7 @@ class Chunks:
         self.starts += 1
         for number in range(1, self.total + 1):
             if cancelled():
-                raise AttributionCancelled("stopped")
+                raise AnalysisCancelled("stopped")
             self.at_chunk.release()
             assert self.let.acquire(timeout=TIMEOUT)
             self.done += 1

@@ -8,7 +8,7 @@ from concurrent.futures import wait
 
 import pytest
 
-from mixer_viz.analysis.attribution_result import AttributionCancelled
+from mixer_viz.analysis.passes import AnalysisCancelled
 from mixer_viz.ui import jobs
 from mixer_viz.ui.jobs import JobTable, wait_shortly
 from tests.ui.made_jobs import ANN, BOB, KEY, TIMEOUT, Chunks, ask
@@ -50,7 +50,7 @@ def test_only_visitor_leaves_and_the_next_chunk_is_not_begun(table: JobTable, wo
     work.wait_for_chunk()
     job.leave(ANN)
     work.let_all()
-    assert isinstance(job.future.exception(TIMEOUT), AttributionCancelled)
+    assert isinstance(job.future.exception(TIMEOUT), AnalysisCancelled)
     assert job.stopped
     assert work.done == 1
     assert table.result(KEY) is None

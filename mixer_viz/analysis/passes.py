@@ -8,11 +8,14 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from mixer_viz.analysis.attribution_chunks import halving
-from mixer_viz.analysis.attribution_result import AttributionCancelled
+from mixer_viz.analysis.chunks import halving
 
 Progress = Callable[[int, int], None]  # (done, total), in images sent through the network
 Cancelled = Callable[[], bool]
+
+
+class AnalysisCancelled(RuntimeError):
+    """The caller asked a long analysis to stop; nothing of it is kept."""
 
 
 class ChunkedPasses:
@@ -27,9 +30,9 @@ class ChunkedPasses:
         self._progress, self._cancelled = progress, cancelled
 
     def check_cancelled(self) -> None:
-        """Raise AttributionCancelled when the caller wants to stop."""
+        """Raise AnalysisCancelled when the caller wants to stop."""
         if self._cancelled is not None and self._cancelled():
-            raise AttributionCancelled(f"cancelled after {self.forward_passes} of {self.total} passes")
+            raise AnalysisCancelled(f"cancelled after {self.forward_passes} of {self.total} passes")
 
     def count(self, images: int) -> None:
         """Count images that were sent forward, and report."""

@@ -12,8 +12,8 @@ import torch
 
 import mixer_viz as mv
 from mixer_viz.analysis import attribution_draws
-from mixer_viz.analysis.attribution_chunks import chunk_for, halving, is_out_of_memory
 from mixer_viz.analysis.attribution_table import method_for
+from mixer_viz.analysis.chunks import chunk_for, halving, is_out_of_memory
 from mixer_viz.model import PRESETS
 from tests.analysis.made_attributions import ALL, Narrow, mixer, picture, quick
 from tests.conftest import TINY
@@ -54,13 +54,13 @@ def test_the_table_knows_the_cost_and_progress_reaches_it(
 @pytest.mark.parametrize("method", ALL)
 def test_cancelling_stops_every_method(method: str) -> None:
     asked = itertools.count()
-    with pytest.raises(mv.AttributionCancelled, match=r"cancelled after 0 of \d+ passes"):
+    with pytest.raises(mv.AnalysisCancelled, match=r"cancelled after 0 of \d+ passes"):
         mv.attribute(mixer(), picture(), 4, method, cancelled=lambda: next(asked) >= 0)
 
 
 def test_cancelling_half_way_stops_after_the_chunk() -> None:
     seen: list[int] = []
-    with pytest.raises(mv.AttributionCancelled, match="cancelled after 12 of 52 passes"):
+    with pytest.raises(mv.AnalysisCancelled, match="cancelled after 12 of 52 passes"):
         mv.attribute(
             mixer(),
             picture(),
@@ -80,7 +80,7 @@ def test_waiting_for_the_random_generators_can_be_cancelled() -> None:
     with attribution_draws._GENERATORS:
         timer = threading.Timer(0.1, asked.set)
         timer.start()
-        with pytest.raises(mv.AttributionCancelled):
+        with pytest.raises(mv.AnalysisCancelled):
             mv.attribute(mixer(), picture(), 4, "smooth_grad", cancelled=cancelled)
         timer.join()
 
