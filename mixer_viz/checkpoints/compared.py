@@ -8,30 +8,25 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from mixer_viz.checkpoints.build import to_float32
 from mixer_viz.checkpoints.devices import choose_device
 from mixer_viz.checkpoints.errors import CheckpointError
 from mixer_viz.checkpoints.files import read_weights
-from mixer_viz.checkpoints.own_format import CONFIG_KEY, FORMAT
+from mixer_viz.checkpoints.own_format import CONFIG_KEY, save_weights
 from mixer_viz.model import ComparedConfig, ComparedNetwork, MixerConfig
 
 COMPARED_CONFIG_KEY = "mixer_viz_compared_config"
 MAX_TOKENS = 4096  # H/14, the largest Mixer of the paper, has 256; without mixing weights no tensor bounds them
 
 
-def save_compared(network: ComparedNetwork, path: Path, dtype: torch.dtype = torch.float32) -> None:
+def save_compared(network: ComparedNetwork, path: str | Path, dtype: torch.dtype = torch.float32) -> None:
     """Write weights (in `dtype`) and config to one `.safetensors` file that `load_compared` reads back without more.
 
     The file appears at once or not at all, so a reader never sees half of it.
     """
-    tensors = {name: value.detach().to("cpu", dtype).contiguous() for name, value in network.state_dict().items()}
-    metadata = {"format": FORMAT, COMPARED_CONFIG_KEY: network.compared_config.to_json()}
-    part = path.with_name(path.name + ".part")
-    save_file(tensors, part, metadata=metadata)
-    part.replace(path)
+    save_weights(network, Path(path), dtype, {COMPARED_CONFIG_KEY: network.compared_config.to_json()})
 
 
 def load_compared(path: str | Path, device: str | torch.device = "auto") -> ComparedNetwork:

@@ -193,3 +193,8 @@ def test_model_does_not_share_the_tensors_it_is_built_from(loud_model: MlpMixer,
     for value in tensors.values():
         value.zero_()
     assert torch.equal(built(pixels), loud_model(pixels))
+
+
+def test_own_file_is_written_to_a_path_given_as_text(tmp_path: Path, tiny_model: MlpMixer) -> None:
+    save_model(tiny_model, f"{tmp_path}/own.safetensors")
+    assert load_model(f"{tmp_path}/own.safetensors", "cpu").config == tiny_model.config
