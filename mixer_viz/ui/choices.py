@@ -33,7 +33,7 @@ class UploadedWeights:
     data: bytes
     side_file: bytes | None = None
 
-    @property
+    @functools.cached_property  # hashing the largest takes seconds
     def key(self) -> str:
         parts = (hashlib.sha256(part).hexdigest() for part in (self.data, self.side_file or b""))
         return f"upload:{'-'.join(parts)}"

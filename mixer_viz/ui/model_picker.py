@@ -7,6 +7,7 @@ import logging
 import streamlit as st
 
 from mixer_viz.checkpoints import CheckpointError, ModelInfo
+from mixer_viz.checkpoints.preparation import MAX_SIDE_FILE_BYTES
 from mixer_viz.model.costs import costs
 from mixer_viz.ui import cached
 from mixer_viz.ui.choices import ChosenModel, UploadedWeights
@@ -16,6 +17,7 @@ from mixer_viz.ui.selection import steady_place
 OWN = "Your checkpoint"
 MAX_WEIGHTS_MB = 1024
 _WEIGHTS = "uploaded_weights"
+_NEW = "new_weights"
 _REFUSED = "refused_weights"
 _MISSING = "missing_weights"
 _log = logging.getLogger(__name__)
@@ -23,6 +25,9 @@ _log = logging.getLogger(__name__)
 
 def pick_model() -> str:
     """Draw the widgets; returns the name of the chosen model, or OWN."""
+    with steady_place():
+        if st.session_state.get(_NEW):
+            _read_upload()
     infos = {info.name: info for info in cached.model_list()}
     own: UploadedWeights | None = st.session_state.get(_WEIGHTS)
     options = [*infos, OWN] if own else list(infos)
@@ -44,7 +49,10 @@ def pick_model() -> str:
         st.caption("A Mixer in this project's, timm's or Google's naming. Code inside a file is never run.")
         types = ["safetensors", "npz", "pt", "pth"]
         st.file_uploader("Weights", types, key="weights_file", on_change=_take, max_upload_size=MAX_WEIGHTS_MB)
-        st.file_uploader("Class names and preprocessing (optional)", ["json"], key="side_file", on_change=_take)
+        label = "Class names and preprocessing (optional)"
+        st.file_uploader(
+            label, ["json"], key="side_file", on_change=_take, max_upload_size=MAX_SIDE_FILE_BYTES // 2**20
+        )
         if refused := st.session_state.get(_REFUSED):
             st.error(refused)
     return name
@@ -64,21 +72,26 @@ def load_chosen(name: str) -> ChosenModel:
 
 
 def _take() -> None:
-    """Check a new upload at once; a file that cannot be used changes nothing but the message."""
-    file, side = st.session_state.get("weights_file"), st.session_state.get("side_file")
-    if file is None:
-        _forget_refusal()
-        return
-    weights = UploadedWeights(file.name, file.getvalue(), side.getvalue() if side else None)
-    try:
-        cached.uploaded_model(weights.key, weights)
-    except CheckpointError as exc:
-        _log.warning("refused a checkpoint: %s", exc, exc_info=True)
-        st.session_state[_REFUSED] = f"{exc} The model before it stays."
-        return
+    """Note a new upload. The run that follows reads it: large ones take seconds, and only a run shows a spinner."""
     _forget_refusal()
-    st.session_state[_WEIGHTS] = weights
-    st.session_state["model"] = OWN
+    st.session_state[_NEW] = st.session_state.get("weights_file") is not None
+
+
+def _read_upload() -> None:
+    """Check a new upload; a file that cannot be used changes nothing but the message."""
+    file, side = st.session_state.get("weights_file"), st.session_state.get("side_file")
+    if file is not None:
+        weights = UploadedWeights(file.name, file.getvalue(), side.getvalue() if side else None)
+        try:
+            cached.uploaded_model(weights.key, weights)
+        except CheckpointError as exc:
+            _log.warning("refused a checkpoint: %s", exc, exc_info=True)
+            st.session_state[_REFUSED] = f"{exc} The model before it stays."
+        else:
+            st.session_state[_WEIGHTS] = weights
+            st.session_state["model"] = OWN
+    # Only now: a click of the visitor may have broken off an earlier try.
+    st.session_state[_NEW] = False
 
 
 def _forget_refusal() -> None:
