@@ -40,7 +40,7 @@ from mixer_viz.ui.grid_panel import show_grids
 if st.button("Draw"):
     captions = [f"unit {{unit}}: frequency 0.123, radius 1.23, length 0.123 and 0.123, partner 123 (cosine -0.99)"
                 for unit in range(units)]
-    part = AtlasPart("Atlas", "W1", maps, np.arange(units), captions, None)
+    part = AtlasPart("Atlas", "W₁", maps, np.arange(units), captions, None)
     show_grids([atlas_grid(part)], key="atlas", marks="unit")
 """
 SUBPLOTS = f"""{WEIGHTS}

@@ -13,11 +13,11 @@ from mixer_viz.figures.activations import enlarged
 from mixer_viz.figures.grid import Grid
 from mixer_viz.figures.theme import SCALES, Scale
 
-Part = Literal["W1", "W2"]
-PARTS: dict[str, tuple[Part, ...]] = {"W1": ("W1",), "W2": ("W2",), "Both": ("W1", "W2")}
+Part = Literal["W₁", "W₂"]
+PARTS: dict[str, tuple[Part, ...]] = {"W₁": ("W₁",), "W₂": ("W₂",), "Both": ("W₁", "W₂")}
 ATLAS_WIDTH = 1000
 HALF_WIDTH = 450  # two side by side on a wide screen
-_DOES = {"W1": "reads, a row of W₁", "W2": "writes, a column of W₂"}
+_DOES = {"W₁": "reads, a row of W₁", "W₂": "writes, a column of W₂"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +62,7 @@ def atlas_grid(atlas: AtlasPart, width: int = ATLAS_WIDTH, paired: bool = True) 
 
 
 def part_scale(part: Part) -> Scale:
-    return SCALES["reads" if part == "W1" else "writes"]
+    return SCALES["reads" if part == "W₁" else "writes"]
 
 
 def atlas_columns(count: int, width: int) -> int:
@@ -113,7 +113,7 @@ def spectrum_map(power: np.ndarray, frequency: float, width: int = 218) -> Grid:
 def partner_map(values: np.ndarray, partner: int, cosine: float, opposing: bool, width: int = 218) -> Grid:
     """W1 map of the unit that stands beside it in the order by pairs; those left over at the end do not oppose."""
     title = f"Its partner, unit {partner}" if opposing else f"Left over for it: unit {partner}"
-    return unit_map(values, title=title, part="W1", note=f"cosine {cosine:+.2f}", width=width)
+    return unit_map(values, title=title, part="W₁", note=f"cosine {cosine:+.2f}", width=width)
 
 
 def activation_strip(activation: np.ndarray, unit: int) -> Grid:

@@ -130,13 +130,13 @@ def _beside(
 
 def _atlas_part(part: Part, network: _Network, networks: list[_Network], block: int, scale: str) -> AtlasPart:
     weights = network.blocks[block]
-    rows = weights.w1 if part == "W1" else weights.w2.T
+    rows = weights.w1 if part == "W₁" else weights.w2.T
     limit = None
     if scale != SCALES[0]:
         chosen = [each for item in networks for each in (item.blocks if scale == SCALES[2] else [item.blocks[block]])]
-        limit = max(float(np.abs(each.w1 if part == "W1" else each.w2).max()) for each in chosen)
+        limit = max(float(np.abs(each.w1 if part == "W₁" else each.w2).max()) for each in chosen)
     whose = f", {network.name}" if len(networks) > 1 else ""
-    does = "W₁, what each unit reads" if part == "W1" else "W₂, where it writes"
+    does = "W₁, what each unit reads" if part == "W₁" else "W₂, where it writes"
     captions = _captions(network.units)
     return AtlasPart(f"{does}{whose}", part, rows.reshape(-1, *weights.grid), network.order, captions, limit)
 

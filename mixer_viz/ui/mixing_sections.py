@@ -34,9 +34,9 @@ def unit_maps(choice: Choice, block: int, unit: int) -> None:
     reads, writes = weights.w1.reshape(-1, *weights.grid), weights.w2.T.reshape(-1, *weights.grid)
     grids = [
         figures.unit_map(
-            reads[unit], title=f"Unit {unit} reads (W₁)", part="W1", note=f"length {units.norm1[unit]:.3g}"
+            reads[unit], title=f"Unit {unit} reads (W₁)", part="W₁", note=f"length {units.norm1[unit]:.3g}"
         ),
-        figures.unit_map(writes[unit], title="It writes (W₂)", part="W2", note=f"length {units.norm2[unit]:.3g}"),
+        figures.unit_map(writes[unit], title="It writes (W₂)", part="W₂", note=f"length {units.norm2[unit]:.3g}"),
     ]
     partner = int(units.partner[unit])
     if partner >= 0:
@@ -121,13 +121,13 @@ def through_depth(choice: Choice, block: int) -> None:
         figure = charts.singular_value_chart(
             trained.singular_values1[block], trained.singular_values2[block], start.singular_values1[block]
         )
-        show_chart(figure, key="singular", alt="Singular values of W1 and W2.")
+        show_chart(figure, key="singular", alt="Singular values of W₁ and W₂.")
     with distances:
         st.markdown(f"**Mixing by distance, block {block + 1}**")
         weights = cached_mixing.weights_of(choice.model)[block]
         profile = distance_profile(linear_mixing(weights), weights.grid)
         figure = charts.distance_chart(profile.distance, {"W₂W₁": profile.magnitude})
-        show_chart(figure, key="distance", alt="Mean magnitude of W2 W1 by distance in patches.")
+        show_chart(figure, key="distance", alt="Mean magnitude of W₂W₁ by distance in patches.")
 
 
 def convolution_meter(choice: Choice, block: int) -> None:

@@ -57,7 +57,7 @@ def token_field(config: MixerConfig) -> int:
 
 def unit_field(config: MixerConfig, start: int = 0) -> int:
     """The number field of the selected hidden unit of a token-mixing MLP, at first `start`: a row of W1."""
-    return _field("Unit (0 to {last}, a row of W1)", UNIT, config.tokens_mlp_dim, start)
+    return _field("Unit (0 to {last}, a row of W₁)", UNIT, config.tokens_mlp_dim, start)
 
 
 def layer_field(config: MixerConfig) -> int:

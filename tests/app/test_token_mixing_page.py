@@ -44,7 +44,7 @@ def test_every_order_and_part_shows_the_weights_of_the_block(model: MlpMixer, pi
     units = units_of(weights)
     effects = unit_effect.unit_effects(model, pixels, BLOCK)
     app = open_page(block=str(BLOCK + 1), image="Cat")
-    parts = {"W1": [weights.w1], "W2": [weights.w2.T], "Both": [weights.w1, weights.w2.T]}
+    parts = {"W₁": [weights.w1], "W₂": [weights.w2.T], "Both": [weights.w1, weights.w2.T]}
     seen = []
     for at, (name, order) in enumerate(ORDERS.items()):
         app.button_group(key="order").set_value(name)
@@ -62,11 +62,11 @@ def test_every_order_and_part_shows_the_weights_of_the_block(model: MlpMixer, pi
     assert len(set(seen)) == len(ORDERS)
 
 
-@pytest.mark.parametrize("part", ["W1", "W2"])
+@pytest.mark.parametrize("part", ["W₁", "W₂"])
 def test_colour_scale_of_one_unit_a_block_or_all_blocks(part: str, model: MlpMixer) -> None:
     app = open_page(block=str(BLOCK + 1), show_weights=part)
     blocks = [block_weights(model, block) for block in range(model.config.num_blocks)]
-    peaks = [float(np.abs(block.w1 if part == "W1" else block.w2).max()) for block in blocks]
+    peaks = [float(np.abs(block.w1 if part == "W₁" else block.w2).max()) for block in blocks]
     for scale, limit in zip(SCALES, (None, peaks[BLOCK], max(peaks)), strict=True):
         app.button_group(key="scale").set_value(scale).run()
         check(app)
@@ -130,7 +130,7 @@ def test_a_network_beside_this_one_may_have_fewer_blocks(
 
 def test_link_restores_what_it_names(model: MlpMixer) -> None:
     beside = LABELS[1] if LABELS else NOTHING
-    query = {"order": "Frequency", "show_weights": "W2", "scale": "All blocks", "beside": beside}
+    query = {"order": "Frequency", "show_weights": "W₂", "scale": "All blocks", "beside": beside}
     app = open_page(block=str(BLOCK + 1), unit=str(UNIT), token=str(TOKEN), image="Cup of coffee", **query)
     check(app)
     assert [app.number_input(key=key).value for key in ("block", "unit", "token")] == [BLOCK + 1, UNIT, TOKEN]
@@ -152,7 +152,7 @@ def test_link_full_of_nonsense(model: MlpMixer) -> None:
     assert app.number_input(key="block").value == most_paired(model) + 1
     assert app.selectbox(key="beside").value == NOTHING
     assert [app.button_group(key=key).value for key in ("order", "show_weights", "scale")] == [
-        *(next(iter(ORDERS)), "W1", SCALES[0])
+        *(next(iter(ORDERS)), "W₁", SCALES[0])
     ]
 
 

@@ -18,7 +18,7 @@ ORDER = np.array([4, 0, 6, 5, 2, 1, 3])
 GAP = 2
 
 
-def made(part: str = "W1", limit: float | None = None, maps: np.ndarray = MAPS, title: str = "made") -> AtlasPart:
+def made(part: str = "W₁", limit: float | None = None, maps: np.ndarray = MAPS, title: str = "made") -> AtlasPart:
     return AtlasPart(title, part, maps, ORDER, [f"unit {unit}" for unit in range(len(maps))], limit)
 
 
@@ -37,7 +37,7 @@ def test_each_unit_is_at_the_place_of_the_order(limit: float | None, zoom: int) 
     assert picture.shape == (3 * (2 * zoom + GAP) - GAP, 3 * (3 * zoom + GAP) - GAP, 3)
     for place, unit in enumerate(ORDER):
         share = MAPS[unit] / (limit or np.abs(MAPS[unit]).max())
-        wanted = colourise(share, part_scale("W1"), (-1.0, 1.0)).repeat(zoom, axis=0).repeat(zoom, axis=1)
+        wanted = colourise(share, part_scale("W₁"), (-1.0, 1.0)).repeat(zoom, axis=0).repeat(zoom, axis=1)
         assert np.array_equal(tile_at(picture, place, 3, zoom), wanted)
     assert np.array_equal(MAPS, before)
 
@@ -54,7 +54,7 @@ def test_strength_shows_on_one_scale_alone_and_a_zero_unit_is_neutral() -> None:
     assert np.array_equal(tile_units(made(maps=stronger)), tile_units(made()))
     assert (tile_units(made(maps=stronger, limit=9.0)) != tile_units(made(limit=9.0))).any()
     stronger[4] = 0
-    middle = colourise(np.zeros(1), part_scale("W1"), (-1.0, 1.0))[0]
+    middle = colourise(np.zeros(1), part_scale("W₁"), (-1.0, 1.0))[0]
     assert (tile_at(tile_units(made(maps=stronger)), 0, 7) == middle).all()
 
 
@@ -66,14 +66,14 @@ def test_few_units_make_one_row_and_many_make_full_ones() -> None:
 
 
 def test_figure_has_each_atlas_with_its_title_and_the_limits_of_its_scale() -> None:
-    figure = draw_atlas([made(limit=0.25, title="reads"), made("W2", title="writes")], "a caption")
+    figure = draw_atlas([made(limit=0.25, title="reads"), made("W₂", title="writes")], "a caption")
     assert [axes.get_title() for axes in figure.axes] == ["reads", "writes"]
     assert figure.get_supxlabel() == "a caption"
     bars = [axes.child_axes[0] for axes in figure.axes]
     assert [bar.images[0].get_extent()[:2] for bar in bars] == [[-0.25, 0.25], [-1.0, 1.0]]
-    assert "W1" in bars[0].get_xlabel()
+    assert "W₁" in bars[0].get_xlabel()
     assert "each unit" in bars[1].get_xlabel()
-    for axes, atlas in zip(figure.axes, (made(limit=0.25), made("W2")), strict=True):
+    for axes, atlas in zip(figure.axes, (made(limit=0.25), made("W₂")), strict=True):
         assert np.array_equal(axes.images[0].get_array(), tile_units(atlas, zoom=4))
 
 

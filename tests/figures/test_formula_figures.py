@@ -16,7 +16,7 @@ SUMS = np.cumsum(PRODUCTS)
 
 @pytest.mark.parametrize(
     ("scale", "quantity"),
-    [("normed", "value after LayerNorm"), ("reads", "weight of W1"), ("product", "weight times value")],
+    [("normed", "value after LayerNorm"), ("reads", "weight of W₁"), ("product", "weight times value")],
 )
 def test_patch_map_has_one_cell_per_patch(scale: str, quantity: str) -> None:
     grid = figures.patch_map(PRODUCTS, title="made", note="note", scale=scale)

@@ -19,7 +19,7 @@ ORDER = np.array([3, 0, 4, 2, 1])
 CROP = RANDOM.integers(0, 256, (8, 8, 3), dtype=np.uint8)
 
 
-def part(name: str = "W1", limit: float | None = None) -> figures.AtlasPart:
+def part(name: str = "W₁", limit: float | None = None) -> figures.AtlasPart:
     return figures.AtlasPart("made", name, MAPS, ORDER, [f"unit {unit}: text" for unit in range(5)], limit)
 
 
@@ -38,10 +38,10 @@ def test_atlas_prints_the_limits_of_its_scale() -> None:
     peaks = np.abs(MAPS).max(axis=(1, 2))
     assert own.limits is None
     assert f"from {peaks.min():.2g} to {peaks.max():.2g}" in own.shape
-    shared = figures.atlas_grid(part("W2", limit=2.5))
+    shared = figures.atlas_grid(part("W₂", limit=2.5))
     assert shared.limits == (-2.5, 2.5)
     assert "±2.5" in shared.shape
-    assert (own.scale.quantity, shared.scale.quantity) == ("weight of W1", "weight of W2")
+    assert (own.scale.quantity, shared.scale.quantity) == ("weight of W₁", "weight of W₂")
     assert ("row of W₁" in own.description, "column of W₂" in shared.description) == (True, True)
 
 
@@ -52,7 +52,7 @@ def test_atlas_keeps_pairs_in_one_row_and_tiles_large_enough(count: int, width: 
     assert columns % 2 == 0
     assert width / columns > 37
     maps = np.ones((count, 2, 2))
-    grid = figures.atlas_grid(figures.AtlasPart("", "W1", maps, np.arange(count), [""] * count, None), width)
+    grid = figures.atlas_grid(figures.AtlasPart("", "W₁", maps, np.arange(count), [""] * count, None), width)
     assert grid.rows * grid.columns >= count > (grid.rows - 1) * grid.columns
     assert grid.aspect == pytest.approx(grid.columns / grid.rows)
 
@@ -75,8 +75,8 @@ def test_spectrum_of_a_constant_unit_is_empty_and_finite() -> None:
 
 
 def test_unit_and_partner_maps_name_what_they_show() -> None:
-    one = figures.unit_map(MAPS[2], title="Unit 2 reads", part="W2", note="length 3")
-    assert (one.rows, one.columns, one.shape, one.scale.quantity) == (2, 3, "length 3", "weight of W2")
+    one = figures.unit_map(MAPS[2], title="Unit 2 reads", part="W₂", note="length 3")
+    assert (one.rows, one.columns, one.shape, one.scale.quantity) == (2, 3, "length 3", "weight of W₂")
     assert np.array_equal(one.values, MAPS[2])
     opposing = figures.partner_map(MAPS[1], 1, -0.91, opposing=True)
     left_over = figures.partner_map(MAPS[1], 1, 0.12, opposing=False)
