@@ -12,7 +12,7 @@ from mixer_viz.model.token_mixers import SHIFTED_SHARE
 TokenMixerName = Literal["mlp", "attention", "convolution", "shift", "nonlocal_shift", "pooling", "identity"]
 Permutation = Literal["none", "patches-and-pixels", "pixels"]
 TOKEN_MIXER_NAMES: tuple[str, ...] = get_args(TokenMixerName)
-PERMUTATIONS: tuple[str, ...] = get_args(Permutation)
+PERMUTATIONS: tuple[Permutation, ...] = get_args(Permutation)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -75,7 +75,7 @@ def build_parser() -> argparse.ArgumentParser:
         nargs="*",
         choices=TOKEN_MIXER_NAMES,
         default=["mlp", "convolution"],
-        help="which ones are trained on permuted images as well, with the first seed",
+        help="which ones are trained on permuted images as well, with every seed",
     )
     parser.add_argument("--share", default="1/1", help="2/3 does the second of three shares of the runs")
     parser.add_argument("--export", type=Path, metavar="DIR", help="when all is finished: write weights and card here")
@@ -88,7 +88,7 @@ def build_parser() -> argparse.ArgumentParser:
 def plan(common: Recipe, options: argparse.Namespace) -> dict[str, Recipe]:
     """Name -> recipe of every run, plain ones first. The D_C of `common` is the Mixer's; the others get their own."""
     plain = [(mixer, "none", seed) for seed in options.seeds for mixer in options.mixers]
-    permuted = [(mixer, how, options.seeds[0]) for mixer in options.permuted for how in _PERMUTED]
+    permuted = [(mixer, how, seed) for seed in options.seeds for mixer in options.permuted for how in _PERMUTED]
     runs = {}
     for mixer, permutation, seed in plain + permuted:
         recipe = dataclasses.replace(common, token_mixer=mixer, permutation=permutation, seed=seed)

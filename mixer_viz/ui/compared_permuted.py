@@ -27,7 +27,6 @@ def permuted_training(choice: Choice) -> None:
         return
     _pictures(choice)
     runs = [run for run in cached_compared.runs() if run.token_mixer in _mixers()]
-    first_seed = min(run.seed for run in runs)
     curves = [
         Curve(
             TOKEN_MIXERS[run.token_mixer].title,
@@ -37,7 +36,6 @@ def permuted_training(choice: Choice) -> None:
             formulas_compared.ORDERS[run.permutation].lower(),
         )
         for run in runs
-        if run.seed == first_seed
     ]
     show_chart(permutation_chart(curves), key="permuted-curves", alt=last_accuracies(curves))
     st.table(formulas_compared.permuted_table(runs))

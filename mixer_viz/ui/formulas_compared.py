@@ -9,6 +9,7 @@ import numpy as np
 from mixer_viz.analysis.compared import ComparedPrediction
 from mixer_viz.checkpoints.compared_runs import ComparedRun
 from mixer_viz.model import TOKEN_MIXERS
+from mixer_viz.model.compared_config import Permutation
 from mixer_viz.ui.formulas_compared_costs import seeds_in_words
 
 _UNKNOWN = "–"
@@ -75,7 +76,7 @@ def area_table(titles: Sequence[str], areas: np.ndarray) -> dict[str, list[str]]
     return table
 
 
-ORDERS = {
+ORDERS: dict[Permutation, str] = {
     "none": "As it is",
     "patches-and-pixels": "Patches reordered",
     "pixels": "All pixels reordered",
@@ -88,7 +89,7 @@ PERMUTED = (
 )
 NOTHING_PERMUTED = "No networks that were trained on reordered pictures come with this copy."
 PERMUTED_NOTE = (
-    "One seed for each reordered run, few epochs, small pictures: differences of a percent are nothing. Shuffling the "
+    "One order for all runs, few seeds and epochs, small pictures: differences of a percent are nothing. Shuffling the "
     "patches of a network that was trained on ordinary pictures is another experiment: it is under Activations."
 )
 
@@ -108,34 +109,38 @@ def _final(runs: Sequence[ComparedRun], mixer: str, permutation: str) -> str:
 
 
 def permuted_sentence(runs: Sequence[ComparedRun]) -> str:
-    """What each network lost, in numbers; the first seed's runs against each other."""
-    first = min(run.seed for run in runs)
+    """What each network lost, in numbers: runs of the same seed against each other, and the mean over the seeds."""
     parts = []
     for mixer in dict.fromkeys(run.token_mixer for run in runs):
-        accuracy = {run.permutation: run.accuracy for run in runs if run.token_mixer == mixer and run.seed == first}
-        if "none" not in accuracy:
-            continue
-        changes = [
-            f"{accuracy[order] - accuracy['none']:+.1f} points with {name.lower()}"
-            for order, name in ORDERS.items()
-            if order != "none" and order in accuracy
-        ]
+        losses = {name: _losses(runs, mixer, order) for order, name in ORDERS.items() if order != "none"}
+        changes = [f"{_points(values)} with {name.lower()}" for name, values in losses.items() if values]
         if changes:
             parts.append(f"**{TOKEN_MIXERS[mixer].title}**: {', '.join(changes)}")
-    return f"{'; '.join(parts)}. {_verdict(runs, first)}" if parts else ""
+    return f"{'; '.join(parts)}. {_verdict(runs)}" if parts else ""
 
 
-def _verdict(runs: Sequence[ComparedRun], seed: int) -> str:
+def _losses(runs: Sequence[ComparedRun], mixer: str, order: Permutation) -> list[float]:
+    """Points of accuracy lost with reordered pictures, for each seed that was trained both ways."""
+    accuracy = {(run.permutation, run.seed): run.accuracy for run in runs if run.token_mixer == mixer}
+    pairs = [(accuracy["none", seed], accuracy.get((order, seed))) for how, seed in accuracy if how == "none"]
+    return [plain - permuted for plain, permuted in pairs if permuted is not None]
+
+
+def _points(losses: Sequence[float]) -> str:
+    seeds = f" (seeds: {', '.join(f'{-loss:+.1f}' for loss in losses)})" if len(losses) > 1 else ""
+    return f"{-np.mean(losses):+.1f} points{seeds}"
+
+
+def _verdict(runs: Sequence[ComparedRun]) -> str:
     """Whether the paper's claim about reordered patches held in these runs."""
-    accuracy = {(run.token_mixer, run.permutation): run.accuracy for run in runs if run.seed == seed}
-    try:
-        losses = [accuracy[name, "none"] - accuracy[name, "patches-and-pixels"] for name in ("mlp", "convolution")]
-    except KeyError:
+    losses = [_losses(runs, name, "patches-and-pixels") for name in ("mlp", "convolution")]
+    if not all(losses):
         return ""
-    held = "held here, too" if losses[0] < losses[1] else "did **not** hold here"
+    mlp, convolution = (np.mean(each) for each in losses)
+    held = "held here, too" if mlp < convolution else "did **not** hold here"
     return (
         f"That reordered patches cost the token MLP less than the convolution {held}: "
-        f"{losses[0]:.1f} against {losses[1]:.1f} points."
+        f"{mlp:.1f} against {convolution:.1f} points."
     )
 
 

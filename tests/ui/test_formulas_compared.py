@@ -182,11 +182,20 @@ def permuted(patches: tuple[float, float], seed: int = 0) -> list[ComparedRun]:
 )
 def test_verdict_on_reordered_patches(losses: tuple[float, float], words: str) -> None:
     runs = permuted(losses)
-    text = formulas.permuted_sentence([*runs, *permuted((50.0, 50.0), seed=1)])  # the first seed counts
+    text = formulas.permuted_sentence(runs)
     assert words in text
     for name, loss in zip(("mlp", "convolution"), losses, strict=True):
         assert f"**{TOKEN_MIXERS[name].title}**: -{loss:.1f} points with {formulas.ORDERS[PATCHES].lower()}" in text
     assert "all pixels" not in text
+
+
+def test_losses_are_of_one_seed_each_and_the_verdict_is_of_their_mean() -> None:
+    alone = run_of("mlp", 99.0, 2, PLAIN)  # no reordered run has its seed
+    runs = [*permuted((1.5, 9.0)), *permuted((3.5, 1.0), seed=1), alone]
+    text = formulas.permuted_sentence(runs)
+    assert "-2.5 points (seeds: -1.5, -3.5) with" in text
+    assert "-5.0 points (seeds: -9.0, -1.0) with" in text
+    assert text.endswith("held here, too: 2.5 against 5.0 points.")
 
 
 @pytest.mark.parametrize("missing", range(4))
