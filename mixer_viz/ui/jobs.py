@@ -34,10 +34,10 @@ class Job(Generic[Result]):
     """One computation in a thread of its own; it holds the device's gate, and opens it between its chunks."""
 
     def __init__(self, work: Work[Result], gate: Gate, visitor: str, executor: ThreadPoolExecutor) -> None:
-        self._work, self._gate = work, gate
+        self._gate = gate
         self._watchers = {visitor: time.monotonic()}  # before it starts: else it would find nobody waiting
         self.progress = (0, 0)  # (done, total), in passes; (0, 0) while it waits in line
-        self.future = executor.submit(self._run)
+        self.future = executor.submit(self._run, work)  # not kept here: it may hold somebody's pictures
 
     def watch(self, visitor: str) -> None:
         """A sign that somebody waits for it."""
@@ -61,17 +61,19 @@ class Job(Generic[Result]):
         if done < total:  # the end gives the place back anyway; a turn more would only keep its result waiting
             self._gate.let_others()
 
-    def _run(self) -> Result:
+    def _run(self, work: Work[Result]) -> Result:
         if self._abandoned():
             raise AnalysisCancelled("nobody waited for it any longer")
         with self._gate.held():
             try:
-                return self._work(self._report, self._abandoned)
-            except AnalysisCancelled:
-                raise
-            except Exception:
-                _log.exception("unexpected error in a computation beside the page")
-                raise
+                return work(self._report, self._abandoned)
+            except Exception as exc:
+                if not isinstance(exc, AnalysisCancelled):
+                    _log.exception("unexpected error in a computation beside the page")
+                # Kept as long as the job, so without frames, which hold what the work holds.
+                del work
+                exc.__context__ = None
+                raise exc.with_traceback(None) from None
 
 
 class JobTable:

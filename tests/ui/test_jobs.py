@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import wait
+from typing import Any
 
 import pytest
 
 from mixer_viz.analysis.passes import AnalysisCancelled
 from mixer_viz.ui import jobs
-from mixer_viz.ui.jobs import JobTable, wait_shortly
+from mixer_viz.ui.jobs import Job, JobTable, wait_shortly
 from tests.ui.made_jobs import ANN, BOB, KEY, TIMEOUT, Chunks, ask
 
 
@@ -148,3 +151,33 @@ def test_waiting_shortly_ends_with_the_jobs_or_with_the_time(table: JobTable, wo
     work.let_all()
     wait_shortly([job], TIMEOUT)
     assert job.future.done()
+
+
+class Pictures:
+    """Something large that a computation needs and its result does not."""
+
+
+@pytest.mark.parametrize("ending", ["finished", "failed", "cancelled"])
+def test_what_a_job_was_made_from_is_let_go_at_its_end(
+    table: JobTable, ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs._log, "disabled", True)  # pytest keeps what is logged, tracebacks with their frames
+
+    def job_of(pictures: Pictures) -> Job[Any]:
+        def work(*_: object) -> str:
+            assert isinstance(pictures, Pictures)
+            if ending == "finished":
+                return ending
+            raise AnalysisCancelled(ending) if ending == "cancelled" else ValueError(ending)
+
+        return ask(table, work)
+
+    pictures = Pictures()
+    still_there = weakref.ref(pictures)
+    job = job_of(pictures)
+    del pictures
+    wait([job.future], TIMEOUT)
+    ask(table, lambda *_: None, ("another",)).future.result(TIMEOUT)  # its thread drops what it worked on by then
+    gc.collect()
+    assert table.result(KEY) == (ending if ending == "finished" else None)
+    assert still_there() is None
