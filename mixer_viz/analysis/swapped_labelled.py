@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -22,6 +23,8 @@ MAX_KEPT_BYTES = MAX_IMAGES * 3 * 224**2  # of the crops, which are what stays i
 
 _TOO_MANY_UNREADABLE = f"More than {MAX_UNREADABLE} of these files are no readable pictures; choose others."
 _NAMES_SHOWN, _LETTERS_SHOWN = 5, 40  # of folders, whose names can be anything
+
+Content = TypeVar("Content")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +68,7 @@ def labelled_images(files: Iterable[tuple[str, bytes]], config: MixerConfig) -> 
     images: list[np.ndarray] = []
     labels: list[int] = []
     unreadable, pixels, unknown = 0, 0, set()
-    for folder, data in _within_limits(files, config):
+    for folder, data in _within_limits(files, len, config):
         label = classes.get(_plain(folder))
         if label is None:
             unknown.add(folder)
@@ -89,27 +92,35 @@ def labelled_images(files: Iterable[tuple[str, bytes]], config: MixerConfig) -> 
     return LabelledImages(config, tuple(images), np.array(labels), unreadable, tuple(sorted(unknown)))
 
 
-def _within_limits(files: Iterable[tuple[str, bytes]], config: MixerConfig) -> Iterator[tuple[str, bytes]]:
-    """(name of the last folder, bytes) of all that is not hidden; names are only read, never opened as paths."""
+def check_sizes(files: Iterable[tuple[str, int]], config: MixerConfig) -> None:
+    """Raise ImageError where `labelled_images` would for number or size, from (relative path, bytes) of each file."""
+    for _ in _within_limits(files, int, config):
+        pass
+
+
+def _within_limits(
+    files: Iterable[tuple[str, Content]], size_of: Callable[[Content], int], config: MixerConfig
+) -> Iterator[tuple[str, Content]]:
+    """(name of the last folder, content) of all that is not hidden; names are only read, never opened as paths."""
     most = min(MAX_IMAGES, MAX_KEPT_BYTES // (3 * config.image_size**2))
     size = 0
-    for count, (folder, data) in enumerate(_not_hidden(files), start=1):
-        size += len(data)
+    for count, (folder, content) in enumerate(_not_hidden(files), start=1):
+        size += size_of(content)
         if count > most:
             raise ImageError(
                 f"This folder has more than {most:,} files, the most for {config.image_size} px; choose fewer of them."
             )
         if size > MAX_FILE_BYTES:
             raise ImageError(f"These files have more than {MAX_FILE_BYTES // 2**20} MiB in all; choose fewer of them.")
-        yield folder, data
+        yield folder, content
 
 
-def _not_hidden(files: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
-    for path, data in files:
+def _not_hidden(files: Iterable[tuple[str, Content]]) -> Iterator[tuple[str, Content]]:
+    for path, content in files:
         parts = PurePosixPath(path.replace("\\", "/")).parts
         # What an archive from macOS brings along is neither a picture nor a mistake.
         if parts and not any(part.startswith(".") or part == "__MACOSX" for part in parts):
-            yield (parts[-2] if len(parts) > 1 else ""), data
+            yield (parts[-2] if len(parts) > 1 else ""), content
 
 
 def _classes(names: Sequence[str] | None) -> Mapping[str, int]:

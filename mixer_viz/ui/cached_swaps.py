@@ -1,7 +1,7 @@
 """What swapping token mixing at run time needs, on the page "Token mixers compared".
 
-Bounds: the fits of 3 models (S² numbers, four per block: B/16 has 15 MB), 32 fitted stand-ins and answers; 2 labelled
-folders (at most 300 MB each).
+Bounds: the fits of 3 models (S² numbers, four per block: B/16 has 15 MB), 32 fitted stand-ins and answers; one labelled
+folder (at most 300 MB) for each visit, and gone with it.
 """
 
 from __future__ import annotations
@@ -32,8 +32,6 @@ from mixer_viz.ui.cached_steps import probabilities
 from mixer_viz.ui.choices import Choice, ChosenModel
 from mixer_viz.ui.gate import computing_on, gate_of
 from mixer_viz.ui.jobs import Job, Key, job_table, visitor_name
-
-_MAX_FOLDERS = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,9 +83,14 @@ def swapped_of(choice: Choice, swap: Swap) -> tuple[np.ndarray, dict[int, float]
     return _swapped(choice.picture.key, choice.model.key, swap, choice)
 
 
-@st.cache_resource(max_entries=_MAX_FOLDERS, show_spinner="Reading your folder …")
-def _labelled(folder_key: str, model_key: str, _files: Iterable[tuple[str, bytes]], _model: MlpMixer) -> LabelledImages:
-    return labelled_images(_files, _model.config)
+@st.cache_resource(max_entries=1, scope="session", show_spinner="Reading your folder …")
+def _labelled(
+    folder_key: str, model_key: str, _files: Iterable[tuple[str, bytes]], _model: MlpMixer
+) -> LabelledImages | str:
+    try:
+        return labelled_images(_files, _model.config)
+    except images.ImageError as exc:
+        return str(exc)  # kept as well: reading up to the fault may have taken many seconds
 
 
 def folder_key(files: Iterable[tuple[str, bytes]]) -> str:
@@ -100,7 +103,10 @@ def folder_key(files: Iterable[tuple[str, bytes]]) -> str:
 
 def labelled_of(model: ChosenModel, key: str, files: Iterable[tuple[str, bytes]]) -> LabelledImages:
     """The pictures of a visitor's folder; raises ImageError, one sentence, when they cannot be used."""
-    return _labelled(key, model.key, files, model.model)
+    found = _labelled(key, model.key, files, model.model)
+    if isinstance(found, str):
+        raise images.ImageError(found)
+    return found
 
 
 def accuracy_key(model: ChosenModel, swap: Swap, folder: str) -> Key:

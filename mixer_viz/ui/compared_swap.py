@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from mixer_viz.analysis.swapped_labelled import check_sizes
 from mixer_viz.figures.token_mixing import kernel_grid
 from mixer_viz.images import MAX_IMAGE_BYTES
 from mixer_viz.ui import cached_steps, cached_swaps, formulas_swaps
@@ -91,6 +92,7 @@ def _accuracy(choice: Choice, swap: Swap) -> None:
     if not files:
         job_table().leave_all_but([], visitor_name())
         return
+    check_sizes(((file.name, file.size) for file in files), choice.model.config)  # before any of them is read
     folder = _folder_key(files)
     labelled = cached_swaps.labelled_of(choice.model, folder, _contents(files))
     if labelled.left_out:

@@ -19,13 +19,15 @@ KIND_NAMES: dict[Kind, str] = {
 }
 EXPLAINED_NOTE = (
     "Explained is R²: 100 % is the real token mixing, 0 % no better than a constant for each patch, below 0 worse. "
-    "Stand-ins are fitted by least squares to what the block's token mixing answers on the sample pictures in the "
-    "unchanged network; the random matrix is only made as strong. Behind a swapped block the next ones read what "
-    "neither they nor their stand-ins were fitted to. A large kernel fits these few pictures better than others: "
-    "the second column is the fairer one for a picture of your own."
+    "Stand-ins are fitted by least squares to what the block's token mixing answers on the sample pictures, a few "
+    "photos and drawn patterns, in the unchanged network; the random matrix is only made as strong. Behind a swapped "
+    "block the next ones read what neither they nor their stand-ins were fitted to. Every fit is better on these few "
+    "pictures than on others, that of a large kernel most: the second column is the fairer one, with a picture of "
+    "your own."
 )
 FOLDER = (
-    "At most 2,000 pictures. They stay on the computer that runs this app and are forgotten when you close the page."
+    "At most 2,000 pictures. They stay in the memory of the computer that runs this app and are forgotten when you "
+    "close the page."
 )
 
 

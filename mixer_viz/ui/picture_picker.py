@@ -47,7 +47,9 @@ def _own_picture() -> None:
         st.file_uploader("Picture file", _TYPES, key="picture_file", on_change=_take_file, max_upload_size=limit)
     else:
         st.camera_input("Photo", key="camera", on_change=_take_photo)
-    st.caption("It stays on the computer that runs this app and is forgotten when you close the page.")
+    st.caption(
+        "It stays in the memory of the computer that runs this app, as its results do until newer ones replace them."
+    )
     if refused := st.session_state.get(_REFUSED):
         st.error(refused)
 

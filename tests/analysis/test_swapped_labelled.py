@@ -13,7 +13,7 @@ from made_images import encode
 from PIL import Image
 
 from mixer_viz.analysis import swapped_labelled
-from mixer_viz.analysis.swapped_labelled import labelled_images
+from mixer_viz.analysis.swapped_labelled import check_sizes, labelled_images
 from mixer_viz.images import ImageError, crop_image, normalise
 from tests.conftest import TINY
 
@@ -154,3 +154,13 @@ def test_large_crops_are_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(labelled_images(itertools.islice(endless(file()), 3), NAMED)) == 3
     with pytest.raises(ImageError, match="more than 3 files, the most for 8 px"):
         labelled_images(endless(file()), NAMED)
+
+
+def test_sizes_are_refused_before_anything_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(swapped_labelled, "MAX_FILE_BYTES", 100)
+    monkeypatch.setattr(swapped_labelled, "MAX_IMAGES", 3)
+    check_sizes([("cat/1.png", 60), ("cat/.hidden", 900), ("no class/2.png", 40)], NAMED)
+    with pytest.raises(ImageError, match="in all; choose fewer"):
+        check_sizes([("cat/1.png", 60), ("cat/2.png", 41)], NAMED)
+    with pytest.raises(ImageError, match="more than 3 files"):
+        check_sizes(((f"cat/{number}.png", 1) for number in itertools.count()), NAMED)
