@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 
 import numpy as np
 import streamlit as st
@@ -74,8 +75,7 @@ def _measure_fields() -> SpeedKeys | None:
 
 
 def _ask(batch: int, precision: str) -> None:
-    count = st.session_state.get(_ASKED, (0, 0, 0))[2]
-    st.session_state[_ASKED] = (batch, precision, count + 1)  # pressed again, it is measured again
+    st.session_state[_ASKED] = (batch, precision, time.time())
 
 
 def _accuracy() -> None:

@@ -34,7 +34,7 @@ class SpeedKeys:
 
     batch: int
     precision: str
-    count: int
+    pressed: float  # when, in seconds: each press of any visitor measures anew
 
     @property
     def keys(self) -> list[Key]:
