@@ -37,7 +37,7 @@ class TokenMixer:
     source: str
     build: Callable[[ComparedConfig], nn.Module]
     reach: Count  # tokens that one token reads in one block, itself included, where the border does not cut them
-    reach_in_words: str
+    reach_in_words: str  # {k} stands for the side of the window
     parameters: Count = _nothing
     multiply_adds: Count = _nothing
     depends_on_input: bool = False  # whether how tokens are mixed depends on the image
@@ -93,7 +93,7 @@ TOKEN_MIXERS: dict[TokenMixerName, TokenMixer] = {
         parameters=lambda config: config.sizes.embed_dim * (config.kernel_size**2 + 1),
         multiply_adds=lambda config: config.sizes.num_patches * config.sizes.embed_dim * config.kernel_size**2,
         reach=_window,
-        reach_in_words="k x k tokens",
+        reach_in_words="{k} × {k} tokens",
     ),
     "shift": TokenMixer(
         title="spatial shift",
@@ -114,7 +114,7 @@ TOKEN_MIXERS: dict[TokenMixerName, TokenMixer] = {
         source="PoolFormer (Yu et al. 2022)",
         build=lambda config: AveragePooling(config.kernel_size, config.sizes.grid_size),
         reach=_window,
-        reach_in_words="k x k tokens",
+        reach_in_words="{k} × {k} tokens",
     ),
     "identity": TokenMixer(
         title="no mixing",

@@ -79,6 +79,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--share", default="1/1", help="2/3 does the second of three shares of the runs")
     parser.add_argument("--export", type=Path, metavar="DIR", help="when all is finished: write weights and card here")
+    parser.add_argument("--data-note", default="", help="what the data is, in words, for the results")
     parser.add_argument("--hardware", default="", help="what it was trained on, in words, for the results")
     add_running_options(parser)
     add_recipe_options(parser, COMMON, without=_CHOSEN_PER_RUN)
@@ -137,7 +138,7 @@ def _export(runs: dict[str, Recipe], options: argparse.Namespace) -> None:
     missing = [name for name in runs if not (options.out / name / FINAL).is_file()]
     if missing:
         raise ValueError(f"{', '.join(missing)} are not finished; run the command without --export first.")
-    about = {"hardware": options.hardware}
+    about = {"data": options.data_note, "hardware": options.hardware}
     seed = next(iter(runs.values())).seed
     export(runs, options.out, options.export, find_data(options.data, options.download_dir, seed), about)
 

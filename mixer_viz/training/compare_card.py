@@ -7,12 +7,14 @@ from typing import Any
 _TEMPLATE = """\
 # Networks compared
 
-Small networks for 32 x 32 images that differ in nothing but what mixes the tokens, trained alike on CIFAR-10. D_C is
-chosen so that all have about as many parameters. `compared.json` is the same card for programs.
+Small networks that differ in what mixes the tokens, trained alike. D_C, the hidden width of channel mixing, is chosen
+so that all have about as many parameters; attention alone has a position embedding. `compared.json` is the same card
+for programs.
 
 | | |
 |--|--|
-| accuracy | {accuracy_note}; CIFAR-10 as JPEG copies of quality 75, for training and testing alike |
+| data | {data} |
+| accuracy | {accuracy_note} |
 | trained on | {hardware} |
 | files | half precision; one for each network's first seed |
 
@@ -22,16 +24,17 @@ chosen so that all have about as many parameters. `compared.json` is the same ca
 |--|--|--|--|--|--|--|--|
 {runs}
 
-The test images were measured after every epoch; what is shipped is the last epoch's average of the weights. One or two
-seeds show hardly any spread. So short a training favours networks that know from the start which patches are
-neighbours; it says little about long trainings or large pictures.
+The test images were measured after every epoch; what is shipped is the last epoch's average of the weights. For the MLP
+over tokens a fixed order of the patches, and of the pixels inside them, is the same training from another random start:
+its runs with and without that order differ by chance alone and show how much chance does. So short a training favours
+networks that know from the start which patches are neighbours; it says little about long trainings or large pictures.
 
 ## Recipe
 
     python -m mixer_viz.training.compare --data DIR --out OUT --seeds {seeds} --epochs {epochs} --precision {precision}
 
-trains all of them; with `--export assets/compared` it writes these files. Runs that are not in the table above were
-not trained. Settings that all share:
+trains all of them; with `--export assets/compared` it writes these files. Settings that all share (those of token
+mixing matter for the MLP over tokens alone):
 
 | setting | value |
 |--|--|
@@ -46,7 +49,8 @@ def card_text(card: dict[str, Any]) -> str:
     rows = [[*(str(run[column]) for column in columns), f"{run['accuracy']:.2f}", str(run["seconds"])] for run in runs]
     return _TEMPLATE.format(
         accuracy_note=card["accuracy_note"],
-        hardware=card["hardware"] or "hardware not stated",
+        data=card["data"] or "not stated",
+        hardware=card["hardware"] or "not stated",
         runs="\n".join(_row(row) for row in rows),
         seeds=" ".join(str(seed) for seed in sorted({run["seed"] for run in runs})),
         epochs=recipe["epochs"],

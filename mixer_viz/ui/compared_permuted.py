@@ -8,7 +8,7 @@ import streamlit as st
 from mixer_viz.figures.compared_curves import Curve, last_accuracies, permutation_chart
 from mixer_viz.figures.overview import patch_grid
 from mixer_viz.model import TOKEN_MIXERS
-from mixer_viz.model.compared_config import PERMUTATIONS
+from mixer_viz.model.compared_config import PERMUTATIONS, Permutation
 from mixer_viz.model.permuted_input import pixel_order
 from mixer_viz.ui import cached_compared, formulas_compared
 from mixer_viz.ui.chart import show_chart
@@ -26,6 +26,7 @@ def permuted_training(choice: Choice) -> None:
         st.info(formulas_compared.NOTHING_PERMUTED)
         return
     _pictures(choice)
+    st.table(formulas_compared.reordered_answers(_answers(choice)))
     runs = [run for run in cached_compared.runs() if run.token_mixer in _mixers()]
     curves = [
         Curve(
@@ -46,6 +47,20 @@ def permuted_training(choice: Choice) -> None:
 def _mixers() -> list[str]:
     """Token mixers that were trained on permuted pictures, too."""
     return list(dict.fromkeys(run.token_mixer for run in cached_compared.runs() if run.permutation != "none"))
+
+
+def _answers(choice: Choice) -> dict[Permutation, dict[str, str]]:
+    """What the networks that were trained on each order say of this picture in that order, by their titles."""
+    found = {}
+    for permutation in PERMUTATIONS:
+        networks = cached_compared.networks(permutation)
+        answers = cached_compared.predictions_of(choice.picture, permutation) if networks else ()
+        found[permutation] = {
+            each.title: formulas_compared.answer_in_words(answer, each.network.config.class_names)
+            for each, answer in zip(networks, answers, strict=True)
+            if each.run.token_mixer in _mixers()
+        }
+    return found
 
 
 def _pictures(choice: Choice) -> None:

@@ -28,7 +28,7 @@ MEASURES = ("How much", "With its sign")
 def on_your_photo(choice: Choice) -> None:
     """Answers, who the selected patch listens to, all patches' listening, and how far back it reaches."""
     networks = cached_compared.networks()
-    st.markdown(formulas_compared.ON_YOUR_PHOTO)
+    st.markdown(formulas_compared.on_your_photo(networks[0].network.config))
     _answers(choice, networks)
     st.subheader("Who the patch listens to")
     config = networks[0].network.config
@@ -71,7 +71,7 @@ def _listening(choice: Choice, networks: list[Compared], block: int, token: int,
         dataclasses.replace(grid, two_lines=True) for grid in figures.matrix_grids(titles, shares, width=_WIDTH)
     ]
     show_grids(matrix_grids, key="compared-matrices", on_pick=select_token, hint="One row for each patch that listens.")
-    st.markdown(formulas_compared.matrices_sentence(titles, shares))
+    st.markdown(formulas_compared.matrices_sentence(titles, results))
 
 
 def _fields(choice: Choice, networks: list[Compared], token: int) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mixer_viz.analysis.compared import ComparedPrediction
+from mixer_viz.analysis.compared import ComparedListening, ComparedPrediction
 from mixer_viz.checkpoints.compared_runs import ComparedRun
-from mixer_viz.model import TOKEN_MIXERS
+from mixer_viz.model import TOKEN_MIXERS, MixerConfig
 from mixer_viz.model.compared_config import Permutation
 from mixer_viz.ui.formulas_compared_costs import seeds_in_words
 
@@ -16,17 +16,13 @@ _UNKNOWN = "–"
 
 IN_WORDS = (
     "A vision network needs two things: mixing inside a location and mixing across locations. Here the same small "
-    "network was trained again and again, alike in all but one part: what mixes across locations."
+    "network was trained again and again, each time with something else to do the second."
 )
 NOTHING_HERE = (
     "No trained networks to compare come with this copy. `python -m mixer_viz.training.compare --data DIR --out DIR "
     "--export assets/compared` makes them."
 )
 
-ON_YOUR_PHOTO = (
-    "Every network sees the same 32 × 32 pixels in patches of 4 × 4. Whether they agree says little: look at whom the "
-    "selected patch listens to in each."
-)
 SHARE_NOTE = (
     "Share of all that the patch listens to: how strongly the token mixer's output at this patch depends on each "
     "patch's normalised token, on this picture (Frobenius norm of the derivative over channels; rows sum to 100 %). "
@@ -43,27 +39,50 @@ FIELDS = (
 )
 
 
+def on_your_photo(config: MixerConfig) -> str:
+    """What the networks are given, and what to look at."""
+    return (
+        f"Every network sees the same {config.image_size} × {config.image_size} pixels in patches of "
+        f"{config.patch_size} × {config.patch_size}. Whether they agree says little: look at whom the selected patch "
+        "listens to in each."
+    )
+
+
 def answer_table(
     runs: Sequence[ComparedRun], answers: Sequence[ComparedPrediction], class_names: Sequence[str] | None
 ) -> dict[str, list[str]]:
     """What each network says of the picture, and how often each is right."""
-    best = [int(answer.probabilities.argmax()) for answer in answers]
-    names = [class_names[index] if class_names else f"class {index}" for index in best]
+    says = [_says(answer, class_names) for answer in answers]
     return {
         "token mixer": [answer.name for answer in answers],
-        "says": names,
-        "probability": [
-            f"{100 * answer.probabilities[index]:.1f} %" for answer, index in zip(answers, best, strict=True)
-        ],
+        "says": [name for name, _ in says],
+        "probability": [probability for _, probability in says],
         "right on the test images": [f"{run.accuracy:.1f} %" for run in runs],
         "from": [TOKEN_MIXERS[run.token_mixer].source for run in runs],
     }
 
 
-def matrices_sentence(titles: Sequence[str], shares: Sequence[np.ndarray]) -> str:
-    """How much patches keep to themselves in each network."""
-    kept = [f"{title} {100 * float(np.diag(share).mean()):.0f} %" for title, share in zip(titles, shares, strict=True)]
-    return f"On average a patch listens to itself for: {', '.join(kept)}."
+def answer_in_words(answer: ComparedPrediction, class_names: Sequence[str] | None) -> str:
+    """The first class and its probability."""
+    return " ".join(_says(answer, class_names))
+
+
+def _says(answer: ComparedPrediction, class_names: Sequence[str] | None) -> tuple[str, str]:
+    best = int(answer.probabilities.argmax())
+    return class_names[best] if class_names else f"class {best}", f"{100 * answer.probabilities[best]:.1f} %"
+
+
+def matrices_sentence(titles: Sequence[str], listening: Sequence[ComparedListening]) -> str:
+    """How much patches keep to themselves in each network, and where that is taken away instead of added."""
+    kept, taken = [], []
+    for title, each in zip(titles, listening, strict=True):
+        kept.append(f"{title} {100 * float(np.diag(each.share).mean()):.0f} %")
+        if np.diag(each.same_channel).mean() < 0:
+            taken.append(title)
+    sentence = f"On average a patch listens to itself for: {', '.join(kept)}."
+    if taken:
+        sentence += f" Not to add it but to take it away from what the skip connection passes on: {', '.join(taken)}."
+    return sentence
 
 
 def area_table(titles: Sequence[str], areas: np.ndarray) -> dict[str, list[str]]:
@@ -78,20 +97,30 @@ def area_table(titles: Sequence[str], areas: np.ndarray) -> dict[str, list[str]]
 
 ORDERS: dict[Permutation, str] = {
     "none": "As it is",
-    "patches-and-pixels": "Patches reordered",
+    "patches-and-pixels": "Patches and the pixels in them reordered",
     "pixels": "All pixels reordered",
 }
 PERMUTED = (
-    "What if pictures come in a fixed wrong order, the same for every picture? A network that has no idea which "
-    "patches are neighbours, like the MLP over tokens, should not mind the patches being reordered; a convolution "
-    "loses its neighbours. With all pixels reordered, patches hold nothing that belongs together, and both should "
-    "lose. This is the paper's Figure 4 on a small scale."
+    "What if pictures come in a fixed wrong order, the same for every picture? The MLP over tokens has no idea which "
+    "patches are neighbours: with its patches reordered it trains exactly as from another random start, so all that "
+    "it can lose is what differs from one start to the next. A convolution loses its neighbours. The order of the "
+    "pixels inside patches costs neither anything, since the first layer reads all of a patch at once. With all pixels "
+    "reordered, patches hold nothing that belongs together, and both should lose. The paper does this in its Figure 4 "
+    "with a large Mixer and a ResNet, which reads pixels, not patches."
 )
 NOTHING_PERMUTED = "No networks that were trained on reordered pictures come with this copy."
 PERMUTED_NOTE = (
-    "One order for all runs, few seeds and epochs, small pictures: differences of a percent are nothing. Shuffling the "
-    "patches of a network that was trained on ordinary pictures is another experiment: it is under Activations."
+    "One order for all runs, few seeds and epochs, small pictures. What the MLP over tokens gains or loses with "
+    "reordered patches is chance, so it shows how far two trainings can differ. Shuffling the patches of a network "
+    "that was trained on ordinary pictures is another experiment: it is under Activations."
 )
+
+
+def reordered_answers(answers: Mapping[Permutation, Mapping[str, str]]) -> dict[str, list[str]]:
+    """What networks trained on each order say of a picture in that order; `answers` holds it by order and title."""
+    titles = list(dict.fromkeys(title for found in answers.values() for title in found))
+    table = {"trained on, and shown": [ORDERS[order] for order in answers]}
+    return table | {title: [found.get(title, _UNKNOWN) for found in answers.values()] for title in titles}
 
 
 def permuted_table(runs: Sequence[ComparedRun]) -> dict[str, list[str]]:
@@ -145,12 +174,14 @@ def _verdict(runs: Sequence[ComparedRun]) -> str:
 
 
 EQUATION = r"""
-All networks have this block, with $\text{Mix}$ as their only difference:
+All networks have this block; $\text{Mix}$ differs, and with it the hidden width $D_C$ of channel mixing, chosen so that
+all have about as many parameters:
 
 $$U = X + \text{Mix}(\text{LayerNorm}(X)) \qquad Y = U + \big(W_4\, \sigma(W_3\, \text{LayerNorm}(U)^\top)\big)^\top$$
 
 - **MLP over tokens:** $W_2\, \sigma(W_1 N)$, $W_1 \in \mathbb{R}^{D_S \times S}$ (Tolstikhin et al. 2021)
-- **Self-attention:** $\text{softmax}(Q K^\top / \sqrt{d})\, V$ for each head (Dosovitskiy et al. 2020)
+- **Self-attention:** $\text{softmax}(Q K^\top / \sqrt{d})\, V$ for each head, then one matrix over all heads; it
+  alone learns where patches stand, as a position embedding (Dosovitskiy et al. 2020)
 - **Depthwise convolution:** one $k \times k$ filter for each channel (Trockman and Kolter 2022)
 - **Spatial shift:** a twelfth of the channels moves one patch each way (Wang et al. 2022)
 - **Non-local shift:** channel $c$ of patch $t$ comes from patch $(t + c) \bmod S$ (Cheng et al. 2020)
@@ -159,7 +190,7 @@ $$U = X + \text{Mix}(\text{LayerNorm}(X)) \qquad Y = U + \big(W_4\, \sigma(W_3\,
 """
 LIMITS = """
 - Small networks, a small data set, few epochs and one recipe: which token mixer wins here says little about ImageNet.
-- The recipe was not tuned for each of them, and one or two seeds show hardly any spread.
+- The recipe was not tuned for each of them, and a few seeds cannot tell networks apart that differ by a point or two.
 - A derivative tells what a small change does at this picture, not what would happen if a patch were taken away.
 - Multiply-adds are not time: measured speed depends on the computer, the batch and the implementation.
 """

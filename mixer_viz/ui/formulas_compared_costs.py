@@ -17,8 +17,9 @@ from mixer_viz.model import TOKEN_MIXERS
 _UNKNOWN = "–"
 
 COSTS = (
-    "All networks have the same stem, channel mixing and head and about as many parameters: what the token mixer saves "
-    "goes to channel mixing. Counts are exact; speed is what you measure here."
+    "All networks have the same stem, depth, channels and head and about as many parameters: what a token mixer saves "
+    "makes channel mixing wider (D_C, its hidden units). Attention alone also learns where patches stand. Counts are "
+    "exact; speed is what you measure here."
 )
 PUBLISHED = "Sizes and work of published networks, and what the paper says of its own."
 REPORTED_NOTE = (
@@ -44,6 +45,7 @@ def cost_table(
             "token mixer",
             "right, % (seeds)",
             "parameters",
+            "D_C",
             "multiply-adds",
             "of these across locations",
             "reach in a block",
@@ -57,9 +59,10 @@ def cost_table(
             each.title,
             seeds_in_words([run.accuracy for run in mine]),
             f"{each.run.parameters:,}",
+            str(each.run.channels_mlp_dim),
             f"{each.run.multiply_adds / 1e6:.1f} M",
             f"{100 * mixing_share(each.network.compared_config).across_locations:.1f} %",
-            TOKEN_MIXERS[each.run.token_mixer].reach_in_words,
+            TOKEN_MIXERS[each.run.token_mixer].reach_in_words.format(k=each.network.compared_config.kernel_size),
             ", ".join(f"{run.seconds:.0f}" for run in mine),
             _speed(speeds.get(each.title)),
         )
@@ -82,9 +85,9 @@ def cost_note(card: Mapping[str, Any], throughput: Throughput | None) -> str:
     """How the networks were trained and how the speed was measured."""
     recipe = card.get("recipe", {})
     text = (
-        f"Trained alike: {recipe.get('epochs')} epochs on CIFAR-10, batches of {recipe.get('batch_size')}, "
-        f"{card.get('hardware', 'hardware not stated')}; {card.get('accuracy_note', '')}. So short a training favours "
-        "what knows about neighbours from the start. Training times are of a shared machine: read them as rough."
+        f"Trained alike: {recipe.get('epochs')} epochs on {card.get('data') or 'data not stated'}, batches of "
+        f"{recipe.get('batch_size')}, {card.get('hardware', 'hardware not stated')}; {card.get('accuracy_note', '')}. "
+        "So short a training favours what knows about neighbours from the start."
     )
     if throughput is not None:
         text += f" Speed: {_conditions(throughput.conditions)}; median, slowest and fastest round."

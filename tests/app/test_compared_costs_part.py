@@ -92,12 +92,12 @@ def test_counts_are_those_of_the_networks() -> None:
         assert shown["multiply-adds"][place] == f"{total.multiply_adds / 1e6:.1f} M"
         share = float(shown["of these across locations"][place].removesuffix(" %"))
         assert share == pytest.approx(100 * mixing_share(config).across_locations, abs=0.051)
-        assert shown["reach in a block"][place] == TOKEN_MIXERS[name].reach_in_words
+        assert shown["reach in a block"][place] == TOKEN_MIXERS[name].reach_in_words.format(k=3)
         assert shown["trained, s"][place] == "60, 61"
         mean, first, second = (float(value) for value in re.findall(r"[\d.]+", shown["right, % (seeds)"][place]))
         assert mean == pytest.approx((first + second) / 2, abs=0.051)
     assert set(speeds(app)) == {"–"}
-    assert "2 epochs on CIFAR-10, batches of 8, made up; seen once." in texts_of(app)
+    assert "2 epochs on made-up data, batches of 8, made up; seen once." in texts_of(app)
     assert not app.get("progress")
 
 

@@ -156,7 +156,7 @@ def test_the_export_is_what_the_app_lists(
 ) -> None:
     folder = tmp_path / "compared"
     monkeypatch.setattr(bundled, "ASSETS_DIR", tmp_path)
-    assert compare.main(command(*finished, f"--export={folder}", "--hardware=one lamp")) == 0
+    assert compare.main(command(*finished, f"--export={folder}", "--hardware=one lamp", "--data-note=shades")) == 0
     runs = {run.name: run for run in compared_runs()}
     assert list(runs) == RUNS
     assert {name for name, run in runs.items() if run.path is None} == {name for name in RUNS if name.endswith("-1")}
@@ -176,6 +176,7 @@ def test_the_export_is_what_the_app_lists(
         assert f"| {run.token_mixer} | {run.permutation} | {run.seed} | " in text
         assert f"| {run.accuracy:.2f} | " in text
     assert "one lamp" in text
+    assert "shades" in text
 
 
 def test_an_unfinished_comparison_is_not_exported(

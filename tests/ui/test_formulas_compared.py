@@ -11,7 +11,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-from mixer_viz.analysis.compared import ComparedPrediction
+from mixer_viz.analysis.compared import ComparedListening, ComparedPrediction
 from mixer_viz.analysis.compared_costs import mixing_share
 from mixer_viz.analysis.compared_published import REPORTED, Architecture
 from mixer_viz.analysis.compared_race import Conditions
@@ -79,8 +79,12 @@ def test_answers_with_and_without_class_names(class_names: tuple[str, ...] | Non
 
 
 def test_share_that_patches_keep() -> None:
-    text = formulas.matrices_sentence(["one", "other"], [np.eye(4), np.full((4, 4), 0.25)])
-    assert text.endswith("one 100 %, other 25 %.")
+    shares = {"one": np.eye(4), "other": np.full((4, 4), 0.25)}
+    added = [ComparedListening(0, "mlp", share, share, share, None) for share in shares.values()]
+    assert formulas.matrices_sentence(list(shares), added).endswith("one 100 %, other 25 %.")
+    taken = [added[0], dataclasses.replace(added[1], same_channel=-shares["other"])]
+    text = formulas.matrices_sentence(list(shares), taken)
+    assert re.search(r"one 100 %, other 25 %\..* take it away .*: other\.$", text)
 
 
 def test_area_without_a_gradient_is_a_dash() -> None:
@@ -114,13 +118,15 @@ def test_costs_show_all_seeds_of_plain_runs_and_speeds_by_title() -> None:
 
 
 def test_note_of_the_recipe_with_and_without_a_measurement() -> None:
-    card = {"recipe": {"epochs": 12, "batch_size": 96}, "hardware": "two cores", "accuracy_note": "seen once"}
+    recipe = {"epochs": 12, "batch_size": 96}
+    card = {"recipe": recipe, "data": "toys", "hardware": "two cores", "accuracy_note": "seen once"}
     plain = formulas_compared_costs.cost_note(card, None)
-    assert plain.startswith("Trained alike: 12 epochs on CIFAR-10, batches of 96, two cores; seen once.")
+    assert plain.startswith("Trained alike: 12 epochs on toys, batches of 96, two cores; seen once.")
     assert "Speed:" not in plain
     measured = formulas_compared_costs.cost_note(card, throughput_of("one"))
     assert measured.startswith(plain)
     assert "a processor, 3 threads, 16 images at once, bfloat16, 7 rounds" in measured
+    assert "data not stated" in formulas_compared_costs.cost_note({}, None)
     assert "hardware not stated" in formulas_compared_costs.cost_note({}, None)
 
 
