@@ -35,7 +35,7 @@ def select_channel(channel: int) -> None:
 def option_buttons(label: str, options: Sequence[str], key: str) -> str:
     """A row of buttons, the first one chosen at first; links hold what they say, under `key`."""
     chosen: str | None = st.segmented_control(
-        label, options, default=options[0], required=True, key=key, bind="query-params"
+        label, options, default=options[0], required=True, key=key, wrap=True, bind="query-params"
     )
     return chosen or options[0]  # a link may name none, as ?key= does
 
