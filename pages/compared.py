@@ -12,25 +12,27 @@ from mixer_viz.ui.compared_permuted import permuted_training
 from mixer_viz.ui.compared_photo import on_your_photo
 from mixer_viz.ui.compared_swap import swapping
 from mixer_viz.ui.selection import option_buttons
-from mixer_viz.ui.shell import current_choice
+from mixer_viz.ui.shell import current_choice, current_picture
 
-choice = current_choice()
+SWAPPED = "Swapped at run time"
 # One part at a time: each has the fields that it needs, and only what is seen is computed. Links hold the names.
 PARTS = {
-    "On your photo": on_your_photo,
-    "Cost and accuracy": lambda _: costs_and_accuracy(),
-    "Swapped at run time": swapping,
-    "Pictures reordered": permuted_training,
+    "On your photo": lambda: on_your_photo(current_picture()),
+    "Cost and accuracy": costs_and_accuracy,
+    SWAPPED: lambda: swapping(current_choice()),
+    "Pictures reordered": lambda: permuted_training(current_picture()),
 }
 
 st.title("Token mixers compared")
 st.markdown(formulas_compared.IN_WORDS)
 if cached_compared.networks():
     part = option_buttons("Part", list(PARTS), "part")
-    PARTS[part](choice)
+    if part != SWAPPED:
+        st.caption(formulas_compared.NOT_THE_SIDEBAR)
+    PARTS[part]()
 else:
     st.info(formulas_compared.NOTHING_HERE)
-    swapping(choice)
+    swapping(current_choice())
 with st.expander("In the formula"):
     st.markdown(formulas_compared.EQUATION)
 with st.expander("What these pictures do not prove"):

@@ -50,29 +50,30 @@ def matrix_grids(
     matrices: Sequence[np.ndarray],
     *,
     limits: tuple[float, float] | None = None,
+    signed: bool = False,
     width: int = 260,
 ) -> list[Grid]:
     """One matrix (S, S) per token mixer [token that listens, token listened to]; a click picks the token of the row.
 
     Args:
-        matrices: shares 0 to 1; a row sums to 1, or to 0 where a token listens to none.
-        limits: in %; those of `shared_limits` over all the matrices if not given.
+        matrices: shares 0 to 1, a row sums to 1, or to 0 where a token listens to none; or derivatives if `signed`.
+        limits: in the unit that is drawn; those of `shared_limits` over all the matrices if not given.
     Raises ValueError for a matrix that is not square.
     """
     for title, matrix in zip(titles, matrices, strict=True):
         if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
             raise ValueError(f"the matrix of {title} has shape {matrix.shape} and is not square")
-    limits = limits or shared_limits(matrices)
+    limits = limits or shared_limits(matrices, signed=signed)
     return [
         Grid(
             title=title,
             rows=len(matrix),
             columns=len(matrix),
-            shape=f"{len(matrix)} × {len(matrix)}, {rows_in_words(matrix)}",
+            shape=f"{len(matrix)} × {len(matrix)}, {rows_in_words(matrix, signed=signed)}",
             description=f"{title}: how much each of {len(matrix)} tokens (row) listens to each token (column), "
-            f"{rows_in_words(matrix)}; {_colours(limits)}.",
-            values=drawn_values(matrix),
-            scale=LISTENING,
+            f"{rows_in_words(matrix, signed=signed)}; {_colours(limits)}.",
+            values=drawn_values(matrix, signed=signed),
+            scale=SIGNED if signed else LISTENING,
             limits=limits,
             open_ended=True,
             select="row",
@@ -148,7 +149,7 @@ def field_grids(
     limits = limits or shared_limits([maps.reshape(len(maps), -1)])
     photo = greyed(crop)
     notes = [
-        "no gradient" if math.isnan(area) else f"sum {100 * float(values.sum()):.3g} %, half in {100 * area:.3g} %"
+        "no gradient" if math.isnan(area) else f"half in {100 * area:.3g} %"
         for values, area in zip(maps, areas, strict=True)
     ]
     return [
@@ -157,7 +158,8 @@ def field_grids(
             rows=values.shape[0],
             columns=values.shape[1],
             shape=note,
-            description=f"{title}, receptive field after block {block}: {note} of the image; {_colours(limits)}.",
+            description=f"{title}, receptive field after block {block}: sum {100 * float(values.sum()):.3g} %, {note} "
+            f"of the image; {_colours(limits)}.",
             photo=photo,
             values=drawn_values(values),
             scale=FIELD,
@@ -172,8 +174,10 @@ def field_grids(
     ]
 
 
-def rows_in_words(matrix: np.ndarray) -> str:
-    """What the rows of shares (S, S) sum to, as "rows sum to 100 %"."""
+def rows_in_words(matrix: np.ndarray, *, signed: bool = False) -> str:
+    """What the rows of shares (S, S) sum to, as "rows sum to 100 %"; of derivatives the mean on the diagonal."""
+    if signed:
+        return f"itself {np.diag(matrix).mean():+.3g} on average"
     sums = [f"{total:.3g}" for total in (100 * matrix.sum(axis=1).min(), 100 * matrix.sum(axis=1).max())]
     return f"rows sum to {' to '.join(dict.fromkeys(sums))} %"
 

@@ -22,6 +22,8 @@ LOOKS = (
     ("#7B6FD0", "6px,2px", "triangle-down"),
     ("#8A9199", "2px,6px", "cross"),
 )
+# At the foot of the figure, wherever the axis ends: its rows differ from width to width.
+LEGEND = {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,10 +96,8 @@ def _chart(traces: Sequence[go.Scatter], quantity: str) -> go.Figure:
     figure = go.Figure(list(traces))
     # Patches of grids of 1, 2, 4, 8, ... on a side.
     figure.update_xaxes(type="log", title="patches S", fixedrange=True, tickvals=4 ** np.arange(10))
-    figure.update_yaxes(type="log", title=quantity, fixedrange=True, exponentformat="SI", dtick="D2")
-    figure.update_layout(
-        height=400, margin={"l": 0, "r": 14, "t": 10, "b": 0}, legend={"orientation": "h", "y": -0.2}, showlegend=True
-    )
+    figure.update_yaxes(type="log", title=quantity, fixedrange=True, exponentformat="SI", dtick=1)
+    figure.update_layout(height=470, margin={"l": 0, "r": 14, "t": 10, "b": 0}, legend=LEGEND, showlegend=True)
     return figure
 
 

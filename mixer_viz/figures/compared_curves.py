@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from mixer_viz.figures.compared_charts import look_of, plain
+from mixer_viz.figures.compared_charts import LEGEND, look_of, plain
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")  # one for each order of the pixels, as often as there are some
 
@@ -59,9 +59,7 @@ def _chart(curves: Sequence[Curve], dashes: Sequence[str]) -> go.Figure:
     few = max((len(curve.accuracies) for curve in curves), default=0) <= 12
     figure.update_xaxes(title="epoch", fixedrange=True, rangemode="tozero", dtick=1 if few else None)
     figure.update_yaxes(title="test accuracy, %", fixedrange=True)
-    figure.update_layout(
-        height=420, margin={"l": 0, "r": 14, "t": 10, "b": 0}, legend={"orientation": "h", "y": -0.2}, showlegend=True
-    )
+    figure.update_layout(height=420, margin={"l": 0, "r": 14, "t": 10, "b": 0}, legend=LEGEND, showlegend=True)
     return figure
 
 

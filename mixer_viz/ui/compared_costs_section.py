@@ -17,11 +17,12 @@ from mixer_viz.model import TOKEN_MIXERS
 from mixer_viz.ui import cached_compared, formulas_compared_costs
 from mixer_viz.ui.chart import show_chart
 from mixer_viz.ui.compared_exports import runs_csv
-from mixer_viz.ui.compared_speed_jobs import GRIDS, PARTS, SpeedKeys, measured, start
+from mixer_viz.ui.compared_speed_jobs import GRIDS, NOTHING, PARTS, SpeedKeys, Speeds, measured, start
 from mixer_viz.ui.jobs import job_table, visitor_name
 from mixer_viz.ui.selection import option_buttons
 from mixer_viz.ui.waiting import Wait, failed_note, is_stopped, stopped_note, waiting
 
+_MEASURED = "_speed_measured"  # session state: what was found by then
 _ASKED = "_speed_asked"  # session state: what to measure, as the fields said when the button was pressed
 BATCHES = ("1", "16", "64")
 PRECISIONS = ("float32", "bfloat16")
@@ -31,14 +32,14 @@ def costs_and_accuracy() -> None:
     """The table of all networks, accuracy against cost, published networks, and how cost grows with the patches."""
     st.markdown(formulas_compared_costs.COSTS)
     asked = _measure_fields()
-    speeds = measured(asked) if asked else None
+    speeds = _measured(asked)
     runs = cached_compared.runs()
-    throughput = speeds.throughput if speeds else None
-    st.table(formulas_compared_costs.cost_table(runs, cached_compared.networks(), throughput))
-    st.caption(formulas_compared_costs.cost_note(cached_compared.card(), throughput))
+    st.table(formulas_compared_costs.cost_table(runs, cached_compared.networks(), speeds.throughput))
+    st.caption(formulas_compared_costs.cost_note(cached_compared.card(), speeds.throughput))
+    st.markdown(formulas_compared_costs.no_mixing_sentence(runs))
     _accuracy()
-    _published(speeds.published if speeds else None)
-    _growth(speeds.mixers if speeds else None)
+    _published(speeds.published)
+    _growth(speeds.mixers)
     st.download_button(
         "All training runs as CSV",
         runs_csv,
@@ -50,25 +51,33 @@ def costs_and_accuracy() -> None:
     job_table().leave_all_but(asked.keys if asked else [], visitor_name())
 
 
+def _measured(asked: SpeedKeys | None) -> Speeds:
+    """What this visit has measured last, part by part: until a part is measured again, what was found before stays."""
+    kept: Speeds = st.session_state.get(_MEASURED, NOTHING)
+    st.session_state[_MEASURED] = found = measured(asked).or_else(kept) if asked else kept
+    return found
+
+
 def _measure_fields() -> SpeedKeys | None:
     """Fields and button; what was asked for, once it was."""
-    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        batch = int(option_buttons("Images at once", BATCHES, "batch"))
-        precision = option_buttons("Arithmetic", PRECISIONS, "arithmetic")
-        st.button("Measure on this machine", key="measure", type="primary", on_click=_ask, args=(batch, precision))
     chosen = st.session_state.get(_ASKED)
-    if chosen is None:
-        return None
-    asked = SpeedKeys(*chosen)
-    stopped = [key for key in asked.keys if is_stopped(key)]
+    asked = None if chosen is None else SpeedKeys(*chosen)
+    stopped = [key for key in asked.keys if is_stopped(key)] if asked else []
+    jobs = start(asked) if asked and not stopped else {}
+    at_work = [(key, job) for key, job in jobs.items() if not job.future.done() or job.stopped]
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        fields = (
+            int(option_buttons("Images at once", BATCHES, "batch")),
+            option_buttons("Arithmetic", PRECISIONS, "arithmetic"),
+        )
+        st.button(
+            "Measure on this machine", key="measure", type="primary", on_click=_ask, args=fields, disabled=bool(at_work)
+        )
     if stopped:
         stopped_note("Measuring", stopped, "speed")
-        return asked  # what is measured by now stays
-    jobs = start(asked)
     for job in jobs.values():
         if job.future.done() and job.future.exception() is not None and not job.stopped:
             failed_note("Measuring", job)
-    at_work = [(key, job) for key, job in jobs.items() if not job.future.done() or job.stopped]
     if at_work:
         waiting([Wait(PARTS[str(key[0])], [(key, job)], unit="turns") for key, job in at_work], "speed")
     return asked
@@ -150,7 +159,7 @@ def _series(curve: CostCurve, speeds: MixerSpeeds | None) -> Growth:
         name += ", D_S kept" if curve.hidden_width == "kept" else ", D_S grows with S"
     place = cached_compared.place_of(curve.token_mixer) if curve.hidden_width != "grows" else len(TOKEN_MIXERS)
     growth = Growth(name, place, curve.tokens, curve.multiply_adds_per_token)
-    if speeds is None:
+    if speeds is None or curve.token_mixer == "identity":  # next to nothing would squeeze all others on a log axis
         return growth
     rows = [
         row for row in speeds.rows if (row.token_mixer, row.hidden_width) == (curve.token_mixer, curve.hidden_width)

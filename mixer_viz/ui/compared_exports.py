@@ -7,44 +7,104 @@ import dataclasses
 import numpy as np
 from matplotlib.figure import Figure
 
+from mixer_viz.analysis.receptive_field import SHARES
 from mixer_viz.figures.compared_print import draw_compared
-from mixer_viz.ui import cached_compared, exports
-from mixer_viz.ui.choices import Choice
+from mixer_viz.ui import cached_compared, cached_steps, cached_swaps, exports
+from mixer_viz.ui.cached_swaps import Swap
+from mixer_viz.ui.choices import Choice, Picture
+
+# Names that say what they are where they stand without the page.
+_COLUMNS = {
+    "accuracy": "accuracy_percent",
+    "images_per_second": "training_images_per_second",
+    "seconds": "training_seconds",
+}
 
 
-def downloads(choice: Choice, block: int, token: int) -> None:
-    """All networks' listening on this picture as a figure and as numbers, and the table of all training runs."""
+def downloads(picture: Picture, block: int, token: int) -> None:
+    """All networks' listening on this picture as a figure and as numbers, and a table of what is said about them."""
     exports.download_row(
-        "token-mixers", lambda: _figure(choice, block, token), lambda: _arrays(choice, block, token), runs_csv
+        "token-mixers",
+        lambda: _figure(picture, block, token),
+        lambda: _arrays(picture, block, token),
+        lambda: _table(picture, block, token),
     )
 
 
-def _figure(choice: Choice, block: int, token: int) -> Figure:
+def _figure(picture: Picture, block: int, token: int) -> Figure:
     networks = cached_compared.networks()
     return draw_compared(
-        cached_compared.crop_for(choice.picture, networks[0].network.config),
+        cached_compared.crop_for(picture, networks[0].network.config),
         [each.title for each in networks],
-        [cached_compared.listening_of(choice.picture, each, block).share for each in networks],
+        [cached_compared.listening_of(picture, each, block).share for each in networks],
         token,
         f"Who patch {token} listens to in block {block + 1} of each network, and all patches below. "
-        f"Picture: {choice.picture.title}",
+        f"Picture: {picture.title}",
     )
 
 
-def _arrays(choice: Choice, block: int, token: int) -> dict[str, np.ndarray]:
-    """Per network: share, strength and same_channel (S, S), receptive fields (L + 1, S), probabilities."""
+def _arrays(picture: Picture, block: int, token: int) -> dict[str, np.ndarray]:
+    """Per network: share, strength and same_channel (S, S), receptive fields (L + 1, S), probabilities.
+
+    Block and token are counted from 0.
+    """
     networks = cached_compared.networks()
-    arrays = {"crop": cached_compared.crop_for(choice.picture, networks[0].network.config), "block": np.array(block)}
-    for each, answer in zip(networks, cached_compared.predictions_of(choice.picture), strict=True):
-        listening = cached_compared.listening_of(choice.picture, each, block)
+    arrays = {"crop": cached_compared.crop_for(picture, networks[0].network.config), "block": np.array(block)}
+    arrays["token"] = np.array(token)
+    if names := networks[0].network.config.class_names:
+        arrays["class_names"] = np.array(names)
+    for each, answer in zip(networks, cached_compared.predictions_of(picture), strict=True):
+        listening = cached_compared.listening_of(picture, each, block)
         name = each.run.token_mixer
         arrays[f"{name}.share"], arrays[f"{name}.strength"] = listening.share, listening.strength
         arrays[f"{name}.same_channel"] = listening.same_channel
         if listening.attention is not None:
             arrays[f"{name}.attention"] = listening.attention
-        arrays[f"{name}.field_of_token_{token}"] = cached_compared.field_of(choice.picture, each, token).maps
+        arrays[f"{name}.field_of_token_{token}"] = cached_compared.field_of(picture, each, token).maps
         arrays[f"{name}.probabilities"] = answer.probabilities
     return arrays
+
+
+def _table(picture: Picture, block: int, token: int) -> bytes:
+    """A line for each network: its answer, how much it keeps of the patch in this block, and how far it reaches."""
+    networks = cached_compared.networks()
+    rows: list[list[object]] = []
+    for each, answer in zip(networks, cached_compared.predictions_of(picture), strict=True):
+        best, names = int(answer.probabilities.argmax()), each.network.config.class_names
+        share = cached_compared.listening_of(picture, each, block).share
+        half = cached_compared.field_of(picture, each, token).area[1:, SHARES.index(0.5)]
+        said: list[object] = [names[best] if names else f"class {best}", answer.probabilities[best]]
+        rows.append([each.title, *said, share[token, token], np.diag(share).mean(), *half.tolist()])
+    blocks = range(1, networks[0].network.config.num_blocks + 1)
+    header = [
+        *("token_mixer", "answer", "probability"),
+        *(f"share_of_patch_{token}_in_block_{block + 1}_from_itself", f"mean_share_in_block_{block + 1}_from_itself"),
+        *(f"half_of_the_gradient_in_share_of_patches_after_block_{number}" for number in blocks),
+    ]
+    return exports.csv_bytes(header, rows)
+
+
+def swap_downloads(choice: Choice, swap: Swap) -> None:
+    """The stand-ins as numbers, and both answers as a table."""
+    exports.download_row("stand-ins", None, lambda: _stand_ins(choice, swap), lambda: _both_answers(choice, swap))
+
+
+def _stand_ins(choice: Choice, swap: Swap) -> dict[str, np.ndarray]:
+    """Per block, counted from 0: matrix (S, S) [written, read], bias (S,), kernel (k, k), factor, R² twice."""
+    after, here = cached_swaps.swapped_of(choice, swap)
+    arrays = {"kind": np.array(swap.kind), "before": cached_steps.without(choice), "after": after}
+    for block, each in cached_swaps.replacements_of(choice.model, swap).items():
+        parts = {"matrix": each.matrix, "bias": each.bias, "kernel": each.kernel, "factor": each.factor}
+        parts |= {"explained_on_samples": each.explained, "explained_on_this_picture": here[block]}
+        arrays |= {f"block_{block}.{name}": np.array(value) for name, value in parts.items() if value is not None}
+    return arrays
+
+
+def _both_answers(choice: Choice, swap: Swap) -> bytes:
+    after, _ = cached_swaps.swapped_of(choice, swap)
+    names, before = choice.model.all_class_names(), cached_steps.without(choice)
+    rows = list(zip(names, before.tolist(), after.tolist(), strict=True))
+    return exports.csv_bytes(["class", "probability_as_it_is", "probability_with_stand_ins"], rows)
 
 
 def runs_csv() -> bytes:
@@ -56,7 +116,8 @@ def runs_csv() -> bytes:
     ]
     rows = [[getattr(run, name) for name in names] for run in cached_compared.runs()]
     most = max(len(run.accuracies) for run in cached_compared.runs())
-    header = [*names, *(f"accuracy_after_epoch_{epoch}" for epoch in range(1, most + 1))]
+    titles = [_COLUMNS.get(name, name) for name in names]
+    header = [*titles, *(f"accuracy_after_epoch_{epoch}" for epoch in range(1, most + 1))]
     return exports.csv_bytes(
         header, [[*row, *run.accuracies] for row, run in zip(rows, cached_compared.runs(), strict=True)]
     )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import streamlit as st
 
+from mixer_viz.analysis.compared_field import tokens_of_patches
 from mixer_viz.figures.compared_curves import Curve, last_accuracies, permutation_chart
 from mixer_viz.figures.overview import patch_grid
 from mixer_viz.model import TOKEN_MIXERS
@@ -12,21 +15,21 @@ from mixer_viz.model.compared_config import PERMUTATIONS, Permutation
 from mixer_viz.model.permuted_input import pixel_order
 from mixer_viz.ui import cached_compared, formulas_compared
 from mixer_viz.ui.chart import show_chart
-from mixer_viz.ui.choices import Choice
+from mixer_viz.ui.choices import Picture
 from mixer_viz.ui.errors import guarded
 from mixer_viz.ui.grid_panel import show_grids
 
 
 @st.fragment
 @guarded
-def permuted_training(choice: Choice) -> None:
+def permuted_training(picture: Picture) -> None:
     """What the networks saw, how their training went, and what that shows."""
     st.markdown(formulas_compared.PERMUTED)
     if not _mixers():
         st.info(formulas_compared.NOTHING_PERMUTED)
         return
-    _pictures(choice)
-    st.table(formulas_compared.reordered_answers(_answers(choice)))
+    _pictures(picture)
+    st.table(formulas_compared.reordered_answers(_answers(picture)))
     runs = [run for run in cached_compared.runs() if run.token_mixer in _mixers()]
     curves = [
         Curve(
@@ -42,6 +45,12 @@ def permuted_training(choice: Choice) -> None:
     st.table(formulas_compared.permuted_table(runs))
     st.markdown(formulas_compared.permuted_sentence(runs))
     st.caption(formulas_compared.PERMUTED_NOTE)
+    st.page_link(
+        "pages/activations.py",
+        label="Another experiment: patches shuffled",
+        icon=":material/arrow_forward:",
+        query_params={"view": "Shuffled patches"},
+    )
 
 
 def _mixers() -> list[str]:
@@ -49,12 +58,12 @@ def _mixers() -> list[str]:
     return list(dict.fromkeys(run.token_mixer for run in cached_compared.runs() if run.permutation != "none"))
 
 
-def _answers(choice: Choice) -> dict[Permutation, dict[str, str]]:
+def _answers(picture: Picture) -> dict[Permutation, dict[str, str]]:
     """What the networks that were trained on each order say of this picture in that order, by their titles."""
     found = {}
     for permutation in PERMUTATIONS:
         networks = cached_compared.networks(permutation)
-        answers = cached_compared.predictions_of(choice.picture, permutation) if networks else ()
+        answers = cached_compared.predictions_of(picture, permutation) if networks else ()
         found[permutation] = {
             each.title: formulas_compared.answer_in_words(answer, each.network.config.class_names)
             for each, answer in zip(networks, answers, strict=True)
@@ -63,9 +72,9 @@ def _answers(choice: Choice) -> dict[Permutation, dict[str, str]]:
     return found
 
 
-def _pictures(choice: Choice) -> None:
+def _pictures(picture: Picture) -> None:
     plain = cached_compared.networks()[0].network.config
-    crop = cached_compared.crop_for(choice.picture, plain)
+    crop = cached_compared.crop_for(picture, plain)
     grids = [patch_grid(crop, plain.grid_size, title="As it is", width=218)]
     for permutation in PERMUTATIONS[1:]:
         networks = cached_compared.networks(permutation)
@@ -73,5 +82,13 @@ def _pictures(choice: Choice) -> None:
             continue
         config = networks[0].network.compared_config
         seen = crop.reshape(-1, 3)[pixel_order(config)].reshape(crop.shape)
-        grids.append(patch_grid(seen, plain.grid_size, title=formulas_compared.ORDERS[permutation], width=218))
-    show_grids(grids, key="permuted-pictures", hint="The same order for every picture, in training and in the test.")
+        grid = patch_grid(seen, plain.grid_size, title=formulas_compared.ORDERS[permutation], width=218)
+        readers = tokens_of_patches(config)
+        # A mark follows its patch to where it went; where single pixels went all ways there is nothing to mark.
+        grids.append(
+            dataclasses.replace(grid, select="none")
+            if readers is None
+            else dataclasses.replace(grid, ids=np.argsort(readers))
+        )
+    hint = "Click a patch to see where it goes. The order is the same for every picture, in training and in the test."
+    show_grids([dataclasses.replace(grid, two_lines=True) for grid in grids], key="permuted-pictures", hint=hint)

@@ -12,9 +12,10 @@ from mixer_viz.figures import compared as figures
 from mixer_viz.figures import overview as overview_figures
 from mixer_viz.ui import cached_compared, formulas_compared
 from mixer_viz.ui.cached_compared import Compared
-from mixer_viz.ui.choices import Choice
+from mixer_viz.ui.choices import Picture
 from mixer_viz.ui.compared_exports import downloads
 from mixer_viz.ui.errors import guarded
+from mixer_viz.ui.formulas import known_classes
 from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.selection import block_field, option_buttons, select_token, token_field
 
@@ -25,35 +26,37 @@ MEASURES = ("How much", "With its sign")
 
 @st.fragment
 @guarded
-def on_your_photo(choice: Choice) -> None:
+def on_your_photo(picture: Picture) -> None:
     """Answers, who the selected patch listens to, all patches' listening, and how far back it reaches."""
     networks = cached_compared.networks()
     st.markdown(formulas_compared.on_your_photo(networks[0].network.config))
-    _answers(choice, networks)
+    _answers(picture, networks)
     st.subheader("Who the patch listens to")
     config = networks[0].network.config
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         block, token = block_field(config), token_field(config)
         signed = option_buttons("Show", MEASURES, "listening") == MEASURES[1]
-    _listening(choice, networks, block, token, signed)
-    _fields(choice, networks, token)
-    downloads(choice, block, token)
+    _listening(picture, networks, block, token, signed)
+    _fields(picture, networks, token)
+    downloads(picture, block, token)
 
 
-def _answers(choice: Choice, networks: list[Compared]) -> None:
+def _answers(picture: Picture, networks: list[Compared]) -> None:
     config = networks[0].network.config
-    crop = cached_compared.crop_for(choice.picture, config)
+    crop = cached_compared.crop_for(picture, config)
     left, right = st.columns([1, 3], gap="medium")
     with left:
         photo = overview_figures.patch_grid(crop, config.grid_size, title="Picture", width=_WIDTH)
         show_grids([photo], key="compared-photo", on_pick=select_token, hint="Click a patch.")
-    answers = cached_compared.predictions_of(choice.picture)
-    right.table(formulas_compared.answer_table([each.run for each in networks], answers, config.class_names))
+    answers = cached_compared.predictions_of(picture)
+    with right:
+        st.table(formulas_compared.answer_table([each.run for each in networks], answers, config.class_names))
+        st.caption(known_classes(config, "All of them know"))
 
 
-def _listening(choice: Choice, networks: list[Compared], block: int, token: int, signed: bool) -> None:
-    crop = cached_compared.crop_for(choice.picture, networks[0].network.config)
-    results = [cached_compared.listening_of(choice.picture, each, block) for each in networks]
+def _listening(picture: Picture, networks: list[Compared], block: int, token: int, signed: bool) -> None:
+    crop = cached_compared.crop_for(picture, networks[0].network.config)
+    results = [cached_compared.listening_of(picture, each, block) for each in networks]
     titles = [each.title for each in networks]
     matrices = [result.same_channel if signed else result.share for result in results]
     limits = figures.shared_limits(matrices, signed=signed)
@@ -66,20 +69,20 @@ def _listening(choice: Choice, networks: list[Compared], block: int, token: int,
     )
     st.caption(formulas_compared.SIGNED_NOTE if signed else formulas_compared.SHARE_NOTE)
     st.subheader("All patches")
-    shares = [result.share for result in results]
     matrix_grids = [
-        dataclasses.replace(grid, two_lines=True) for grid in figures.matrix_grids(titles, shares, width=_WIDTH)
+        dataclasses.replace(grid, two_lines=True)
+        for grid in figures.matrix_grids(titles, matrices, limits=limits, signed=signed, width=_WIDTH)
     ]
     show_grids(matrix_grids, key="compared-matrices", on_pick=select_token, hint="One row for each patch that listens.")
     st.markdown(formulas_compared.matrices_sentence(titles, results))
 
 
-def _fields(choice: Choice, networks: list[Compared], token: int) -> None:
+def _fields(picture: Picture, networks: list[Compared], token: int) -> None:
     st.subheader("How far back into the picture it reaches")
     st.markdown(formulas_compared.FIELDS)
     config = networks[0].network.config
-    crop = cached_compared.crop_for(choice.picture, config)
-    fields = [cached_compared.field_of(choice.picture, each, token) for each in networks]
+    crop = cached_compared.crop_for(picture, config)
+    fields = [cached_compared.field_of(picture, each, token) for each in networks]
     grid = config.grid_size
     maps = [field.maps[1:] for field in fields]  # without the embedding, which is the patch itself
     limits = figures.shared_limits(maps)
@@ -88,6 +91,7 @@ def _fields(choice: Choice, networks: list[Compared], token: int) -> None:
         tiles = figures.field_grids(
             crop, each.title, rows.reshape(-1, grid, grid), field.area[1:, _HALF], limits=limits
         )
+        tiles = [dataclasses.replace(tile, two_lines=True) for tile in tiles]
         show_grids(tiles, key=f"compared-field-{place}", on_pick=select_token)
     st.table(
         formulas_compared.area_table([each.title for each in networks], np.stack([f.area[:, _HALF] for f in fields]))

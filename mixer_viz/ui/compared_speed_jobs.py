@@ -50,6 +50,14 @@ class Speeds:
     published: Throughput | None
     mixers: MixerSpeeds | None
 
+    def or_else(self, other: Speeds) -> Speeds:
+        """Each part from here where it is measured, else from the other."""
+        mine, others = vars(self), vars(other)
+        return Speeds(**{part: mine[part] or others[part] for part in mine})
+
+
+NOTHING = Speeds(None, None, None)
+
 
 def start(asked: SpeedKeys) -> dict[Key, Job[Any]]:
     """The jobs of one press that are done, and the one that is at work; the next one starts at the next call."""

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from mixer_viz.analysis.swapped_labelled import check_sizes
 from mixer_viz.figures.token_mixing import kernel_grid
 from mixer_viz.images import MAX_IMAGE_BYTES
+from mixer_viz.model import MixerConfig
 from mixer_viz.ui import cached_steps, cached_swaps, formulas_swaps
 from mixer_viz.ui.before_after import show_before_after
 from mixer_viz.ui.cached_swaps import Swap
 from mixer_viz.ui.choices import Choice
+from mixer_viz.ui.compared_exports import swap_downloads
 from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.jobs import job_table, visitor_name, wait_shortly
 from mixer_viz.ui.selection import option_buttons
 from mixer_viz.ui.waiting import Wait, failed_note, is_stopped, stopped_note, waiting
 
 _QUICK = 1.0  # seconds that the page waits before it shows a bar
-_FOLDER = "_labelled_folder"  # session state: the uploads of a folder and its key
+_FOLDER = "_labelled_folder"  # session state: what was uploaded, which the widget forgets when it leaves the page
 _TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Folder:
+    """An uploaded folder of labelled pictures."""
+
+    uploads: tuple[str, ...]  # which uploads it was read from
+    key: str
+    files: tuple[tuple[str, bytes], ...]  # (relative path, content)
 
 
 def swapping(choice: Choice) -> None:
@@ -40,6 +49,8 @@ def swapping(choice: Choice) -> None:
     replacements = cached_swaps.replacements_of(choice.model, swap)
     st.table(formulas_swaps.replacement_table(replacements, here))
     st.caption(formulas_swaps.EXPLAINED_NOTE)
+    with st.expander("What the stand-ins are"):
+        st.markdown(formulas_swaps.STAND_INS)
     kernels = [
         dataclasses.replace(kernel_grid(each.kernel, each.explained, width=170), title=f"Block {block + 1}")
         for block, each in replacements.items()
@@ -47,6 +58,7 @@ def swapping(choice: Choice) -> None:
     ]
     if kernels:
         show_grids(kernels, key="swap-kernels", marks="unit", hint="Hover reads each weight.")
+    swap_downloads(choice, swap)
     _accuracy(choice, swap)
 
 
@@ -81,28 +93,20 @@ def _keep(label: str, key: str, options: list[str], start: str) -> str:
 def _accuracy(choice: Choice, swap: Swap) -> None:
     """Right answers in a visitor's own labelled pictures."""
     st.subheader("Accuracy on your labelled pictures")
-    st.markdown(formulas_swaps.FOLDER)
-    files = st.file_uploader(
-        "A folder with one folder of pictures per class",
-        _TYPES,
-        accept_multiple_files="directory",
-        key="labelled_folder",
-        max_upload_size=MAX_IMAGE_BYTES // 2**20,
-    )
-    if not files:
+    st.markdown(formulas_swaps.folder_in_words(choice.model.config))
+    folder = _folder(choice.model.config)
+    if folder is None:
         job_table().leave_all_but([], visitor_name())
         return
-    check_sizes(((file.name, file.size) for file in files), choice.model.config)  # before any of them is read
-    folder = _folder_key(files)
-    labelled = cached_swaps.labelled_of(choice.model, folder, _contents(files))
+    labelled = cached_swaps.labelled_of(choice.model, folder.key, folder.files)
     if labelled.left_out:
         st.caption(labelled.left_out)
-    key = cached_swaps.accuracy_key(choice.model, swap, folder)
+    key = cached_swaps.accuracy_key(choice.model, swap, folder.key)
     job_table().leave_all_but([key], visitor_name())
     if is_stopped(key):
         stopped_note("Accuracy", [key], "accuracy")
         return
-    job = cached_swaps.accuracy_job(choice.model, swap, folder, labelled)
+    job = cached_swaps.accuracy_job(choice.model, swap, folder.key, labelled)
     wait_shortly([job], _QUICK)
     if not job.future.done() or job.stopped:
         waiting([Wait("Accuracy", [(key, job)], unit="pictures")], "accuracy")
@@ -112,15 +116,30 @@ def _accuracy(choice: Choice, swap: Swap) -> None:
         st.markdown(formulas_swaps.accuracy_sentence(job.future.result()))
 
 
-def _folder_key(files: Sequence[UploadedFile]) -> str:
-    """The folder's key, from contents that are read at its upload and not at every run."""
+def _folder(config: MixerConfig) -> Folder | None:
+    """The uploaded folder, or the last one of this visit; read at its upload and not at every run."""
+    files = st.file_uploader(
+        "A folder with one folder of pictures per class",
+        _TYPES,
+        accept_multiple_files="directory",
+        key="labelled_folder",
+        on_change=_forget_removed,
+        max_upload_size=MAX_IMAGE_BYTES // 2**20,
+    )
+    kept: Folder | None = st.session_state.get(_FOLDER)
     uploads = tuple(file.file_id for file in files)
-    known, key = st.session_state.get(_FOLDER, ((), ""))
-    if uploads != known:
-        key = cached_swaps.folder_key(_contents(files))
-        st.session_state[_FOLDER] = (uploads, key)
-    return str(key)
+    if uploads and (kept is None or kept.uploads != uploads):
+        check_sizes(((file.name, file.size) for file in files), config)  # before any of them is read
+        contents = tuple((file.name, file.getvalue()) for file in files)
+        kept = st.session_state[_FOLDER] = Folder(uploads, cached_swaps.folder_key(contents), contents)
+    elif kept is not None and not uploads:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"Your folder of {len(kept.files):,} files is still here.")
+            st.button("Forget it", key="forget_folder", on_click=st.session_state.pop, args=(_FOLDER,))
+    return kept
 
 
-def _contents(files: Sequence[UploadedFile]) -> Iterator[tuple[str, bytes]]:
-    return ((file.name, file.getvalue()) for file in files)
+def _forget_removed() -> None:
+    """Whoever takes a folder out of the field means it; when the whole field goes, nobody calls this."""
+    if not st.session_state.get("labelled_folder"):
+        st.session_state.pop(_FOLDER, None)

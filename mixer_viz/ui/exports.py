@@ -36,17 +36,18 @@ def csv_bytes(header: Sequence[str], rows: Sequence[Sequence[object]]) -> bytes:
 
 def download_row(
     name: str,
-    figure: Callable[[], Figure],
+    figure: Callable[[], Figure] | None,
     arrays: Callable[[], Mapping[str, np.ndarray]],
     table: Callable[[], bytes],
 ) -> None:
-    """Buttons for PNG, SVG, PDF, NPZ and CSV; each is made only when it is clicked."""
+    """Buttons for PNG, SVG and PDF where there is a figure, NPZ and CSV; each is made only when it is clicked."""
     with st.popover("Download", icon=":material/download:"):
-        for kind, mime in _MIME.items():
-            make = _figure_maker(figure, kind)
-            st.download_button(
-                f"Figure as {kind.upper()}", make, f"{name}.{kind}", mime, on_click="ignore", key=f"{name}-{kind}"
-            )
+        if figure is not None:
+            for kind, mime in _MIME.items():
+                make = _figure_maker(figure, kind)
+                st.download_button(
+                    f"Figure as {kind.upper()}", make, f"{name}.{kind}", mime, on_click="ignore", key=f"{name}-{kind}"
+                )
         st.download_button(
             "Numbers as NPZ",
             lambda: npz_bytes(arrays()),

@@ -38,15 +38,15 @@ def colours_caption(explained: Sequence[float]) -> str:
     )
 
 
-def known_classes(config: MixerConfig) -> str:
+def known_classes(config: MixerConfig, who_knows: str = "This model knows") -> str:
     """Which classes the model can answer with at all."""
     if config.class_names is None:
         return f"The checkpoint does not name its {config.num_classes:,} classes."
     if config.num_classes <= MAX_NAMED_CLASSES:
-        known = f"This model knows {config.num_classes} classes only: {', '.join(config.class_names)}."
+        known = f"{who_knows} {config.num_classes} classes only: {', '.join(config.class_names)}."
     else:
-        known = f"This model knows {config.num_classes:,} classes."
-    return f"{known} It answers with one of them even where none fits; guessing gives {100 / config.num_classes:.2g} %."
+        known = f"{who_knows} {config.num_classes:,} classes."
+    return f"{known} The answer is one of them even where none fits; guessing gives {100 / config.num_classes:.2g} %."
 
 
 def block_shapes(config: MixerConfig) -> str:

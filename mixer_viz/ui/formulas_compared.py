@@ -18,6 +18,10 @@ IN_WORDS = (
     "A vision network needs two things: mixing inside a location and mixing across locations. Here the same small "
     "network was trained again and again, each time with something else to do the second."
 )
+NOT_THE_SIDEBAR = (
+    "These are networks of their own, small and trained for a short time. The model in the sidebar is another one; it "
+    "counts under “Swapped at run time” only."
+)
 NOTHING_HERE = (
     "No trained networks to compare come with this copy. `python -m mixer_viz.training.compare --data DIR --out DIR "
     "--export assets/compared` makes them."
@@ -31,7 +35,8 @@ SHARE_NOTE = (
 )
 SIGNED_NOTE = (
     "Mean over channels of the derivative of a channel at this patch with respect to the same channel of each patch, "
-    "on this picture: red adds, blue takes away. Attention also mixes channels, which this leaves out."
+    "on this picture: red adds, blue takes away. Attention also mixes channels, which this leaves out. "
+    "One scale for all: what stays pale is weak beside the others."
 )
 FIELDS = (
     "From which patches the selected patch's features come after each block, by the gradient (Luo et al. 2016): what "
@@ -97,7 +102,7 @@ def area_table(titles: Sequence[str], areas: np.ndarray) -> dict[str, list[str]]
 
 ORDERS: dict[Permutation, str] = {
     "none": "As it is",
-    "patches-and-pixels": "Patches and the pixels in them reordered",
+    "patches-and-pixels": "Patches reordered, inside too",
     "pixels": "All pixels reordered",
 }
 PERMUTED = (
@@ -111,8 +116,7 @@ PERMUTED = (
 NOTHING_PERMUTED = "No networks that were trained on reordered pictures come with this copy."
 PERMUTED_NOTE = (
     "One order for all runs, few seeds and epochs, small pictures. What the MLP over tokens gains or loses with "
-    "reordered patches is chance, so it shows how far two trainings can differ. Shuffling the patches of a network "
-    "that was trained on ordinary pictures is another experiment: it is under Activations."
+    "reordered patches is chance, so it shows how far two trainings can differ."
 )
 
 

@@ -15,11 +15,13 @@ from mixer_viz.checkpoints.compared_runs import ComparedRun
 from mixer_viz.model import TOKEN_MIXERS
 
 _UNKNOWN = "–"
+_NEAR = 3.0  # points of accuracy; two trainings of one network were seen to differ by more than 2
 
 COSTS = (
     "All networks have the same stem, depth, channels and head and about as many parameters: what a token mixer saves "
     "makes channel mixing wider (D_C, its hidden units). Attention alone also learns where patches stand. Counts are "
-    "exact; speed is what you measure here."
+    "exact; of them, those across locations bring different patches together: of attention the comparing and what "
+    "comes of it, without the projections. Speed is what you measure here."
 )
 PUBLISHED = "Sizes and work of published networks, and what the paper says of its own."
 REPORTED_NOTE = (
@@ -29,7 +31,8 @@ REPORTED_NOTE = (
 GROWTH = (
     "Multiply-adds of one token mixer for each token, at the same number of channels. The MLP costs the same per token "
     "as long as its hidden width D_S is kept, but its weights are made for one number of patches; attention compares "
-    "every token with every other; convolution and shift do not notice how many there are."
+    "every token with every other, and counts with its projections; convolution and shift do not notice how many there "
+    "are."
 )
 
 
@@ -44,13 +47,13 @@ def cost_table(
         for name in (
             "token mixer",
             "right, % (seeds)",
+            _speed_title(throughput),
             "parameters",
             "D_C",
             "multiply-adds",
             "of these across locations",
             "reach in a block",
             "trained, s",
-            "images/s here",
         )
     }
     for each in networks:
@@ -58,13 +61,13 @@ def cost_table(
         row = (
             each.title,
             seeds_in_words([run.accuracy for run in mine]),
+            _speed(speeds.get(each.title)),
             f"{each.run.parameters:,}",
             str(each.run.channels_mlp_dim),
             f"{each.run.multiply_adds / 1e6:.1f} M",
             f"{100 * mixing_share(each.network.compared_config).across_locations:.1f} %",
             TOKEN_MIXERS[each.run.token_mixer].reach_in_words.format(k=each.network.compared_config.kernel_size),
             ", ".join(f"{run.seconds:.0f}" for run in mine),
-            _speed(speeds.get(each.title)),
         )
         for column, value in zip(table.values(), row, strict=True):
             column.append(value)
@@ -77,8 +80,29 @@ def seeds_in_words(accuracies: Sequence[float]) -> str:
     return f"{np.mean(accuracies):.1f} ({values})" if len(accuracies) > 1 else f"{values} (one seed)"
 
 
+def _speed_title(throughput: Throughput | None) -> str:
+    return f"images/s here (batch {throughput.conditions.batch})" if throughput else "images/s here"
+
+
 def _speed(row: NetworkSpeed | None) -> str:
     return _UNKNOWN if row is None else f"{row.median:,.0f} ({row.slowest:,.0f} to {row.fastest:,.0f})"
+
+
+def no_mixing_sentence(runs: Sequence[ComparedRun]) -> str:
+    """What is no better than no mixing at all; empty where that was not trained."""
+    plain = [run for run in runs if run.permutation == "none"]
+    means = {
+        name: float(np.mean([run.accuracy for run in plain if run.token_mixer == name]))
+        for name in dict.fromkeys(run.token_mixer for run in plain)
+    }
+    if "identity" not in means:
+        return ""
+    none = means.pop("identity")
+    sentence = f"Even without mixing, patches meet in the mean before the head: that alone gets {none:.1f} % right."
+    near = [f"{TOKEN_MIXERS[name].title} {mean - none:+.1f}" for name, mean in means.items() if mean - none < _NEAR]
+    if near:
+        sentence += f" Less than {_NEAR:.0f} points above that, within what trainings differ by: {', '.join(near)}."
+    return sentence
 
 
 def cost_note(card: Mapping[str, Any], throughput: Throughput | None) -> str:
@@ -104,12 +128,11 @@ def _conditions(conditions: Conditions) -> str:
 def architecture_table(rows: Sequence[Architecture], throughput: Throughput | None) -> dict[str, list[str]]:
     """Published architectures, counted and, if asked for, measured here."""
     speeds = {row.name: row for row in throughput.rows} if throughput else {}
-    batch = f" (batch {throughput.conditions.batch})" if throughput else ""
     return {
         "network": [f"{row.name} ({row.library})" for row in rows],
         "parameters": [f"{row.parameters / 1e6:.1f} M" for row in rows],
         "multiply-adds": [f"{row.multiply_adds / 1e9:.2f} G" for row in rows],
-        f"images/s here{batch}": [_speed_small(speeds.get(row.name)) for row in rows],
+        _speed_title(throughput): [_speed_small(speeds.get(row.name)) for row in rows],
     }
 
 
@@ -131,7 +154,11 @@ def reported_table() -> dict[str, list[str]]:
 def growth_note(speeds: MixerSpeeds | None) -> str:
     """How the measured side was measured."""
     text = "Shift, pooling and no mixing need no multiply-adds at all, but moving numbers takes time, too."
-    return text if speeds is None else f"{text} Measured: {_conditions(speeds.conditions)}, one token mixer alone."
+    if speeds is None:
+        return text
+    nothing = [f"{1e6 * row.median_per_token:.2g}" for row in speeds.rows if row.token_mixer == "identity"]
+    left_out = f" No mixing, off the chart: {' to '.join((nothing[0], nothing[-1]))} µs." if nothing else ""
+    return f"{text} Measured: {_conditions(speeds.conditions)}, one token mixer alone.{left_out}"
 
 
 def measured_in_words(speeds: MixerSpeeds) -> str:

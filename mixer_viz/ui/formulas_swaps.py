@@ -8,6 +8,7 @@ import numpy as np
 
 from mixer_viz.analysis.swapped_accuracy import SwappedAccuracy
 from mixer_viz.analysis.swapped_mixing import Kind, Replacement
+from mixer_viz.model import MixerConfig
 
 _UNKNOWN = "–"
 
@@ -25,10 +26,32 @@ EXPLAINED_NOTE = (
     "pictures than on others, that of a large kernel most: the second column is the fairer one, with a picture of "
     "your own."
 )
-FOLDER = (
-    "At most 2,000 pictures. They stay in the memory of the computer that runs this app and are forgotten when you "
-    "close the page."
-)
+STAND_INS = r"""
+Token mixing adds $Y = W_2\, \sigma(W_1 N + b_1) + b_2$ to the stream, where $N$ is the block's normalised tokens. In
+its place:
+
+- **Each patch to itself:** $f N + b$, with one factor $f$.
+- **Its best convolution:** one $k \times k$ kernel over the patch grid, the same for all channels as the MLP is, zeros
+  around the grid, plus $b$.
+- **A shift:** a twelfth of the channels each moves one patch to the left, right, up and down, the rest stays; then
+  $f N + b$.
+- **A random matrix:** $M N$, independent normal numbers, as strong as the MLP is on the sample pictures.
+
+Factor, kernel and $b$ (one number per patch, which carries nothing from one patch to another) are those of least
+squares. $R^2 = 1 - \lVert Y - \hat Y \rVert^2 / \lVert Y - \bar Y \rVert^2$ over pictures and channels, $\bar Y$ the
+mean for each patch.
+"""
+MAX_NAMED = 12  # classes whose names are listed
+
+
+def folder_in_words(config: MixerConfig) -> str:
+    """What a labelled folder has to look like, and what becomes of it."""
+    names = config.class_names or ()
+    listed = ", ".join(names[:MAX_NAMED]) + (" …" if len(names) > MAX_NAMED else "")
+    return (
+        f"At most 2,000 pictures, in folders named after this model's classes: {listed}. They stay in the memory of "
+        "the computer that runs this app and are forgotten when you close the page."
+    )
 
 
 def swapping_in_words(title: str) -> str:
@@ -55,8 +78,12 @@ def _percent(share: float) -> str:
 
 def accuracy_sentence(result: SwappedAccuracy) -> str:
     """Right answers with and without the stand-ins."""
+    error = 100 * max(
+        float(np.sqrt(share * (1 - share) / result.images)) for share in (result.accuracy, result.swapped_accuracy)
+    )
     return (
         f"Of {result.images:,} pictures the Mixer gets **{result.correct:,}** right ({100 * result.accuracy:.1f} %), "
         f"with the stand-ins **{result.swapped_correct:,}** ({100 * result.swapped_accuracy:.1f} %); "
-        f"{result.changed:,} answers change."
+        f"{result.changed:,} answers change. With so many pictures such a share is known to ± {error:.1f} points (one "
+        "standard error)."
     )

@@ -8,13 +8,13 @@ import streamlit as st
 import torch
 
 from mixer_viz.checkpoints import choose_device
-from mixer_viz.ui.choices import Choice
+from mixer_viz.ui.choices import Choice, Picture
 from mixer_viz.ui.errors import one_sentence
 from mixer_viz.ui.model_picker import load_chosen, pick_model
 from mixer_viz.ui.picture_picker import pick_picture
 from mixer_viz.ui.selection import steady_place
 
-_CHOICE = "_choice_of_this_run"
+_CHOICE, _PICTURE = "_choice_of_this_run", "_picture_of_this_run"
 # The first answer of a page has to fit above the fold; Streamlit leaves 6rem of white above it.
 _STYLE = "<style>[data-testid=stMainBlockContainer] { padding-top: 2.75rem; padding-bottom: 4rem; }</style>"
 
@@ -31,13 +31,14 @@ def spare_from_collection(page: str) -> None:
 
 
 def draw_sidebar() -> None:
-    """Model, picture and device; keeps the loaded choice for the page of this run, or none after an error."""
+    """Model, picture and device; keeps what could be loaded for the page of this run, and nothing after an error."""
     st.html(_STYLE)
-    st.session_state[_CHOICE] = None
+    st.session_state[_CHOICE] = st.session_state[_PICTURE] = None
     with one_sentence():
         with st.sidebar:
             name = pick_model()
             picture = pick_picture()
+            st.session_state[_PICTURE] = picture
             st.caption(f"Runs on {_device_name()}.")
         notes = steady_place()
         with notes:
@@ -53,6 +54,14 @@ def current_choice() -> Choice:
     if choice is None:
         st.stop()
     return choice
+
+
+def current_picture() -> Picture:
+    """The picture that the sidebar chose, for what needs none of its models; stops the page where there is none."""
+    picture: Picture | None = st.session_state.get(_PICTURE)
+    if picture is None:
+        st.stop()
+    return picture
 
 
 def _device_name() -> str:

@@ -78,7 +78,8 @@ def measure(app: AppTest) -> AppTest:
 def speeds(app: AppTest) -> list[str]:
     """What stands in the speed columns of both tables."""
     *_, last = table(app, "network", "multiply-adds").values()
-    return [*table(app, "images/s here", "reach in a block")["images/s here"], *last]
+    (first,) = [values for name, values in table(app, "reach in a block").items() if name.startswith("images/s here")]
+    return [*first, *last]
 
 
 def test_counts_are_those_of_the_networks() -> None:

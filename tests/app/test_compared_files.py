@@ -36,6 +36,7 @@ from tests.app.compared_driving import (
     NAMES,
     REORDERED,
     SIZES,
+    SWAPPED,
     TOKENS,
     check,
     made_assets,
@@ -84,6 +85,23 @@ def test_reordered_pictures_are_the_networks_own_order() -> None:
         np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(decode(data)))), wanted)
 
 
+def test_a_mark_follows_its_patch_to_where_it_went() -> None:
+    plain, patches, pixels = panel(check(open_page(REORDERED)), "permuted-pictures")["grids"]
+    before, after = (cells_of(grid["photo"]) for grid in (plain, patches))
+    assert sorted(patches["ids"]) == list(range(TOKENS))
+    for cell, patch in enumerate(patches["ids"]):
+        assert sorted(after[cell].reshape(-1, 3).tolist()) == sorted(before[patch].reshape(-1, 3).tolist())
+    assert patches["ids"] != sorted(patches["ids"])
+    assert pixels["select"] == "none"
+
+
+def cells_of(photo: str) -> np.ndarray:
+    """The patches of a picture in reading order, (S, P, P, 3)."""
+    image = np.asarray(Image.open(io.BytesIO(decode(photo.partition(",")[2]))))
+    side = SIZES.patch_size
+    return image.reshape(GRID, side, GRID, side, 3).swapaxes(1, 2).reshape(-1, side, side, 3)
+
+
 def decode(text: str) -> bytes:
     return base64.b64decode(text)
 
@@ -128,15 +146,26 @@ def test_arrays_hold_what_the_page_shows_for_its_block_and_patch(makers: dict[st
 
 
 def test_runs_can_be_read_back_from_the_table(makers: dict[str, Callable[[], Any]]) -> None:
-    check(open_page())
     check(open_page(COSTS))
-    assert makers["table"] is runs_csv
     rows = list(csv.DictReader(io.StringIO(runs_csv().decode("utf-8"))))
     for row, run in zip(rows, compared_runs(), strict=True):
         assert (row["name"], row["token_mixer"], row["permutation"]) == (run.name, run.token_mixer, run.permutation)
         assert (int(row["seed"]), int(row["parameters"])) == (run.seed, run.parameters)
         assert [float(row[f"accuracy_after_epoch_{epoch}"]) for epoch in (1, 2)] == list(run.accuracies)
         assert "path" not in row
+
+
+def test_table_says_what_the_page_says_of_every_network(makers: dict[str, Callable[[], Any]]) -> None:
+    app = check(open_page(block="2", token="5"))
+    answers, areas = table(app, "probability", "says"), table(app, "half in, % of all patches")
+    rows = list(csv.DictReader(io.StringIO(makers["table"]().decode("utf-8"))))
+    assert [row["token_mixer"] for row in rows] == titles()
+    for place, row in enumerate(rows):
+        assert row["answer"] == answers["says"][place]
+        assert f"{100 * float(row['probability']):.1f} %" == answers["probability"][place]
+        assert 0 <= float(row["share_of_patch_5_in_block_2_from_itself"]) <= 1
+        half = row["half_of_the_gradient_in_share_of_patches_after_block_2"]
+        assert f"{100 * float(half):.1f}" == areas["block 2"][place]
 
 
 def test_figure_names_networks_patch_and_picture(makers: dict[str, Callable[[], Any]]) -> None:
@@ -177,6 +206,22 @@ def labelled_in_a_visit(chosen: ChosenModel, files: list[tuple[str, bytes]]) -> 
     assert isinstance(first, LabelledImages)
     assert first is second
     return first
+
+
+def test_stand_ins_can_be_read_back(makers: dict[str, Callable[[], Any]], model: MlpMixer) -> None:
+    check(open_page(SWAPPED, swap_kind="Its best convolution", swap_blocks=["3"]))
+    with np.load(io.BytesIO(exports.npz_bytes(makers["arrays"]())), allow_pickle=False) as arrays:
+        assert arrays["block_2.kernel"].shape == (3, 3)
+        assert arrays["block_2.matrix"].shape == 2 * (model.config.num_patches,)
+        assert float(arrays["block_2.explained_on_samples"]) < 1
+        before, after = arrays["before"], arrays["after"]
+    rows = list(csv.DictReader(io.StringIO(makers["table"]().decode("utf-8"))))
+    assert [row["class"] for row in rows] == list(model.config.class_names or ())
+    np.testing.assert_allclose([float(row["probability_as_it_is"]) for row in rows], before)
+    np.testing.assert_allclose([float(row["probability_with_stand_ins"]) for row in rows], after)
+    probabilities = model(preprocess(load_sample("cat"), model)).softmax(dim=1)[0]
+    np.testing.assert_allclose(before, probabilities.numpy(), atol=1e-6)
+    assert np.abs(after - before).max() > 1e-4
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from mixer_viz.analysis.compared import compared_listening
 from mixer_viz.analysis.compared_field import compared_receptive_field
-from mixer_viz.checkpoints import bundled
+from mixer_viz.checkpoints import bundled, hub
 from mixer_viz.checkpoints.compared_runs import compared_runs
 from mixer_viz.model import TOKEN_MIXERS
 from mixer_viz.ui import formulas_compared as formulas
@@ -55,8 +56,22 @@ def test_without_any_networks_swapping_still_works() -> None:
     app = check(open_page(PHOTO))
     assert [info.value for info in app.info] == [formulas.NOTHING_HERE]
     assert not any(group.key == "part" for group in app.button_group)
-    assert app.get("download_button") == []
+    assert {button.key for button in app.get("download_button")} == {"stand-ins-npz", "stand-ins-csv"}
     assert len(table(app, "explained on this picture")["block"]) == 1
+
+
+@pytest.mark.usefixtures("made")
+def test_a_model_that_cannot_be_had_stops_only_the_part_that_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def offline() -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(hub, "_check_network", offline)
+    app = open_page(PHOTO, model="mixer_b16_224.goog_in21k_ft_in1k")
+    assert len(errors(app)) == 1
+    assert table(app, "says", "probability")["token mixer"] == titles()
+    app.button_group(key="part").set_value(SWAPPED).run()
+    assert len(errors(app)) == 1
+    assert not any(field.key == "swap_blocks" for field in app.multiselect)
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from mixer_viz.ui.formulas_swaps import accuracy_sentence
 from tests.browser.activations_looking import click_patch
 from tests.browser.compared_looking import (
     COSTS,
+    PHOTO,
     SWAPPED,
     WORK_TIMEOUT,
     Visit,
@@ -81,6 +82,29 @@ def test_accuracy_on_an_uploaded_folder(visit: Visit, tmp_path: Path, model: Mlp
     keyed(page, "swap_kind").get_by_role("radio", name="A random matrix").click()  # the folder stays
     expect(page.get_by_text(re.compile("^A random matrix in block"))).to_be_visible(timeout=WORK_TIMEOUT)
     expect(text).to_have_text(sentence_of(folder, model, "random"), timeout=WORK_TIMEOUT)
+    assert alerts(page) == []
+
+
+def test_a_folder_outlives_its_field_until_it_is_forgotten(visit: Visit, tmp_path: Path, model: MlpMixer) -> None:
+    names = model.config.class_names
+    assert names is not None
+    folder = write_pictures(tmp_path / "mine", {names[0]: 2, names[3]: 1})
+    page = open_part(visit)
+    go_to(page, SWAPPED)
+    upload(page, "labelled_folder", folder)
+    said = sentence_of(folder, model, "identity")
+    expect(page.get_by_text(SENTENCE)).to_have_text(said, timeout=WORK_TIMEOUT)
+    go_to(page, PHOTO)
+    go_to(page, SWAPPED)
+    expect(page.get_by_text("Your folder of 3 files is still here.")).to_be_visible(timeout=WORK_TIMEOUT)
+    expect(page.get_by_text(SENTENCE)).to_have_text(said, timeout=WORK_TIMEOUT)
+    keyed(page, "forget_folder").get_by_role("button").click()
+    expect(page.get_by_text(SENTENCE)).to_have_count(0, timeout=WORK_TIMEOUT)
+    assert page.get_by_text("is still here").count() == 0
+    upload(page, "labelled_folder", folder)
+    expect(page.get_by_text(SENTENCE)).to_have_text(said, timeout=WORK_TIMEOUT)
+    keyed(page, "labelled_folder").get_by_role("button", name=re.compile("^(Remove|Delete)")).first.click()
+    expect(page.get_by_text("Of 3 pictures")).to_have_count(0, timeout=WORK_TIMEOUT)
     assert alerts(page) == []
 
 
@@ -141,7 +165,7 @@ def test_figure_and_table_can_be_downloaded(visit: Visit) -> None:
     runs = compared_runs()
     assert [row["name"] for row in rows] == [run.name for run in runs]
     for row, run in zip(rows, runs, strict=True):
-        assert float(row["accuracy"]) == run.accuracy
+        assert float(row["accuracy_percent"]) == run.accuracy
         assert [float(row[f"accuracy_after_epoch_{epoch}"]) for epoch, _ in enumerate(run.accuracies, start=1)] == list(
             run.accuracies
         )

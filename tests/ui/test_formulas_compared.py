@@ -114,7 +114,15 @@ def test_costs_show_all_seeds_of_plain_runs_and_speeds_by_title() -> None:
     table = formulas_compared_costs.cost_table(runs, networks_of(["mlp", "shift"]), throughput_of(title))
     assert table["right, % (seeds)"] == ["61.2 (60.00, 62.50)", "50.00 (one seed)"]
     assert table["trained, s"] == ["100, 101", "100"]
-    assert table["images/s here"] == ["–", "1,500 (1,000 to 3,000)"]
+    assert table["images/s here (batch 16)"] == ["–", "1,500 (1,000 to 3,000)"]
+
+
+def test_what_is_no_better_than_no_mixing() -> None:
+    runs = [run_of("identity", 50.0), run_of("identity", 51.0, seed=1), run_of("pooling", 53.4), run_of("mlp", 53.5)]
+    sentence = formulas_compared_costs.no_mixing_sentence([*runs, run_of("shift", 40.0, permutation=PIXELS)])
+    assert "gets 50.5 % right" in sentence
+    assert sentence.endswith(f": {TOKEN_MIXERS['pooling'].title} +2.9.")
+    assert formulas_compared_costs.no_mixing_sentence(runs[2:]) == ""
 
 
 def test_note_of_the_recipe_with_and_without_a_measurement() -> None:
@@ -172,7 +180,8 @@ def test_accuracy_with_and_without_the_stand_ins() -> None:
     labels = np.array([0, 1, 1, 0])
     text = formulas_swaps.accuracy_sentence(SwappedAccuracy(labels, np.array([0, 1, 1, 1]), np.array([1, 1, 0, 0])))
     assert text.startswith("Of 4 pictures the Mixer gets **3** right (75.0 %), with the stand-ins **2** (50.0 %)")
-    assert text.endswith("3 answers change.")
+    assert "3 answers change." in text
+    assert "± 25.0 points" in text  # the square root of 1/2 * 1/2 / 4
 
 
 def permuted(patches: tuple[float, float], seed: int = 0) -> list[ComparedRun]:
