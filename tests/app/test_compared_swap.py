@@ -39,7 +39,11 @@ def assets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def calibration_of(model: MlpMixer) -> Calibration:
-    found = [preprocess(samples.load_sample(sample.name), model) for sample in samples.available_samples()]
+    found = [
+        preprocess(samples.load_sample(sample.name), model)
+        for sample in samples.available_samples()
+        if sample.kind == "photo"
+    ]
     return calibrate(model, torch.cat(found))
 
 
@@ -71,7 +75,7 @@ def expect_swapped(app: AppTest, model: MlpMixer, swaps: Mapping[int, Replacemen
     assert explained["block"] == [str(block + 1) for block in swaps]
     here = explained_here(model, pixels, swaps)
     for row, (block, swap) in enumerate(swaps.items()):
-        for column, wanted in (("on the sample pictures", swap.explained), ("on this picture", here[block])):
+        for column, wanted in (("on the sample photos", swap.explained), ("on this picture", here[block])):
             found = float(explained[f"explained {column}"][row].removesuffix(" %"))
             assert found == pytest.approx(100 * wanted, abs=0.06)
         factor = explained["factor"][row]

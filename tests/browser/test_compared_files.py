@@ -59,7 +59,9 @@ def write_pictures(folder: Path, classes: dict[str, int]) -> Path:
 def sentence_of(folder: Path, model: MlpMixer, kind: Kind) -> str:
     """What the page should say with the stand-in in the block that it begins with."""
     names, block = list(model.config.class_names or ()), model.config.num_blocks // 2
-    samples = torch.cat([mv.preprocess(load_sample(sample.name), model) for sample in available_samples()])
+    samples = torch.cat(
+        [mv.preprocess(load_sample(sample.name), model) for sample in available_samples() if sample.kind == "photo"]
+    )
     swaps = {block: fit_replacement(calibrate(model, samples), block, kind)}
     paths = [path for path in sorted(folder.glob("*/*.png")) if path.parent.name in names]
     pixels = torch.cat([mv.preprocess(Image.open(path), model) for path in paths])
