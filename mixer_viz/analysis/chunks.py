@@ -10,12 +10,12 @@ import torch
 from mixer_viz.model import MixerConfig
 
 # On the CPU a chunk that outgrows the caches is slower than a small one: on B/16 about 14 images without gradients and
-# about 4 with them were best, on the bundled model 16 or more of either; and small ones report and stop more often.
+# about 4 with them were best, on the bundled model 32 of either; and small ones report and stop more often.
 # On a GPU chunks grow until a share of the free memory is used.
 _CPU_BYTES = 96 * 2**20
 _CPU_BYTES_WITH_GRADIENT = 520 * 2**20
 _SHARE_OF_FREE = 0.25
-_MOST_ON_CPU, _MOST_ELSEWHERE = 16, 256
+_MOST_ON_CPU, _MOST_ELSEWHERE = 32, 256
 _BYTES = 4  # of one float32
 
 Result = TypeVar("Result")
