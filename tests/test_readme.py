@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import re
+import statistics
 from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mixer_viz.checkpoints.compared_runs import compared_runs
+from mixer_viz.model import TOKEN_MIXERS
+from mixer_viz.samples import load_sample
 
 ROOT = Path(__file__).parents[1]
 TEST_COMMAND = re.compile(r"^\s*(python3 -m venv \S+ && .* -m pytest\b.*?)\s*$", re.MULTILINE)
@@ -22,3 +30,33 @@ def test_every_requirements_file_of_the_command_exists() -> None:
     assert files == ["requirements-dev.txt"]
     assert "-r requirements.txt" in (ROOT / files[0]).read_text(encoding="utf-8").splitlines()
     assert (ROOT / "requirements.txt").exists()
+
+
+def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    section = re.split(r"^## ", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    (text,) = [part for part in section if part.startswith("From Python")]
+    code = "\n".join(line.removeprefix("    ") for line in text.splitlines() if line.startswith("    "))
+    load_sample("cat").save(tmp_path / "photo.jpg")
+    (tmp_path / "assets").symlink_to(ROOT / "assets")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    assert names["logits"].shape == (1, 10)
+    share = names["compared_listening"](names["network"], names["seen"], block=2).share
+    assert share.shape == (64, 64)
+    assert share.sum(axis=1) == pytest.approx(1)
+
+
+def test_the_readme_has_the_accuracies_of_the_card() -> None:
+    section = re.split(r"^## ", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    (text,) = [" ".join(part.split()) for part in section if part.startswith("The networks compared")]
+    accuracies: dict[tuple[str, str], list[float]] = {}
+    for run in compared_runs():
+        accuracies.setdefault((run.token_mixer, run.permutation), []).append(run.accuracy)
+    means = {key: statistics.mean(values) for key, values in accuracies.items()}
+    for (name, order), values in accuracies.items():
+        if order == "none":
+            seeds = ", ".join(f"{value:.1f}" for value in values)
+            assert f"{TOKEN_MIXERS[name].title} {means[name, order]:.1f} % ({seeds})" in text  # type: ignore[index]
+        else:
+            assert f"{means[name, 'none'] - means[name, order]:.1f} points" in text

@@ -75,6 +75,20 @@ def _listening(picture: Picture, networks: list[Compared], block: int, token: in
     ]
     show_grids(matrix_grids, key="compared-matrices", on_pick=select_token, hint="One row for each patch that listens.")
     st.markdown(formulas_compared.matrices_sentence(titles, results))
+    for result in results:
+        if result.attention is not None:
+            _heads(crop, result.attention, token)
+
+
+def _heads(crop: np.ndarray, attention: np.ndarray, token: int) -> None:
+    """The selected row of each head's weights, (heads, S, S)."""
+    st.subheader("Attention's own weights")
+    st.caption(formulas_compared.HEADS_NOTE)
+    titles = [f"Head {number}" for number in range(1, len(attention) + 1)]
+    limits = figures.shared_limits(list(attention))
+    grids = figures.listening_grids(crop, titles, list(attention[:, token]), token, limits=limits, width=_WIDTH)
+    grids = [dataclasses.replace(grid, two_lines=True) for grid in grids]
+    show_grids(grids, key="compared-heads", on_pick=select_token, hint="Click a patch to select it.")
 
 
 def _fields(picture: Picture, networks: list[Compared], token: int) -> None:

@@ -38,6 +38,11 @@ SIGNED_NOTE = (
     "on this picture: red adds, blue takes away. Attention also mixes channels, which this leaves out. "
     "One scale for all: what stays pale is weak beside the others."
 )
+HEADS_NOTE = (
+    "How much of each patch's value every head takes for the selected patch, at this picture: softmax weights, which "
+    "sum to 100 %. The maps above hold more of attention: what its matrices make of the values, and how a patch "
+    "changes the weights themselves."
+)
 FIELDS = (
     "From which patches the selected patch's features come after each block, by the gradient (Luo et al. 2016): what "
     "one block cannot reach, several can. “Half in” is the smallest share of the patches that holds half of it."

@@ -192,3 +192,15 @@ def test_a_single_network_is_enough(assets: Path) -> None:
     app.button_group(key="part").set_value(REORDERED).run()
     assert [info.value for info in check(app).info] == [formulas.NOTHING_PERMUTED]
     assert not panel_is_there(app, "permuted-pictures")
+
+
+@pytest.mark.usefixtures("made")
+def test_attention_shows_the_weights_of_its_heads_too() -> None:
+    app = check(open_page(block="2", token="3"))
+    weights = compared_listening(network_of("attention"), pixels_of(), 1).attention
+    assert weights is not None
+    shown = maps(app, "compared-heads")
+    assert list(shown) == ["Head 1", "Head 2"]
+    for values, rows in zip(shown.values(), weights, strict=True):
+        np.testing.assert_allclose(values, 100 * rows[3], rtol=1e-5)
+    assert formulas.HEADS_NOTE in texts_of(app)
