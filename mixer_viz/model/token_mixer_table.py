@@ -40,7 +40,6 @@ class TokenMixer:
     reach_in_words: str  # {k} stands for the side of the window
     parameters: Count = _nothing
     multiply_adds: Count = _nothing
-    depends_on_input: bool = False  # whether how tokens are mixed depends on the image
     fixed_matrices: bool = True  # whether `mixing_matrices` says all of it, biases aside
     needs_positions: bool = False  # whether the network tells every token once where it is
 
@@ -82,7 +81,6 @@ TOKEN_MIXERS: dict[TokenMixerName, TokenMixer] = {
         multiply_adds=_attention_multiply_adds,
         reach=_all_tokens,
         reach_in_words="all tokens",
-        depends_on_input=True,
         fixed_matrices=False,
         needs_positions=True,
     ),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mixer_viz.analysis.compared_costs import mixing_share
+from mixer_viz.analysis.compared_costs import MixingShare, mixing_share
 from mixer_viz.analysis.compared_published import REPORTED, Architecture
 from mixer_viz.analysis.compared_race import Conditions
 from mixer_viz.analysis.compared_speed import MixerSpeeds, NetworkSpeed, Throughput
@@ -65,7 +65,7 @@ def cost_table(
             f"{each.run.parameters:,}",
             str(each.run.channels_mlp_dim),
             f"{each.run.multiply_adds / 1e6:.1f} M",
-            f"{100 * mixing_share(each.network.compared_config).across_locations:.1f} %",
+            _share(mixing_share(each.network.compared_config)),
             TOKEN_MIXERS[each.run.token_mixer].reach_in_words.format(k=each.network.compared_config.kernel_size),
             ", ".join(f"{run.seconds:.0f}" for run in mine),
         )
@@ -78,6 +78,12 @@ def seeds_in_words(accuracies: Sequence[float]) -> str:
     """Mean and every seed's accuracy, in percent."""
     values = ", ".join(f"{value:.2f}" for value in accuracies)
     return f"{np.mean(accuracies):.1f} ({values})" if len(accuracies) > 1 else f"{values} (one seed)"
+
+
+def _share(share: MixingShare) -> str:
+    across = f"{100 * share.across_locations:.1f} %"
+    inside = share.token_mixers > share.across_locations
+    return f"{across} ({100 * share.token_mixers:.1f} % with projections)" if inside else across
 
 
 def _speed_title(throughput: Throughput | None) -> str:

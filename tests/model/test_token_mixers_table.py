@@ -93,8 +93,7 @@ def test_a_larger_kernel_reaches_further(name: str) -> None:
     assert TOKEN_MIXERS[config.token_mixer].reach(config) == tokens_read(config) == 25
 
 
-def test_only_attention_depends_on_the_input_and_is_told_positions() -> None:
-    assert [name for name, mixer in TOKEN_MIXERS.items() if mixer.depends_on_input] == ["attention"]
+def test_only_attention_is_told_positions() -> None:
     assert [name for name in NAMES if ComparedNetwork(config_of(name)).position_embedding is not None] == ["attention"]
 
 
