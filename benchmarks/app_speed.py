@@ -24,6 +24,8 @@ PAGES = {
     "patches": ("/patches", "patch-panel"),
     "token-mixing": ("/token_mixing", "atlas"),
     "activations": ("/activations", "strip"),
+    "attribution": ("/attribution", "map-0"),
+    "compared": ("/compared", "compared-listening"),
 }
 EMPTY_PAGE = 'import streamlit as st\n\nst.title("Empty")\n'
 
