@@ -48,7 +48,7 @@ def test_many_sets_are_each_set_alone_and_go_in_chunks() -> None:
     for row, patches in zip(many, sets, strict=True):
         np.testing.assert_allclose(row, logits_without(mixer(), picture(), patches, baseline="blur"), atol=1e-5)
     assert len(np.unique(many[:, TARGET].round(4))) == 17
-    assert max(model.sizes[3:]) <= 3
+    assert max(model.sizes[4:]) <= 3  # 17, all of them, 16, 8 and 4 do not fit
     assert traces_left(model) == clean
 
 
