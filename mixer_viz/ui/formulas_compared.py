@@ -45,7 +45,8 @@ HEADS_NOTE = (
 )
 FIELDS = (
     "From which patches the selected patch's features come after each block, by the gradient (Luo et al. 2016): what "
-    "one block cannot reach, several can. “Half in” is the smallest share of the patches that holds half of it."
+    "one block cannot reach, several can. “Half in” is the smallest share of the patches that holds half of it. "
+    "Colours are each patch's share in %, on one scale for all."
 )
 
 
