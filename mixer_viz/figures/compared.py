@@ -71,7 +71,7 @@ def matrix_grids(
             columns=len(matrix),
             shape=f"{len(matrix)} × {len(matrix)}, {rows_in_words(matrix, signed=signed)}",
             description=f"{title}: how much each of {len(matrix)} tokens (row) listens to each token (column), "
-            f"{rows_in_words(matrix, signed=signed)}; {_colours(limits)}.",
+            f"{rows_in_words(matrix, signed=signed)}; {_colours(limits, len(titles))}.",
             values=drawn_values(matrix, signed=signed),
             scale=SIGNED if signed else LISTENING,
             limits=limits,
@@ -112,7 +112,7 @@ def listening_grids(
             columns=side,
             shape=row_in_words(row, token, signed=signed),
             description=f"{title}: {SIGNED.label if signed else LISTENING.label} of token {token} for every patch over "
-            f"the picture, {row_in_words(row, token, signed=signed)}; {_colours(limits)}.",
+            f"the picture, {row_in_words(row, token, signed=signed)}; {_colours(limits, len(titles))}.",
             photo=photo,
             values=drawn_values(row, signed=signed),
             scale=SIGNED if signed else LISTENING,
@@ -197,5 +197,6 @@ def _side(row: np.ndarray, token: int) -> int:
     return side
 
 
-def _colours(limits: tuple[float, float]) -> str:
-    return f"colours from {limits[0]:.3g} to {limits[1]:.3g}, the same for all networks"
+def _colours(limits: tuple[float, float], networks: int = 2) -> str:
+    same = ", the same for all networks" if networks > 1 else ""
+    return f"colours from {limits[0]:.3g} to {limits[1]:.3g}{same}"

@@ -74,7 +74,7 @@ def _measure_fields() -> SpeedKeys | None:
             "Measure on this machine", key="measure", type="primary", on_click=_ask, args=fields, disabled=bool(at_work)
         )
     if stopped:
-        stopped_note("Measuring", stopped, "speed")
+        stopped_note("Measuring", stopped, "speed", again="Go on measuring")
     for job in jobs.values():
         if job.future.done() and job.future.exception() is not None and not job.stopped:
             failed_note("Measuring", job)
@@ -96,6 +96,7 @@ def _accuracy() -> None:
         show_chart(accuracy_chart(networks, cost), key="compared-accuracy", alt=accuracy_in_words(networks, cost))
     with right:
         show_chart(training_curves(curves), key="compared-curves", alt=last_accuracies(curves))
+    st.caption(formulas_compared_costs.PALER)
 
 
 def _curves() -> list[Curve]:

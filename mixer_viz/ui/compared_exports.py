@@ -46,11 +46,11 @@ def _figure(picture: Picture, block: int, token: int) -> Figure:
 def _arrays(picture: Picture, block: int, token: int) -> dict[str, np.ndarray]:
     """Per network: share, strength and same_channel (S, S), receptive fields (L + 1, S), probabilities.
 
-    Block and token are counted from 0.
+    Blocks are counted from 1 and tokens from 0, as on the page.
     """
     networks = cached_compared.networks()
-    arrays = {"crop": cached_compared.crop_for(picture, networks[0].network.config), "block": np.array(block)}
-    arrays["token"] = np.array(token)
+    arrays = {"crop": cached_compared.crop_for(picture, networks[0].network.config), "block": np.array(block + 1)}
+    arrays["token"], arrays["picture"] = np.array(token), np.array(picture.title)
     if names := networks[0].network.config.class_names:
         arrays["class_names"] = np.array(names)
     for each, answer in zip(networks, cached_compared.predictions_of(picture), strict=True):
@@ -90,21 +90,26 @@ def swap_downloads(choice: Choice, swap: Swap) -> None:
 
 
 def _stand_ins(choice: Choice, swap: Swap) -> dict[str, np.ndarray]:
-    """Per block, counted from 0: matrix (S, S) [written, read], bias (S,), kernel (k, k), factor, R² twice."""
+    """Per block, counted from 1: matrix (S, S) [written, read], bias (S,), kernel (k, k), factor, R² twice."""
     after, here = cached_swaps.swapped_of(choice, swap)
     arrays = {"kind": np.array(swap.kind), "before": cached_steps.without(choice), "after": after}
+    arrays |= {"model": np.array(choice.model.title), "picture": np.array(choice.picture.title)}
+    arrays["class_names"] = np.array(choice.model.all_class_names())
     for block, each in cached_swaps.replacements_of(choice.model, swap).items():
         parts = {"matrix": each.matrix, "bias": each.bias, "kernel": each.kernel, "factor": each.factor}
         parts |= {"explained_on_samples": each.explained, "explained_on_this_picture": here[block]}
-        arrays |= {f"block_{block}.{name}": np.array(value) for name, value in parts.items() if value is not None}
+        arrays |= {f"block_{block + 1}.{name}": np.array(value) for name, value in parts.items() if value is not None}
     return arrays
 
 
 def _both_answers(choice: Choice, swap: Swap) -> bytes:
     after, _ = cached_swaps.swapped_of(choice, swap)
     names, before = choice.model.all_class_names(), cached_steps.without(choice)
-    rows = list(zip(names, before.tolist(), after.tolist(), strict=True))
-    return exports.csv_bytes(["class", "probability_as_it_is", "probability_with_stand_ins"], rows)
+    blocks = " ".join(str(block + 1) for block in swap.blocks)
+    about = (choice.model.title, choice.picture.title, swap.kind, blocks)
+    rows = [[*row, *about] for row in zip(names, before.tolist(), after.tolist(), strict=True)]
+    header = ["class", "probability_as_it_is", "probability_with_stand_ins", "model", "picture", "stand_in", "blocks"]
+    return exports.csv_bytes(header, rows)
 
 
 def runs_csv() -> bytes:

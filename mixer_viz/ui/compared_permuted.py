@@ -17,6 +17,7 @@ from mixer_viz.ui import cached_compared, formulas_compared
 from mixer_viz.ui.chart import show_chart
 from mixer_viz.ui.choices import Picture
 from mixer_viz.ui.errors import guarded
+from mixer_viz.ui.formulas_compared_costs import PALER
 from mixer_viz.ui.grid_panel import show_grids
 
 
@@ -42,6 +43,7 @@ def permuted_training(picture: Picture) -> None:
         for run in runs
     ]
     show_chart(permutation_chart(curves), key="permuted-curves", alt=last_accuracies(curves))
+    st.caption(PALER)
     st.table(formulas_compared.permuted_table(runs))
     st.markdown(formulas_compared.permuted_sentence(runs))
     st.caption(formulas_compared.PERMUTED_NOTE)

@@ -10,6 +10,7 @@ import streamlit as st
 from mixer_viz.analysis.receptive_field import SHARES
 from mixer_viz.figures import compared as figures
 from mixer_viz.figures import overview as overview_figures
+from mixer_viz.figures.grid import Grid
 from mixer_viz.ui import cached_compared, formulas_compared
 from mixer_viz.ui.cached_compared import Compared
 from mixer_viz.ui.choices import Picture
@@ -21,7 +22,7 @@ from mixer_viz.ui.selection import block_field, option_buttons, select_token, to
 
 _HALF = SHARES.index(0.5)
 _WIDTH = 218  # four beside each other
-MEASURES = ("How much", "With its sign")
+MEASURES = ("How much", "With its sign", "With its sign, own scales")
 
 
 @st.fragment
@@ -35,8 +36,8 @@ def on_your_photo(picture: Picture) -> None:
     config = networks[0].network.config
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         block, token = block_field(config), token_field(config)
-        signed = option_buttons("Show", MEASURES, "listening") == MEASURES[1]
-    _listening(picture, networks, block, token, signed)
+        measure = option_buttons("Show", MEASURES, "listening")
+    _listening(picture, networks, block, token, measure)
     _fields(picture, networks, token)
     downloads(picture, block, token)
 
@@ -54,26 +55,26 @@ def _answers(picture: Picture, networks: list[Compared]) -> None:
         st.caption(known_classes(config, "All of them know"))
 
 
-def _listening(picture: Picture, networks: list[Compared], block: int, token: int, signed: bool) -> None:
+def _listening(picture: Picture, networks: list[Compared], block: int, token: int, measure: str) -> None:
     crop = cached_compared.crop_for(picture, networks[0].network.config)
     results = [cached_compared.listening_of(picture, each, block) for each in networks]
     titles = [each.title for each in networks]
+    signed = measure != MEASURES[0]
     matrices = [result.same_channel if signed else result.share for result in results]
-    limits = figures.shared_limits(matrices, signed=signed)
-    grids = figures.listening_grids(
-        crop, titles, [matrix[token] for matrix in matrices], token, limits=limits, signed=signed, width=_WIDTH
-    )
-    grids = [dataclasses.replace(grid, two_lines=True) for grid in grids]
-    show_grids(
-        grids, key="compared-listening", selected=token, on_pick=select_token, hint="Click a patch to select it."
-    )
+    each_alone = [slice(place, place + 1) for place in range(len(titles))]
+    rows: list[Grid] = []
+    whole: list[Grid] = []
+    for one_scale in each_alone if measure == MEASURES[2] else [slice(None)]:
+        names, chosen = titles[one_scale], matrices[one_scale]
+        limits = figures.shared_limits(chosen, signed=signed)
+        listened = [matrix[token] for matrix in chosen]
+        rows += figures.listening_grids(crop, names, listened, token, limits=limits, signed=signed, width=_WIDTH)
+        whole += figures.matrix_grids(names, chosen, limits=limits, signed=signed, width=_WIDTH)
+    rows, whole = ([dataclasses.replace(grid, two_lines=True) for grid in grids] for grids in (rows, whole))
+    show_grids(rows, key="compared-listening", selected=token, on_pick=select_token, hint="Click a patch to select it.")
     st.caption(formulas_compared.SIGNED_NOTE if signed else formulas_compared.SHARE_NOTE)
     st.subheader("All patches")
-    matrix_grids = [
-        dataclasses.replace(grid, two_lines=True)
-        for grid in figures.matrix_grids(titles, matrices, limits=limits, signed=signed, width=_WIDTH)
-    ]
-    show_grids(matrix_grids, key="compared-matrices", on_pick=select_token, hint="One row for each patch that listens.")
+    show_grids(whole, key="compared-matrices", on_pick=select_token, hint="One row for each patch that listens.")
     st.markdown(formulas_compared.matrices_sentence(titles, results))
     for result in results:
         if result.attention is not None:

@@ -44,7 +44,8 @@ def swapping(choice: Choice) -> None:
     before = cached_steps.without(choice)
     after, here = cached_swaps.swapped_of(choice, swap)
     names = ", ".join(str(block + 1) for block in swap.blocks)
-    show_before_after(choice, before, after, f"{formulas_swaps.KIND_NAMES[swap.kind]} in block {names}")
+    where = f"block {names}" if len(swap.blocks) == 1 else f"blocks {names}"
+    show_before_after(choice, before, after, f"{formulas_swaps.KIND_NAMES[swap.kind]} in {where}")
     st.subheader("How good the stand-ins are")
     replacements = cached_swaps.replacements_of(choice.model, swap)
     st.table(formulas_swaps.replacement_table(replacements, here))

@@ -36,7 +36,7 @@ SHARE_NOTE = (
 SIGNED_NOTE = (
     "Mean over channels of the derivative of a channel at this patch with respect to the same channel of each patch, "
     "on this picture: red adds, blue takes away. Attention also mixes channels, which this leaves out. "
-    "One scale for all: what stays pale is weak beside the others."
+    "On one scale for all, what stays pale is weak beside the others."
 )
 HEADS_NOTE = (
     "How much of each patch's value every head takes for the selected patch, at this picture: softmax weights, which "
@@ -68,7 +68,7 @@ def answer_table(
         "token mixer": [answer.name for answer in answers],
         "says": [name for name, _ in says],
         "probability": [probability for _, probability in says],
-        "right on the test images": [f"{run.accuracy:.1f} %" for run in runs],
+        "right on the test images (one training)": [f"{run.accuracy:.1f} %" for run in runs],
         "from": [TOKEN_MIXERS[run.token_mixer].source for run in runs],
     }
 

@@ -15,7 +15,6 @@ from mixer_viz.checkpoints.compared_runs import ComparedRun
 from mixer_viz.model import TOKEN_MIXERS
 
 _UNKNOWN = "–"
-_NEAR = 3.0  # points of accuracy; two trainings of one network were seen to differ by more than 2
 
 COSTS = (
     "All networks have the same stem, depth, channels and head and about as many parameters: what a token mixer saves "
@@ -23,6 +22,7 @@ COSTS = (
     "exact; of them, those across locations bring different patches together: of attention the comparing and what "
     "comes of it, without the projections. Speed is what you measure here."
 )
+PALER = "Paler lines are further trainings of the same network, from other seeds."
 PUBLISHED = "Sizes and work of published networks, and what the paper says of its own."
 REPORTED_NOTE = (
     "Reported by Tolstikhin et al. 2021 (arXiv 2105.01601), Tables 2 and 3: ImageNet top-1 and images per second and "
@@ -105,10 +105,27 @@ def no_mixing_sentence(runs: Sequence[ComparedRun]) -> str:
         return ""
     none = means.pop("identity")
     sentence = f"Even without mixing, patches meet in the mean before the head: that alone gets {none:.1f} % right."
-    near = [f"{TOKEN_MIXERS[name].title} {mean - none:+.1f}" for name, mean in means.items() if mean - none < _NEAR]
+    spread = chance(runs)
+    above = {TOKEN_MIXERS[name].title: mean - none for name, mean in means.items()}
+    near = [f"{title} ({points:+.1f} points)" for title, points in above.items() if points < spread]
     if near:
-        sentence += f" Less than {_NEAR:.0f} points above that, within what trainings differ by: {', '.join(near)}."
+        sentence += (
+            f" Not better by more than two trainings of one network differ here (up to {spread:.1f} points): "
+            f"{', '.join(near)}."
+        )
     return sentence
+
+
+def chance(runs: Sequence[ComparedRun]) -> float:
+    """The most, in points, that trainings differ by which differ in their random start only.
+
+    To the MLP over tokens, reordered patches are such a start: it knows nothing of neighbours.
+    """
+    alike: dict[tuple[str, str], list[float]] = {}
+    for run in runs:
+        same = run.token_mixer == "mlp" and run.permutation == "patches-and-pixels"
+        alike.setdefault((run.token_mixer, "none" if same else run.permutation), []).append(run.accuracy)
+    return max((max(values) - min(values) for values in alike.values()), default=0.0)
 
 
 def cost_note(card: Mapping[str, Any], throughput: Throughput | None) -> str:
@@ -120,14 +137,19 @@ def cost_note(card: Mapping[str, Any], throughput: Throughput | None) -> str:
         "So short a training favours what knows about neighbours from the start."
     )
     if throughput is not None:
-        text += f" Speed: {_conditions(throughput.conditions)}; median, slowest and fastest round."
+        conditions = _conditions(throughput.conditions)
+        text += f" Speed: {conditions}; median, slowest and fastest round. Where these overlap, order may be chance."
     return text
+
+
+def _counted(number: int, name: str) -> str:
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"
 
 
 def _conditions(conditions: Conditions) -> str:
     return (
-        f"{conditions.device}, {conditions.threads} threads, {conditions.batch} images at once, "
-        f"{conditions.precision}, {conditions.rounds} rounds in turns"
+        f"{conditions.device}, {_counted(conditions.threads, 'thread')}, "
+        f"{_counted(conditions.batch, 'image')} at once, {conditions.precision}, {conditions.rounds} rounds in turns"
     )
 
 
@@ -163,7 +185,7 @@ def growth_note(speeds: MixerSpeeds | None) -> str:
     if speeds is None:
         return text
     nothing = [f"{1e6 * row.median_per_token:.2g}" for row in speeds.rows if row.token_mixer == "identity"]
-    left_out = f" No mixing, off the chart: {' to '.join((nothing[0], nothing[-1]))} µs." if nothing else ""
+    left_out = f" No mixing, off the chart: {' to '.join((nothing[-1], nothing[0]))} µs." if nothing else ""
     return f"{text} Measured: {_conditions(speeds.conditions)}, one token mixer alone.{left_out}"
 
 

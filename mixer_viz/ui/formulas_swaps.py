@@ -84,6 +84,6 @@ def accuracy_sentence(result: SwappedAccuracy) -> str:
     return (
         f"Of {result.images:,} pictures the Mixer gets **{result.correct:,}** right ({100 * result.accuracy:.1f} %), "
         f"with the stand-ins **{result.swapped_correct:,}** ({100 * result.swapped_accuracy:.1f} %); "
-        f"{result.changed:,} answers change. With so many pictures such a share is known to ± {error:.1f} points (one "
-        "standard error)."
+        f"{result.changed:,} {'answer changes' if result.changed == 1 else 'answers change'}. With so many pictures "
+        f"such a share is known to ± {error:.1f} points (one standard error)."
     )

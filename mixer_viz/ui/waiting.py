@@ -21,11 +21,11 @@ def is_stopped(key: Key) -> bool:
     return key in st.session_state.get(_STOPPED, [])
 
 
-def stopped_note(title: str, keys: Sequence[Key], place: str) -> None:
+def stopped_note(title: str, keys: Sequence[Key], place: str, again: str = "Work it out after all") -> None:
     """Says that something was stopped, with a button that starts it again."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"{title}: stopped.")
-        st.button("Work it out after all", key=f"again_{place}", on_click=_start_again, args=(keys,))
+        st.button(again, key=f"again_{place}", on_click=_start_again, args=(keys,))
 
 
 def failed_note(title: str, job: Job[Any]) -> None:

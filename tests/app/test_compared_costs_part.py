@@ -151,7 +151,7 @@ def test_measuring_to_the_end_fills_the_speed_columns(precision: str) -> None:
         median, slowest, fastest = (float(number.replace(",", "")) for number in re.findall(r"[\d,.]+", value))
         assert 0 < slowest <= median <= fastest
     assert {point for trace in traces(app, "compared-measured") for point in decoded(trace["x"]).tolist()} == {4, 16}
-    assert f"1 images at once, {precision}" in texts_of(app)
+    assert f"1 image at once, {precision}" in texts_of(app)
 
 
 def test_pressed_again_it_is_measured_again_and_another_part_forgets_nothing() -> None:

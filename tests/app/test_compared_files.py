@@ -129,7 +129,7 @@ def test_reordered_runs_beside_the_plain_ones() -> None:
 def test_arrays_hold_what_the_page_shows_for_its_block_and_patch(makers: dict[str, Callable[[], Any]]) -> None:
     check(open_page(block="2", token="5"))
     with np.load(io.BytesIO(exports.npz_bytes(makers["arrays"]())), allow_pickle=False) as arrays:
-        assert int(arrays["block"]) == 1
+        assert int(arrays["block"]) == 2
         np.testing.assert_array_equal(arrays["crop"], np.asarray(crop_image(load_sample("cat"), SIZES)))
         for name in NAMES:
             network, pixels = network_of(name), pixels_of()
@@ -211,12 +211,13 @@ def labelled_in_a_visit(chosen: ChosenModel, files: list[tuple[str, bytes]]) -> 
 def test_stand_ins_can_be_read_back(makers: dict[str, Callable[[], Any]], model: MlpMixer) -> None:
     check(open_page(SWAPPED, swap_kind="Its best convolution", swap_blocks=["3"]))
     with np.load(io.BytesIO(exports.npz_bytes(makers["arrays"]())), allow_pickle=False) as arrays:
-        assert arrays["block_2.kernel"].shape == (3, 3)
-        assert arrays["block_2.matrix"].shape == 2 * (model.config.num_patches,)
-        assert float(arrays["block_2.explained_on_samples"]) < 1
+        assert arrays["block_3.kernel"].shape == (3, 3)
+        assert arrays["block_3.matrix"].shape == 2 * (model.config.num_patches,)
+        assert float(arrays["block_3.explained_on_samples"]) < 1
         before, after = arrays["before"], arrays["after"]
     rows = list(csv.DictReader(io.StringIO(makers["table"]().decode("utf-8"))))
     assert [row["class"] for row in rows] == list(model.config.class_names or ())
+    assert {(row["picture"], row["stand_in"], row["blocks"]) for row in rows} == {("Cat", "convolution", "3")}
     np.testing.assert_allclose([float(row["probability_as_it_is"]) for row in rows], before)
     np.testing.assert_allclose([float(row["probability_with_stand_ins"]) for row in rows], after)
     probabilities = model(preprocess(load_sample("cat"), model)).softmax(dim=1)[0]

@@ -13,6 +13,7 @@ from mixer_viz.analysis.compared import compared_listening
 from mixer_viz.analysis.compared_field import compared_receptive_field
 from mixer_viz.checkpoints import bundled, hub
 from mixer_viz.checkpoints.compared_runs import compared_runs
+from mixer_viz.figures.compared import shared_limits
 from mixer_viz.model import TOKEN_MIXERS
 from mixer_viz.ui import formulas_compared as formulas
 from tests.app.compared_driving import (
@@ -104,7 +105,7 @@ def test_answers_of_every_network_in_the_order_of_the_table() -> None:
         probabilities = network_of(name)(pixels_of())[0].softmax(dim=0)
         assert shown["says"][place] == f"class {int(probabilities.argmax())}"
         assert shown["probability"][place] == f"{100 * float(probabilities.max()):.1f} %"
-        assert shown["right on the test images"][place] == f"{runs[name].accuracy:.1f} %"
+        assert shown["right on the test images (one training)"][place] == f"{runs[name].accuracy:.1f} %"
         assert shown["from"][place] == TOKEN_MIXERS[name].source
 
 
@@ -204,3 +205,13 @@ def test_attention_shows_the_weights_of_its_heads_too() -> None:
     for values, rows in zip(shown.values(), weights, strict=True):
         np.testing.assert_allclose(values, 100 * rows[3], rtol=1e-5)
     assert formulas.HEADS_NOTE in texts_of(app)
+
+
+@pytest.mark.usefixtures("made")
+def test_signed_maps_on_scales_of_their_own() -> None:
+    app = check(open_page(listening="With its sign, own scales", block="2", token="3"))
+    for grid, name in zip(panel(app, "compared-matrices")["grids"], NAMES, strict=True):
+        real = compared_listening(network_of(name), pixels_of(), 1).same_channel
+        np.testing.assert_allclose(grid["limits"][0], shared_limits([real], signed=True), rtol=1e-6)
+    limits = [grid["limits"][0] for grid in panel(app, "compared-listening")["grids"]]
+    assert len({tuple(pair) for pair in limits}) > 1

@@ -89,7 +89,7 @@ def test_every_stand_in(kind: Kind, model: MlpMixer, calibration: Calibration) -
     assert app.multiselect(key="swap_blocks").value == [str(block + 1) for block in BLOCKS]
     expect_swapped(app, model, {block: fit_replacement(calibration, block, kind) for block in BLOCKS})
     assert panel_is_there(app, "swap-kernels") == (kind == "convolution")
-    assert sentence(app, f"{KIND_NAMES[kind]} in block 2, 5")
+    assert sentence(app, f"{KIND_NAMES[kind]} in blocks 2, 5")
 
 
 @pytest.mark.parametrize("side", [1, 5, 15])

@@ -139,7 +139,7 @@ def test_arrays_follow_a_click_and_can_be_read_back(visit: Visit) -> None:
     file = download(page, "token-mixers-npz")
     assert file.suggested_filename == "token-mixers.npz"
     with np.load(file.path(), allow_pickle=False) as arrays:
-        assert int(arrays["block"]) == 1
+        assert int(arrays["block"]) == 2
         for name, network in networks().items():
             pixels = mv.preprocess(load_sample("cat"), network)
             np.testing.assert_array_equal(arrays["crop"], np.asarray(crop_image(load_sample("cat"), network.config)))

@@ -98,7 +98,7 @@ def test_hover_reads_a_share(visit: Visit) -> None:
 
 def test_copied_link_shows_the_same_to_someone_else(visit: Visit) -> None:
     mine = open_part(visit, query={"token": "9"})
-    keyed(mine, "listening").get_by_role("radio", name="With its sign").click()
+    keyed(mine, "listening").get_by_role("radio", name="With its sign", exact=True).click()
     expect(mine).to_have_url(re.compile("listening="), timeout=TIMEOUT)
     keyed(mine, "block").locator("input").fill("3")
     keyed(mine, "block").locator("input").press("Enter")
