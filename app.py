@@ -15,8 +15,8 @@ page = st.navigation(
 )
 # PyTorch takes seconds to import, once per start: the page's frame is there before it.
 with st.spinner("Starting PyTorch …"):
-    from mixer_viz.ui.errors import one_sentence
-    from mixer_viz.ui.shell import draw_sidebar, spare_from_collection
+    from mixer_viz.ui.sidebar.shell import draw_sidebar, spare_from_collection
+    from mixer_viz.ui.widgets.errors import one_sentence
 
 draw_sidebar()
 with one_sentence():

@@ -11,7 +11,7 @@ import numpy as np
 from app_browser import Traffic, chromium, serving, when_painted
 from timing import ratios, summary
 
-from mixer_viz.analysis.token_mixing import MixingWeights, unit_order, units_of
+from mixer_viz.analysis.token_mixing.weights import MixingWeights, unit_order, units_of
 from mixer_viz.model.config import PRESETS
 
 if TYPE_CHECKING:

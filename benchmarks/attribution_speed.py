@@ -16,13 +16,13 @@ from peak_memory import peak_mebibytes
 from timing import alternate, ratios, summary
 from torch import Tensor, nn
 
-from mixer_viz.analysis.attribution_baselines import baseline_pixels
-from mixer_viz.analysis.attribution_run import attribute
-from mixer_viz.analysis.attribution_task import group_mask
+from mixer_viz.analysis.attribution.baselines import baseline_pixels
+from mixer_viz.analysis.attribution.run import attribute
+from mixer_viz.analysis.attribution.task import group_mask
 from mixer_viz.checkpoints import load_model
 from mixer_viz.images import preprocess
+from mixer_viz.images.samples import load_sample
 from mixer_viz.model import PRESETS, MlpMixer
-from mixer_viz.samples import load_sample
 
 NAME = "attribution"
 AT_MOST = 1.0  # ours / captum's

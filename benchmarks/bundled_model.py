@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mixer_viz.analysis.structure import structure_of
+from mixer_viz.analysis.token_mixing.structure import structure_of
 from mixer_viz.checkpoints import load_model
 from mixer_viz.checkpoints.bundled import ASSETS_DIR
 from mixer_viz.images import crop_image, normalise, open_image

@@ -13,8 +13,8 @@ import torch
 from timing import ratios, summary
 from torch import nn
 
-from mixer_viz.analysis.compared_published import IMAGE_SIZE, PUBLISHED
-from mixer_viz.analysis.compared_speed import measure_throughput
+from mixer_viz.analysis.comparison.published import IMAGE_SIZE, PUBLISHED
+from mixer_viz.analysis.comparison.throughput import measure_throughput
 from mixer_viz.model import PRESETS, TOKEN_MIXERS, ComparedNetwork, MlpMixer
 from mixer_viz.model.token_mixer_table import compared_costs, matched_channels_mlp_dim
 from mixer_viz.training.build import compared_config

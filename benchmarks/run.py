@@ -77,7 +77,7 @@ def parse(arguments: Sequence[str] | None, names: list[str]) -> argparse.Namespa
 
 def machine_facts() -> dict[str, Any]:
     """What the numbers depend on; the load tells whether the machine was busy with something else."""
-    from mixer_viz.analysis.compared_race import processor_name  # once find_benchmarks has made it importable
+    from mixer_viz.analysis.comparison.timing import processor_name  # once find_benchmarks has made it importable
 
     return {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

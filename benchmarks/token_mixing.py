@@ -10,10 +10,10 @@ import torch
 from timing import alternate, ratios, summary
 from torch import Tensor
 
-from mixer_viz.analysis.jacobian import listening_of, token_jacobian
-from mixer_viz.analysis.pairing import opposing_pairs
 from mixer_viz.analysis.receptive_field import receptive_field
-from mixer_viz.analysis.unit_effect import unit_effects
+from mixer_viz.analysis.token_mixing.jacobian import listening_of, token_jacobian
+from mixer_viz.analysis.token_mixing.opposing_pairs import opposing_pairs
+from mixer_viz.analysis.token_mixing.unit_effect import unit_effects
 from mixer_viz.model import PRESETS, MixerBlock, MlpMixer, Trace, trace
 
 NAME = "token_mixing"

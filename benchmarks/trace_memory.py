@@ -35,8 +35,9 @@ def measure() -> dict[str, Any]:
 
 def in_this_process(size: str) -> dict[str, Any]:
     """One trace, then what the page keeps of each of many images."""
-    from mixer_viz.ui import cached, cached_activations
+    from mixer_viz.ui.activations import results as activation_results
     from mixer_viz.ui.choices import Choice, ChosenModel, Picture
+    from mixer_viz.ui.compute import cached
 
     torch.manual_seed(0)
     config = PRESETS[size]
@@ -49,10 +50,10 @@ def in_this_process(size: str) -> dict[str, Any]:
     for index in range(1, IMAGES + 1):
         choice = Choice(chosen, Picture.from_upload(f"{index}.png", made_picture(index)))
         cached.overview_of(choice)
-        cached_activations.depth_of(choice)
-        cached_activations.patch_logits_of(choice, 0)
-        cached_activations.logit_parts_of(choice, 0)
-        cached_activations.cka_of(choice, choice)
+        activation_results.depth_of(choice)
+        activation_results.patch_logits_of(choice, 0)
+        activation_results.logit_parts_of(choice, 0)
+        activation_results.cka_of(choice, choice)
         if index in CHECKPOINTS:
             grown = {"value": resident_megabytes() - start, "unit": "MB"}
             results[f"caches and heap after {index} images"] = grown

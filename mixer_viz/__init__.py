@@ -6,8 +6,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mixer_viz.analysis.attribution_result import Attribution as Attribution
-    from mixer_viz.analysis.attribution_run import attribute as attribute
+    from mixer_viz.analysis.attribution.result import Attribution as Attribution
+    from mixer_viz.analysis.attribution.run import attribute as attribute
     from mixer_viz.analysis.passes import AnalysisCancelled as AnalysisCancelled
     from mixer_viz.checkpoints import CheckpointError as CheckpointError
     from mixer_viz.checkpoints import ModelInfo as ModelInfo
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 # Loaded at first use: torch and torchvision take seconds, and the app has to answer before that.
 _HOMES = {
-    "analysis.attribution_result": ("Attribution",),
-    "analysis.attribution_run": ("attribute",),
+    "analysis.attribution.result": ("Attribution",),
+    "analysis.attribution.run": ("attribute",),
     "analysis.passes": ("AnalysisCancelled",),
     "checkpoints": ("CheckpointError", "ModelInfo", "available_models", "load_model", "save_model"),
     "images": ("ImageError", "open_image", "preprocess"),

@@ -6,16 +6,16 @@ from mixer_viz.ui.router import require_router
 
 require_router()
 
-from mixer_viz.ui import formulas_attribution
-from mixer_viz.ui.attribution_choice import pick_methods, pick_target
-from mixer_viz.ui.attribution_deletion import deletion
-from mixer_viz.ui.attribution_exports import downloads
-from mixer_viz.ui.attribution_maps import finished_maps, maps, titles_of
-from mixer_viz.ui.attribution_quality import quality
-from mixer_viz.ui.errors import guarded
-from mixer_viz.ui.jobs import job_table, visitor_name
-from mixer_viz.ui.selection import steady_place
-from mixer_viz.ui.shell import current_choice
+from mixer_viz.texts import attribution as texts
+from mixer_viz.ui.attribution.choice import pick_methods, pick_target
+from mixer_viz.ui.attribution.deletion import deletion
+from mixer_viz.ui.attribution.downloads import downloads
+from mixer_viz.ui.attribution.maps import finished_maps, maps, titles_of
+from mixer_viz.ui.attribution.metrics import quality
+from mixer_viz.ui.compute.jobs import job_table, visitor_name
+from mixer_viz.ui.sidebar.shell import current_choice
+from mixer_viz.ui.widgets.errors import guarded
+from mixer_viz.ui.widgets.selection import steady_place
 
 choice = current_choice()
 
@@ -30,7 +30,7 @@ def looking() -> None:
 
 
 st.title("Attributions")
-st.markdown(formulas_attribution.IN_WORDS)
+st.markdown(texts.IN_WORDS)
 target = pick_target(choice)
 asked = pick_methods(choice, target)
 with steady_place():
@@ -47,7 +47,7 @@ if asked:
         deletion(choice, target, titles_of(choice, asked), shown)
 job_table().leave_all_but([*keys, *(each.key(choice) for each in asked)], visitor_name())
 with st.expander("In the formula"):
-    st.markdown(formulas_attribution.EQUATION)
+    st.markdown(texts.EQUATION)
 with st.expander("What these pictures do not prove"):
-    st.markdown(formulas_attribution.LIMITS)
+    st.markdown(texts.LIMITS)
 st.page_link("pages/compared.py", label="Next: what else could mix the tokens", icon=":material/arrow_forward:")

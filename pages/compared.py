@@ -6,13 +6,14 @@ from mixer_viz.ui.router import require_router
 
 require_router()
 
-from mixer_viz.ui import cached_compared, formulas_compared
-from mixer_viz.ui.compared_costs_section import costs_and_accuracy
-from mixer_viz.ui.compared_permuted import permuted_training
-from mixer_viz.ui.compared_photo import on_your_photo
-from mixer_viz.ui.compared_swap import swapping
-from mixer_viz.ui.selection import option_buttons
-from mixer_viz.ui.shell import current_choice, current_picture
+from mixer_viz.texts import comparison as texts
+from mixer_viz.ui.comparison import results
+from mixer_viz.ui.comparison.costs import costs_and_accuracy
+from mixer_viz.ui.comparison.permuted import permuted_training
+from mixer_viz.ui.comparison.photo import on_your_photo
+from mixer_viz.ui.comparison.replacement import swapping
+from mixer_viz.ui.sidebar.shell import current_choice, current_picture
+from mixer_viz.ui.widgets.selection import option_buttons
 
 SWAPPED = "Swapped at run time"
 # One part at a time: each has the fields that it needs, and only what is seen is computed. Links hold the names.
@@ -24,16 +25,16 @@ PARTS = {
 }
 
 st.title("Token mixers compared")
-st.markdown(formulas_compared.IN_WORDS)
-if cached_compared.networks():
+st.markdown(texts.IN_WORDS)
+if results.networks():
     part = option_buttons("Part", list(PARTS), "part")
     if part != SWAPPED:
-        st.caption(formulas_compared.NOT_THE_SIDEBAR)
+        st.caption(texts.NOT_THE_SIDEBAR)
     PARTS[part]()
 else:
-    st.info(formulas_compared.NOTHING_HERE)
+    st.info(texts.NOTHING_HERE)
     swapping(current_choice())
 with st.expander("In the formula"):
-    st.markdown(formulas_compared.EQUATION)
+    st.markdown(texts.EQUATION)
 with st.expander("What these pictures do not prove"):
-    st.markdown(formulas_compared.LIMITS)
+    st.markdown(texts.LIMITS)

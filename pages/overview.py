@@ -10,11 +10,13 @@ require_router()
 from mixer_viz.figures import overview as figures
 from mixer_viz.figures.photo import photo_grid
 from mixer_viz.model.costs import costs
-from mixer_viz.ui import cached, exports, formulas
-from mixer_viz.ui.errors import guarded
+from mixer_viz.texts import overview as texts
+from mixer_viz.ui.compute import cached
 from mixer_viz.ui.grid_panel import show_grids
-from mixer_viz.ui.selection import option_buttons, select_token, token_field
-from mixer_viz.ui.shell import current_choice
+from mixer_viz.ui.sidebar.shell import current_choice
+from mixer_viz.ui.widgets import downloads
+from mixer_viz.ui.widgets.errors import guarded
+from mixer_viz.ui.widgets.selection import option_buttons, select_token, token_field
 
 choice = current_choice()
 config = choice.model.config
@@ -41,7 +43,7 @@ def front() -> None:
         chart = figures.top_classes_chart(class_names, result.top_probabilities)
         best = f"{class_names[0]}, {100 * result.top_probabilities[0]:.1f} percent"
         show_chart(chart, key="classes", alt=f"Most probable class: {best}.")
-        st.caption(formulas.known_classes(config))
+        st.caption(texts.known_classes(config))
     with way:
         token = token_field(config)
         crop = cached.crop_of(choice)
@@ -58,7 +60,7 @@ def front() -> None:
 def blocks() -> None:
     """One small picture after every half-block."""
     st.subheader(f"Through {config.num_blocks} blocks")
-    st.markdown(formulas.block_shapes(config))
+    st.markdown(texts.block_shapes(config))
     # Links hold what the buttons say.
     shown = option_buttons("Pictures show", ["Likeness", "Length"], "show")
     by_colour = shown == "Likeness"
@@ -66,7 +68,7 @@ def blocks() -> None:
     grids = figures.stage_grids(stages, names, result.token_norm, result.colours if by_colour else None)
     hint = "Hover: the same token is marked in every picture."
     show_grids(grids, key="stages", on_pick=select_token, hint=hint, stacks=[1] + [2] * config.num_blocks)
-    st.caption(formulas.colours_caption(result.explained_variance.tolist()) if by_colour else formulas.LENGTH_CAPTION)
+    st.caption(texts.colours_caption(result.explained_variance.tolist()) if by_colour else texts.LENGTH_CAPTION)
 
 
 def end() -> None:
@@ -80,17 +82,17 @@ def end() -> None:
 
 
 st.title("From picture to class")
-st.markdown(formulas.mixer_in_words(config))
+st.markdown(texts.mixer_in_words(config))
 if choice.picture.expected:
     st.info(choice.picture.expected)
 way()
 end()
 with st.expander("In the formula"):
-    st.markdown(formulas.mixer_equation(config))
-    st.table(formulas.cost_table(costs(config)))
+    st.markdown(texts.mixer_equation(config))
+    st.table(texts.cost_table(costs(config)))
 with st.expander("What these pictures do not prove"):
-    st.markdown(formulas.OVERVIEW_LIMITS)
-exports.download_row(
+    st.markdown(texts.OVERVIEW_LIMITS)
+downloads.download_row(
     "overview",
     lambda: figures.draw_overview(
         cached.crop_of(choice),
@@ -110,7 +112,7 @@ exports.download_row(
         "top_logits": result.top_logits,
         "top_probabilities": result.top_probabilities,
     },
-    lambda: exports.csv_bytes(
+    lambda: downloads.csv_bytes(
         ["class", "name", "logit", "probability"],
         [
             [index, name, logit, probability]

@@ -10,11 +10,13 @@ require_router()
 from mixer_viz.analysis.patches import filter_order, patch_size_options
 from mixer_viz.figures import overview as overview_figures
 from mixer_viz.figures import patches as figures
-from mixer_viz.ui import cached, exports, formulas
-from mixer_viz.ui.errors import guarded
+from mixer_viz.texts import overview as texts
+from mixer_viz.ui.compute import cached
 from mixer_viz.ui.grid_panel import show_grids
-from mixer_viz.ui.selection import option_buttons, select_token, token_field
-from mixer_viz.ui.shell import current_choice
+from mixer_viz.ui.sidebar.shell import current_choice
+from mixer_viz.ui.widgets import downloads as download_widgets
+from mixer_viz.ui.widgets.errors import guarded
+from mixer_viz.ui.widgets.selection import option_buttons, select_token, token_field
 
 choice = current_choice()
 config = choice.model.config
@@ -31,7 +33,7 @@ def tokens() -> None:
     """Everything that follows the selected patch."""
     token = token_field(config)
     patch(token)
-    st.markdown(formulas.patch_position(config, token))
+    st.markdown(texts.patch_position(config, token))
     vectors(token)
     learned_filters(token)
     downloads(token)
@@ -68,13 +70,11 @@ def learned_filters(token: int) -> None:
     picked = filter_order(filters, ORDERS[order], response)
     grid = figures.filter_grid(filters.values, picked, filters.norm, filters.frequency, response)
     show_grids([grid], key="filter-panel")
-    st.markdown(
-        formulas.rebuilding(reconstruction.rank, reconstruction.patch_dim, config.embed_dim, reconstruction.error)
-    )
+    st.markdown(texts.rebuilding(reconstruction.rank, reconstruction.patch_dim, config.embed_dim, reconstruction.error))
 
 
 def downloads(token: int) -> None:
-    exports.download_row(
+    download_widgets.download_row(
         "patches",
         lambda: figures.draw_patches(
             result.crop,
@@ -105,7 +105,7 @@ def filter_table(token: int) -> bytes:
         *(x.tolist() for x in (filters.norm, filters.frequency, filters.bias, response)),
     ]
     header = ["channel", "length", "frequency_cycles_per_pixel", "bias", f"response_to_patch_{token}"]
-    return exports.csv_bytes(header, list(zip(*columns, strict=True)))
+    return download_widgets.csv_bytes(header, list(zip(*columns, strict=True)))
 
 
 def patch_sizes() -> None:
@@ -119,8 +119,8 @@ def patch_sizes() -> None:
         config.patch_size,
     )
     show_chart(chart, key="patch-sizes", alt="Token-mixing parameters by patch size.")
-    st.table(formulas.patch_size_table(options))
-    st.markdown(formulas.other_sizes(config))
+    st.table(texts.patch_size_table(options))
+    st.markdown(texts.other_sizes(config))
 
 
 st.title("Patch tokenization")
@@ -131,6 +131,6 @@ tokens()
 patch_sizes()
 st.page_link("pages/token_mixing.py", label="Next: which patches talk to which", icon=":material/arrow_forward:")
 with st.expander("In the formula"):
-    st.markdown(formulas.embedding_equation(config))
+    st.markdown(texts.embedding_equation(config))
 with st.expander("What these pictures do not prove"):
-    st.markdown(formulas.PATCHES_LIMITS)
+    st.markdown(texts.PATCHES_LIMITS)

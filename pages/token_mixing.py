@@ -6,14 +6,16 @@ from mixer_viz.ui.router import require_router
 
 require_router()
 
-from mixer_viz.figures import token_mixing as figures
-from mixer_viz.figures.token_mixing_print import draw_atlas
-from mixer_viz.ui import cached_mixing, exports, formulas_mixing, mixing_files, mixing_sections
-from mixer_viz.ui.atlas import pick_atlas, unit_statistics, weight_arrays
-from mixer_viz.ui.errors import guarded
+from mixer_viz.figures.token_mixing import maps as figures
+from mixer_viz.figures.token_mixing.print import draw_atlas
+from mixer_viz.texts import token_mixing as texts
 from mixer_viz.ui.grid_panel import show_grids
-from mixer_viz.ui.selection import block_field, select_token, select_unit, token_field, unit_field
-from mixer_viz.ui.shell import current_choice
+from mixer_viz.ui.sidebar.shell import current_choice
+from mixer_viz.ui.token_mixing import other_networks, results, sections
+from mixer_viz.ui.token_mixing.atlas import pick_atlas, unit_statistics, weight_arrays
+from mixer_viz.ui.widgets import downloads
+from mixer_viz.ui.widgets.errors import guarded
+from mixer_viz.ui.widgets.selection import block_field, select_token, select_unit, token_field, unit_field
 
 choice = current_choice()
 config = choice.model.config
@@ -27,17 +29,17 @@ def units() -> None:
     if atlas.missing:
         st.warning(atlas.missing)
     atlas_place = st.container()
-    measures = cached_mixing.units_of(choice.model, block)
-    distinct = cached_mixing.distinct_units(choice.model, block)
-    st.caption(formulas_mixing.block_summary(choice.model.title, block, measures, distinct))
-    unit = unit_field(config, cached_mixing.most_opposed_unit(choice.model))
+    measures = results.units_of(choice.model, block)
+    distinct = results.distinct_units(choice.model, block)
+    st.caption(texts.block_summary(choice.model.title, block, measures, distinct))
+    unit = unit_field(config, results.most_opposed_unit(choice.model))
     with atlas_place:
         grids = [figures.atlas_grid(part, atlas.width, atlas.order_name == "Opposing pairs") for part in atlas.parts]
         hint = "Click a unit, or use the arrow keys: everything below follows."
         show_grids(grids, key="atlas", selected=unit, on_pick=select_unit, hint=hint, marks="unit")
-    mixing_sections.unit_maps(choice, block, unit)
-    mixing_sections.unit_on_picture(choice, block, unit)
-    exports.download_row(
+    sections.unit_maps(choice, block, unit)
+    sections.unit_on_picture(choice, block, unit)
+    downloads.download_row(
         "token-mixing",
         lambda: draw_atlas(atlas.parts, atlas.caption),
         lambda: weight_arrays(choice.model),
@@ -54,8 +56,8 @@ def talk() -> None:
         "Click a patch: the maps show, for every block, what it reads from each patch and what each reads from it."
     )
     token = token_field(config)
-    listening = cached_mixing.listening_of(choice, token)
-    grids = mixing_sections.listening_grids(choice, listening)
+    listening = results.listening_of(choice, token)
+    grids = sections.listening_grids(choice, listening)
     names = [f"Block {number + 1} of {config.num_blocks}" for number in range(config.num_blocks)]
     show_grids(
         grids,
@@ -67,22 +69,22 @@ def talk() -> None:
         frame=block,
         hint="Click a patch of the picture.",
     )
-    st.caption(formulas_mixing.listening_note(config.num_blocks))
-    mixing_sections.receptive_field(choice, token)
+    st.caption(texts.listening_note(config.num_blocks))
+    sections.receptive_field(choice, token)
 
 
 st.title("Learned token-mixing weights")
 words, number = st.columns([3, 1], vertical_alignment="bottom")
-words.markdown(formulas_mixing.units_in_words(config))
+words.markdown(texts.units_in_words(config))
 with number:
-    block = block_field(config, cached_mixing.most_paired_block(choice.model))
+    block = block_field(config, results.most_paired_block(choice.model))
 units()
 talk()
-mixing_sections.through_depth(choice, block)
-mixing_sections.convolution_meter(choice, block)
-mixing_files.other_networks()
+sections.through_depth(choice, block)
+sections.convolution_meter(choice, block)
+other_networks.other_networks()
 with st.expander("In the formula"):
-    st.markdown(formulas_mixing.mixing_equation(config, block))
+    st.markdown(texts.mixing_equation(config, block))
 with st.expander("What these pictures do not prove"):
-    st.markdown(formulas_mixing.LIMITS)
+    st.markdown(texts.LIMITS)
 st.page_link("pages/activations.py", label="Next: what every layer does to the tokens", icon=":material/arrow_forward:")

@@ -11,9 +11,9 @@ import torch
 from safetensors import safe_open
 
 import mixer_viz as mv
-from mixer_viz.analysis.structure import structure_of
+from mixer_viz.analysis.token_mixing.structure import structure_of
 from mixer_viz.checkpoints.bundled import ASSETS_DIR
-from mixer_viz.samples import load_sample
+from mixer_viz.images.samples import load_sample
 from mixer_viz.training.build import build_model
 from mixer_viz.training.recipe import Recipe
 

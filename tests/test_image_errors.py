@@ -13,8 +13,7 @@ import pytest
 from made_images import encode, grey, png, row, tiff
 from PIL import Image
 
-from mixer_viz import images
-from mixer_viz.images import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS, ImageError, open_image
+from mixer_viz.images import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS, ImageError, open_image, pixels
 
 
 def sentence(source: str | os.PathLike[str] | bytes) -> str:
@@ -134,7 +133,7 @@ def test_decompression_bombs_are_refused_before_decoding(
     def decode(image: Image.Image) -> Image.Image:
         raise RuntimeError("must not be reached")
 
-    monkeypatch.setattr(images, "_decode", decode)
+    monkeypatch.setattr(pixels, "_decode", decode)
     text = sentence(png(width, height, 8, 2, bytes(1000)))
     assert expected in text
     assert "25 million" in text

@@ -11,8 +11,8 @@ import pytest
 from made_images import encode, grey, png, row, tiff
 from PIL import Image
 
-from mixer_viz.image_modes import to_rgb
 from mixer_viz.images import open_image
+from mixer_viz.images.modes import to_rgb
 
 RED, GREEN, BLUE, YELLOW = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0)
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)

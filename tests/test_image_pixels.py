@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 
 from mixer_viz.images import crop_image, normalise, pixels_to_image, preprocess
+from mixer_viz.images.samples import load_sample
 from mixer_viz.model import PRESETS, MixerConfig, MlpMixer
-from mixer_viz.samples import load_sample
 
 
 def test_normalise_by_hand(tiny_config: MixerConfig) -> None:

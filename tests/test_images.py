@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 
 from mixer_viz.images import DEFAULT_MEAN, DEFAULT_STD, crop_box, crop_image, normalise
+from mixer_viz.images.samples import load_sample
 from mixer_viz.model import PRESETS, MixerConfig
-from mixer_viz.samples import load_sample
 
 
 def config_224(**changes: object) -> MixerConfig:
@@ -115,7 +115,7 @@ def test_long_pictures_give_the_crop_that_resizing_first_gives(
     config = config_224(interpolation=interpolation, crop_pct=0.875)
     image = noise(*size)
     cut_first = crop_image(image, config)
-    monkeypatch.setattr("mixer_viz.images.MAX_RESIZED_ASPECT", 10**9)
+    monkeypatch.setattr("mixer_viz.images.pixels.MAX_RESIZED_ASPECT", 10**9)
     resized_first = crop_image(image, config)
     assert levels_apart(cut_first, resized_first) <= 2
     assert np.mean(np.asarray(cut_first) != np.asarray(resized_first)) < 0.01

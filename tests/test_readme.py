@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mixer_viz.checkpoints.compared_runs import compared_runs
+from mixer_viz.checkpoints.metaformer_runs import compared_runs
+from mixer_viz.images.samples import load_sample
 from mixer_viz.model import TOKEN_MIXERS
-from mixer_viz.samples import load_sample
 
 ROOT = Path(__file__).parents[1]
 TEST_COMMAND = re.compile(r"^\s*(python3 -m venv \S+ && .* -m pytest\b.*?)\s*$", re.MULTILINE)

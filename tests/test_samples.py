@@ -9,7 +9,7 @@ import socket
 import numpy as np
 import pytest
 
-from mixer_viz.samples import available_samples, draw_grating, load_sample
+from mixer_viz.images.samples import available_samples, draw_grating, load_sample
 
 
 def grey_values(name: str) -> np.ndarray:
@@ -68,7 +68,7 @@ def test_every_call_gives_a_new_equal_picture() -> None:
 
 def test_a_missing_photo_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "mixer_viz.samples._PHOTO_FILES",
+        "mixer_viz.images.samples._PHOTO_FILES",
         {"cat": "chelsea.png"}
         | dict.fromkeys(["astronaut", "coffee", "rocket", "motorcycle"], "not_in_this_release.png"),
     )

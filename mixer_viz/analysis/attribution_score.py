@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from mixer_viz.analysis.attribution_result import Precision
+from mixer_viz.analysis.attribution.result import Precision
 from mixer_viz.analysis.passes import Cancelled, ChunkedPasses, Progress
 
 

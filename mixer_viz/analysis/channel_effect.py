@@ -8,8 +8,8 @@ import torch
 from mixer_viz.analysis.arrays import one_image, to_double
 from mixer_viz.analysis.overview import streams_of
 from mixer_viz.analysis.ranges import check_range, check_same_model, check_stage
-from mixer_viz.analysis.walk import logits_from
 from mixer_viz.model import MlpMixer, Trace
+from mixer_viz.model.half_blocks import logits_from
 
 
 def channel_effects(model: MlpMixer, trace: Trace, stage: int, target: int) -> np.ndarray:

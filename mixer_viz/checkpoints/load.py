@@ -10,9 +10,10 @@ from mixer_viz.checkpoints.build import build_model, check_same_config
 from mixer_viz.checkpoints.bundled import bundled_models
 from mixer_viz.checkpoints.devices import choose_device
 from mixer_viz.checkpoints.errors import CheckpointError
-from mixer_viz.checkpoints.files import SUFFIXES, read_weights
+from mixer_viz.checkpoints.formats.files import SUFFIXES, read_weights
+from mixer_viz.checkpoints.formats.own_format import CONFIG_KEY
+from mixer_viz.checkpoints.formats.uploads import uploaded_file
 from mixer_viz.checkpoints.hub import PUBLISHED, Progress, fetch_weights, preparation_of, published_model
-from mixer_viz.checkpoints.own_format import CONFIG_KEY
 from mixer_viz.checkpoints.preparation import (
     Preparation,
     find_side_file,
@@ -21,7 +22,6 @@ from mixer_viz.checkpoints.preparation import (
     parse_side_file,
     read_side_file,
 )
-from mixer_viz.checkpoints.uploads import uploaded_file
 from mixer_viz.model import MixerConfig, MlpMixer
 
 

@@ -22,10 +22,10 @@ from torch import Tensor
 
 from mixer_viz.checkpoints.build import to_float32
 from mixer_viz.checkpoints.errors import CheckpointError
-from mixer_viz.checkpoints.files import read_weights
+from mixer_viz.checkpoints.formats.files import read_weights
+from mixer_viz.checkpoints.formats.uploads import uploaded_file
 from mixer_viz.checkpoints.naming import detect_naming, strip_prefixes
 from mixer_viz.checkpoints.sizes import MAX_NUM_BLOCKS
-from mixer_viz.checkpoints.uploads import uploaded_file
 
 MatrixKind = Literal["ResMLP", "gMLP"]
 

@@ -15,7 +15,7 @@ import numpy as np
 from mixer_viz.checkpoints.build import to_float32
 from mixer_viz.checkpoints.bundled import bundled_models
 from mixer_viz.checkpoints.errors import CheckpointError
-from mixer_viz.checkpoints.files import read_weights
+from mixer_viz.checkpoints.formats.files import read_weights
 from mixer_viz.checkpoints.preparation import parse_json_object, read_side_file
 
 

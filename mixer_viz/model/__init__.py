@@ -1,11 +1,11 @@
 """The network: its sizes, its equation, one traced forward pass, and its block with other token mixers."""
 
-from mixer_viz.model.compared import ComparedBlock as ComparedBlock
-from mixer_viz.model.compared import ComparedNetwork as ComparedNetwork
-from mixer_viz.model.compared import Network as Network
-from mixer_viz.model.compared_config import ComparedConfig as ComparedConfig
 from mixer_viz.model.config import PRESETS as PRESETS
 from mixer_viz.model.config import MixerConfig as MixerConfig
+from mixer_viz.model.metaformer import ComparedBlock as ComparedBlock
+from mixer_viz.model.metaformer import ComparedNetwork as ComparedNetwork
+from mixer_viz.model.metaformer import Network as Network
+from mixer_viz.model.metaformer_config import ComparedConfig as ComparedConfig
 from mixer_viz.model.mixer import MixerBlock as MixerBlock
 from mixer_viz.model.mixer import Mlp as Mlp
 from mixer_viz.model.mixer import MlpMixer as MlpMixer

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mixer_viz.model.compared_config import ComparedConfig
+from mixer_viz.model.metaformer_config import ComparedConfig
 
 
 def pixel_order(config: ComparedConfig) -> np.ndarray:

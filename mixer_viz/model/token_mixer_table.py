@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from torch import nn
 
-from mixer_viz.model.compared_config import ComparedConfig, TokenMixerName
 from mixer_viz.model.costs import Cost, Costs, costs
+from mixer_viz.model.metaformer_config import ComparedConfig, TokenMixerName
 from mixer_viz.model.token_mixers import (
     AveragePooling,
     DepthwiseConvolution,

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from mixer_viz.model.compared_config import PERMUTATIONS, TOKEN_MIXER_NAMES
+from mixer_viz.model.metaformer_config import PERMUTATIONS, TOKEN_MIXER_NAMES
 from mixer_viz.model.token_mixer_table import matched_channels_mlp_dim
 from mixer_viz.training.build import compared_config
 from mixer_viz.training.cli import add_recipe_options, add_running_options, given_values

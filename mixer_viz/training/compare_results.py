@@ -13,8 +13,8 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mixer_viz.checkpoints.compared import load_compared, save_compared
-from mixer_viz.checkpoints.compared_runs import CARD
+from mixer_viz.checkpoints.metaformer import load_compared, save_compared
+from mixer_viz.checkpoints.metaformer_runs import CARD
 from mixer_viz.model.token_mixer_table import compared_costs
 from mixer_viz.training.augment import test_transform
 from mixer_viz.training.build import compared_config

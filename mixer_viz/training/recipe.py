@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from mixer_viz.model.compared_config import PERMUTATIONS, TOKEN_MIXER_NAMES
+from mixer_viz.model.metaformer_config import PERMUTATIONS, TOKEN_MIXER_NAMES
 
 _NOT_NEGATIVE = ("mixup", "cutmix", "weight_decay", "token_mixing_weight_decay", "token_mixing_std", "warmup_epochs")
 

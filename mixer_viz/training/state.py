@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from mixer_viz.checkpoints import load_model, save_model
-from mixer_viz.checkpoints.compared import save_compared
+from mixer_viz.checkpoints.metaformer import save_compared
 from mixer_viz.model import MixerConfig, MlpMixer, Network
 
 LAST = "last.pt"

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mixer_viz.analysis.attribution_table import methods_for
+from mixer_viz.analysis.attribution.table import methods_for
 from mixer_viz.model import MlpMixer
 from tests.conftest import TINY
 from tests.made_models import random_model, random_pixels

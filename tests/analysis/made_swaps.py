@@ -9,8 +9,8 @@ from made_models import block_of, random_model, random_pixels
 from torch import Tensor
 from torch.nn import functional as F
 
-from mixer_viz.analysis.swapped_mixing import Replacement
-from mixer_viz.analysis.swapped_moments import BlockMoments, Calibration, moments_of
+from mixer_viz.analysis.replacement.moments import BlockMoments, Calibration, moments_of
+from mixer_viz.analysis.replacement.replace import Replacement
 from mixer_viz.model import MlpMixer
 from mixer_viz.model.token_mixers import SpatialShift
 from tests.conftest import TINY

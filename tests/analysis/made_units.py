@@ -7,7 +7,7 @@ import math
 import numpy as np
 import torch
 
-from mixer_viz.analysis.token_mixing import MixingWeights
+from mixer_viz.analysis.token_mixing.weights import MixingWeights
 from mixer_viz.model import MixerBlock, MixerConfig, MlpMixer
 
 SIDE = 16

@@ -12,8 +12,8 @@ import torch
 from made_models import block_of, random_model, random_pixels, traces_left
 from torch import Tensor
 
-from mixer_viz.analysis.ablation import Ablation, logits_with
-from mixer_viz.analysis.unit_effect import logits_with_unit
+from mixer_viz.analysis.activations.ablation import Ablation, logits_with
+from mixer_viz.analysis.token_mixing.unit_effect import logits_with_unit
 from mixer_viz.model import MixerConfig, MlpMixer
 from tests.analysis.made_traces import made_wide
 

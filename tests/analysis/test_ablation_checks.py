@@ -6,7 +6,7 @@ import pytest
 import torch
 from made_models import random_model, random_pixels
 
-from mixer_viz.analysis.ablation import Ablation, logits_with
+from mixer_viz.analysis.activations.ablation import Ablation, logits_with
 from mixer_viz.model import MixerConfig
 
 

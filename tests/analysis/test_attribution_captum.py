@@ -22,7 +22,7 @@ from captum.attr import (
 from torch import Tensor, nn
 
 import mixer_viz as mv
-from mixer_viz.analysis.attribution_baselines import baseline_pixels
+from mixer_viz.analysis.attribution.baselines import baseline_pixels
 from tests.analysis.made_attributions import mixer, patch_sums, picture
 from tests.conftest import TINY
 

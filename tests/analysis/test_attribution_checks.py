@@ -13,8 +13,8 @@ import pytest
 import torch
 
 import mixer_viz as mv
-from mixer_viz.analysis.attribution_baselines import BASELINES, baseline_pixels
-from mixer_viz.analysis.attribution_table import method_for, methods_for
+from mixer_viz.analysis.attribution.baselines import BASELINES, baseline_pixels
+from mixer_viz.analysis.attribution.table import method_for, methods_for
 from mixer_viz.model import PRESETS, MixerConfig
 from tests.analysis.made_attributions import ALL, mixer, picture
 from tests.conftest import TINY
@@ -135,7 +135,7 @@ def test_what_the_baselines_are() -> None:
 
 def test_captum_is_loaded_at_first_use_alone() -> None:
     code = (
-        "import sys, mixer_viz, mixer_viz.analysis.attribution_table, mixer_viz.analysis.attribution_result\n"
+        "import sys, mixer_viz, mixer_viz.analysis.attribution.table, mixer_viz.analysis.attribution.result\n"
         "sys.exit('captum' in sys.modules or 'attribute' not in dir(mixer_viz))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

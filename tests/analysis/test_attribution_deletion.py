@@ -9,9 +9,9 @@ import pytest
 import torch
 
 import mixer_viz as mv
-from mixer_viz.analysis.attribution_baselines import baseline_pixels
-from mixer_viz.analysis.attribution_deletion import deletion_insertion, patch_order
-from mixer_viz.analysis.attribution_without import logits_without
+from mixer_viz.analysis.attribution.baselines import baseline_pixels
+from mixer_viz.analysis.attribution.deletion import deletion_insertion, patch_order
+from mixer_viz.analysis.attribution.masking import logits_without
 from tests.analysis.made_attributions import Linear, Narrow, mixer, patch_sums, picture
 from tests.conftest import TINY
 from tests.made_models import traces_left

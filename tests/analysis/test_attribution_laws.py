@@ -13,10 +13,10 @@ from torch import nn
 from torch.nn import functional
 
 import mixer_viz as mv
-from mixer_viz.analysis import attribution_rules
-from mixer_viz.analysis.attribution_baselines import BASELINES, baseline_pixels
-from mixer_viz.analysis.attribution_table import methods_for
-from mixer_viz.analysis.attribution_task import group_mask
+from mixer_viz.analysis.attribution import deep_lift_rules
+from mixer_viz.analysis.attribution.baselines import BASELINES, baseline_pixels
+from mixer_viz.analysis.attribution.table import methods_for
+from mixer_viz.analysis.attribution.task import group_mask
 from tests.analysis.made_attributions import ALL, Linear, mixer, patch_sums, picture
 from tests.conftest import TINY
 
@@ -137,7 +137,7 @@ def test_gelu_rule_is_captums_rescale_rule(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.warns(UserWarning, match="Setting forward"):
         theirs = DeepLift(network).attribute(image, start, 1)
     with pytest.warns(UserWarning, match="Setting forward"):
-        ours = DeepLift(attribution_rules.with_secants(network)).attribute(image, start, 1)
+        ours = DeepLift(deep_lift_rules.with_secants(network)).attribute(image, start, 1)
     torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-12)
 
 
@@ -146,7 +146,7 @@ def test_layer_norm_rule_passes_on_the_whole_change_and_becomes_the_slope() -> N
     norm = nn.LayerNorm(6, eps=1e-2).double()
     nn.init.normal_(norm.weight)
     nn.init.normal_(norm.bias)
-    twin = attribution_rules.with_secants(nn.Sequential(norm))
+    twin = deep_lift_rules.with_secants(nn.Sequential(norm))
     image, start = torch.randn(2, 4, 6, dtype=DOUBLE)
     pair = torch.cat([image, start]).requires_grad_()
     change = norm(image) - norm(start)
@@ -163,7 +163,7 @@ def test_layer_norm_rule_passes_on_the_whole_change_and_becomes_the_slope() -> N
 
 
 def test_secant_of_a_small_step_is_the_slope() -> None:
-    twin = attribution_rules.with_secants(nn.Sequential(nn.GELU()))
+    twin = deep_lift_rules.with_secants(nn.Sequential(nn.GELU()))
     image = torch.linspace(-3, 3, 50)
     pair = torch.cat([image + 1e-6, image]).requires_grad_()
     (gradient,) = torch.autograd.grad(twin(pair).sum(), pair)
@@ -174,7 +174,7 @@ def test_secant_of_a_small_step_is_the_slope() -> None:
 
 def test_the_copy_with_secants_computes_the_same_on_the_same_weights() -> None:
     model = mixer(DOUBLE)
-    twin = attribution_rules.with_secants(model)
+    twin = deep_lift_rules.with_secants(model)
     pixels = torch.cat([picture(DOUBLE), picture(DOUBLE, seed=9)])
     torch.testing.assert_close(twin(pixels), model(pixels), rtol=1e-12, atol=1e-12)
     assert {parameter.data_ptr() for parameter in twin.parameters()} == {p.data_ptr() for p in model.parameters()}

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 import mixer_viz as mv
-from mixer_viz.analysis.attribution_quality import noise_sensitivity, randomisation_check, rank_correlation
-from mixer_viz.analysis.attribution_result import Precision
-from mixer_viz.analysis.attribution_table import methods_for
+from mixer_viz.analysis.attribution.metrics import noise_sensitivity, randomisation_check, rank_correlation
+from mixer_viz.analysis.attribution.result import Precision
+from mixer_viz.analysis.attribution.table import methods_for
 from tests.analysis.made_attributions import ALL, mixer, picture, quick
 from tests.conftest import TINY
 from tests.made_models import traces_left

@@ -12,7 +12,7 @@ import torch
 from scipy.stats import spearmanr
 
 import mixer_viz as mv
-from mixer_viz.analysis.attribution_quality import (
+from mixer_viz.analysis.attribution.metrics import (
     agreement,
     noise_sensitivity,
     randomisation_check,

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import mixer_viz as mv
-from mixer_viz.analysis import attribution_draws
+from mixer_viz.analysis.attribution import seeding
 from tests.analysis.made_attributions import ALL, FailingHead, mixer, picture, quick
 from tests.conftest import TINY
 from tests.made_models import traces_left
@@ -47,7 +47,7 @@ def test_nothing_is_left_after_an_error(method: str) -> None:
     assert torch.is_grad_enabled()
     assert torch.equal(torch.random.get_rng_state(), drawn)
     np.testing.assert_array_equal(np.random.get_state()[1], state)  # type: ignore[arg-type] # noqa: NPY002
-    assert not attribution_draws._GENERATORS.locked()
+    assert not seeding._GENERATORS.locked()
 
 
 def test_eight_threads_on_one_model_get_what_one_gets() -> None:

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 import mixer_viz as mv
-from mixer_viz.analysis.attribution_baselines import BASELINES, baseline_pixels
-from mixer_viz.analysis.attribution_deletion import deletion_insertion, random_orders
-from mixer_viz.analysis.attribution_without import logits_without, logits_without_many
+from mixer_viz.analysis.attribution.baselines import BASELINES, baseline_pixels
+from mixer_viz.analysis.attribution.deletion import deletion_insertion, random_orders
+from mixer_viz.analysis.attribution.masking import logits_without, logits_without_many
 from tests.analysis.made_attributions import Narrow, mixer, picture
 from tests.conftest import TINY
 from tests.made_models import traces_left

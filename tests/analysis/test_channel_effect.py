@@ -12,8 +12,8 @@ from made_models import random_model, random_pixels, traces_left
 
 from mixer_viz.analysis.channel_effect import channel_effects
 from mixer_viz.analysis.overview import streams_of
-from mixer_viz.analysis.walk import half_blocks, logits_from, tokens_at
 from mixer_viz.model import MixerConfig, trace
+from mixer_viz.model.half_blocks import half_blocks, logits_from, tokens_at
 from tests.analysis.made_traces import made, made_wide
 
 

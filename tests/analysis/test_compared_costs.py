@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from mixer_viz.analysis.compared_costs import CostCurve, cost_growth, mixers_on_grid, mixing_share
-from mixer_viz.analysis.compared_published import PUBLISHED, REPORTED, published_architectures
+from mixer_viz.analysis.comparison.costs import CostCurve, cost_growth, mixers_on_grid, mixing_share
+from mixer_viz.analysis.comparison.published import PUBLISHED, REPORTED, published_architectures
 from mixer_viz.model import TOKEN_MIXERS, ComparedNetwork
 from mixer_viz.model.token_mixer_table import compared_costs
 from tests.model.made_comparisons import SIZES, config_of, with_sizes

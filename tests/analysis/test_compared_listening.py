@@ -11,8 +11,8 @@ import torch
 from made_models import traces_left
 from torch import Tensor, nn
 
-from mixer_viz.analysis import compared_jacobian
-from mixer_viz.analysis.compared import compared_listening, normalised_tokens
+from mixer_viz.analysis.comparison import closed_forms
+from mixer_viz.analysis.comparison.token_jacobian import compared_listening, normalised_tokens
 from mixer_viz.model import TOKEN_MIXERS, ComparedConfig, ComparedNetwork
 from mixer_viz.model.token_mixers import SelfAttention
 from tests.model.made_comparisons import CHANNELS, GRID, TOKENS, config_of, random_images, random_network, with_sizes
@@ -47,7 +47,7 @@ def full(network: ComparedNetwork, pixels: Tensor, block: int) -> np.ndarray:  #
         config_of("attention", num_heads=13),
         config_of("convolution", kernel_size=5),
         config_of("mlp", permutation="pixels"),
-        with_sizes(config_of("mlp"), embed_dim=2 * compared_jacobian.CHANNELS_AT_ONCE, gelu="tanh"),
+        with_sizes(config_of("mlp"), embed_dim=2 * closed_forms.CHANNELS_AT_ONCE, gelu="tanh"),
         with_sizes(config_of("nonlocal_shift"), embed_dim=12),
     ],
 )

@@ -11,9 +11,9 @@ import torch
 from made_models import traces_left
 from torch import Tensor, nn
 
-from mixer_viz.analysis import compared_race
-from mixer_viz.analysis.compared_race import conditions_of, race
-from mixer_viz.analysis.compared_speed import measure_mixers, measure_throughput
+from mixer_viz.analysis.comparison import timing
+from mixer_viz.analysis.comparison.throughput import measure_mixers, measure_throughput
+from mixer_viz.analysis.comparison.timing import conditions_of, race
 from mixer_viz.analysis.passes import AnalysisCancelled
 from mixer_viz.model import TOKEN_MIXERS, ComparedNetwork
 from tests.model.made_comparisons import CHANNELS, config_of
@@ -27,7 +27,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now, self.ran = 0.0, collections.deque[str]()
-        monkeypatch.setattr(compared_race.time, "perf_counter", lambda: self.now)
+        monkeypatch.setattr(timing.time, "perf_counter", lambda: self.now)
 
     def rival(self, name: str, seconds: float) -> Callable[[], None]:
         def run() -> None:
@@ -50,8 +50,8 @@ def test_rivals_take_turns_and_another_one_begins_every_round(monkeypatch: pytes
 def test_a_rival_that_takes_no_time_has_a_bounded_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
     found = race({"a": clock.rival("a", 0.0)}, CPU, conditions_of(CPU, 1, "float32", 1, 1.0))
-    assert found["a"].passes == compared_race.MOST_PASSES
-    assert len(clock.ran) == 2 + compared_race.MOST_PASSES
+    assert found["a"].passes == timing.MOST_PASSES
+    assert len(clock.ran) == 2 + timing.MOST_PASSES
 
 
 def test_the_speed_is_images_by_the_time_of_a_pass(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from mixer_viz.analysis.convolution import ConvolutionMeter, convolution_share, expected_largest
+from mixer_viz.analysis.token_mixing.convolution import ConvolutionMeter, convolution_share, expected_largest
 
 GRIDS = [(6, 6), (4, 7), (5, 2)]
 SHARES = ("explained", "local_explained", "shift_explained", "identity_explained")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mixer_viz.analysis.depth import depth_curves, effective_rank, random_start
 from mixer_viz.analysis.spectrum import white_noise_frequency
-from mixer_viz.analysis.token_mixing import block_weights, units_of
-from mixer_viz.analysis.unit_maps import uniform_locality
+from mixer_viz.analysis.token_mixing.depth import depth_curves, effective_rank, random_start
+from mixer_viz.analysis.token_mixing.unit_maps import uniform_locality
+from mixer_viz.analysis.token_mixing.weights import block_weights, units_of
 from mixer_viz.model import MlpMixer
 from tests.analysis.made_units import gratings, mixing_weights
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from made_models import block_of, random_model, random_pixels, traces_left
 
-from mixer_viz.analysis import formula
+from mixer_viz.analysis.activations import formula
 from mixer_viz.model import MixerConfig, trace
 from tests.analysis.made_traces import DTYPES, made, made_wide
 

@@ -12,7 +12,7 @@ import torch
 from made_models import block_of, random_model, random_pixels, traces_left
 from torch import Tensor
 
-from mixer_viz.analysis import jacobian
+from mixer_viz.analysis.token_mixing import jacobian
 from mixer_viz.model import MixerConfig, MlpMixer, Trace, trace
 
 Branch = Callable[[Tensor], Tensor]

@@ -9,8 +9,8 @@ import pytest
 import torch
 from made_models import random_model, random_pixels, traces_left
 
-from mixer_viz.analysis import logit_parts as analysis
-from mixer_viz.analysis.depth_prediction import patch_logits
+from mixer_viz.analysis.activations import logit_attribution as analysis
+from mixer_viz.analysis.activations.logit_lens import patch_logits
 from mixer_viz.analysis.overview import branches_of, stages_of
 from mixer_viz.model import MixerConfig, trace
 from tests.analysis.made_traces import DTYPES, made, made_wide

@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from mixer_viz.analysis.mixing_matrix import displacements, distance_profile, linear_mixing, listening
-from mixer_viz.analysis.token_mixing import block_weights
+from mixer_viz.analysis.token_mixing.mixing_matrix import displacements, distance_profile, linear_mixing, listening
+from mixer_viz.analysis.token_mixing.weights import block_weights
 from mixer_viz.model import MixerBlock, MlpMixer
 
 

@@ -7,8 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from mixer_viz.analysis import pairing
 from mixer_viz.analysis.spectrum import mean_radial_frequency
+from mixer_viz.analysis.token_mixing import opposing_pairs
 from tests.analysis.made_units import SIDE, gratings
 
 
@@ -30,7 +30,7 @@ def test_shuffled_gratings_find_their_negatives_and_their_order() -> None:
     # Other lengths and means, which centring and scaling must remove.
     negative = -positive * rng.uniform(0.2, 5, size=(12, 1)) + rng.normal(size=(12, 1))
     order = rng.permutation(24)
-    found = pairing.opposing_pairs(np.concatenate([positive, negative])[order])
+    found = opposing_pairs.opposing_pairs(np.concatenate([positive, negative])[order])
     assert {tuple(sorted(order[list(pair)])) for pair in found.pairs} == {(unit, unit + 12) for unit in range(12)}
     np.testing.assert_allclose(found.cosine, -1)
     maps = np.concatenate([positive, negative])[order].reshape(-1, SIDE, SIDE)
@@ -44,7 +44,7 @@ def test_shuffled_gratings_find_their_negatives_and_their_order() -> None:
 @pytest.mark.parametrize("num_units", [1, 2, 9, 30])
 def test_greedy_is_exact(num_units: int) -> None:
     rows = np.random.default_rng(num_units).normal(size=(num_units, 12))
-    found = pairing.opposing_pairs(rows)
+    found = opposing_pairs.opposing_pairs(rows)
     assert [tuple(pair) for pair in found.pairs] == (greedy_by_search(rows) if num_units > 1 else [])
     assert (np.diff(found.cosine) >= 0).all()
     assert len(np.unique(found.pairs)) == num_units // 2 * 2
@@ -53,33 +53,33 @@ def test_greedy_is_exact(num_units: int) -> None:
 def test_best_opposing_cosine_is_not_one_to_one() -> None:
     unit = np.random.default_rng(0).normal(size=16)
     rows = np.stack([unit, -unit, -2 * unit])
-    np.testing.assert_allclose(pairing.best_opposing_cosine(rows), [-1, -1, -1])
-    np.testing.assert_allclose(pairing.opposing_pairs(rows).cosine, [-1])
-    assert np.isnan(pairing.best_opposing_cosine(rows[:1])).all()
+    np.testing.assert_allclose(opposing_pairs.best_opposing_cosine(rows), [-1, -1, -1])
+    np.testing.assert_allclose(opposing_pairs.opposing_pairs(rows).cosine, [-1])
+    assert np.isnan(opposing_pairs.best_opposing_cosine(rows[:1])).all()
 
 
 def test_constant_rows_have_no_pattern() -> None:
     rows = np.full((3, 49), 0.1, dtype=np.float32)
     rows[2, 0] = 1
-    assert not pairing.unit_rows(rows)[:2].any()
-    np.testing.assert_array_equal(pairing.best_opposing_cosine(rows), 0)
-    assert pairing.count_distinct(rows) == 1
+    assert not opposing_pairs.unit_rows(rows)[:2].any()
+    np.testing.assert_array_equal(opposing_pairs.best_opposing_cosine(rows), 0)
+    assert opposing_pairs.count_distinct(rows) == 1
 
 
 def test_distinct_units_merge_copies_but_not_negatives_nor_chains() -> None:
     units = gratings()
     noise = np.random.default_rng(0).normal(size=units.shape) * 0.01
-    assert pairing.count_distinct(np.concatenate([units, units + noise, 3 * units])) == 12
-    assert pairing.count_distinct(np.concatenate([units, -units])) == 24
+    assert opposing_pairs.count_distinct(np.concatenate([units, units + noise, 3 * units])) == 12
+    assert opposing_pairs.count_distinct(np.concatenate([units, -units])) == 24
     # Neighbours 15 degrees apart have cosine 0.966, the ends of the chain 0.
     angle = np.deg2rad(np.arange(0, 91, 15))[:, None]
     chain = np.cos(angle) * units[0] + np.sin(angle) * units[1]
-    assert 3 <= pairing.count_distinct(chain) <= 4
+    assert 3 <= opposing_pairs.count_distinct(chain) <= 4
 
 
 def test_640_units_take_less_than_a_second() -> None:
     rows = np.random.default_rng(0).normal(size=(640, 256))
     start = time.perf_counter()
-    pairing.opposing_pairs(rows)
-    pairing.best_opposing_cosine(rows)
+    opposing_pairs.opposing_pairs(rows)
+    opposing_pairs.best_opposing_cosine(rows)
     assert time.perf_counter() - start < 1

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 import mixer_viz as mv
-from mixer_viz.analysis import attribution_draws
-from mixer_viz.analysis.attribution_table import method_for
+from mixer_viz.analysis.attribution import seeding
+from mixer_viz.analysis.attribution.table import method_for
 from mixer_viz.analysis.chunks import chunk_for, halving, is_out_of_memory
 from mixer_viz.model import PRESETS
 from tests.analysis.made_attributions import ALL, Narrow, mixer, picture, quick
@@ -77,7 +77,7 @@ def test_waiting_for_the_random_generators_can_be_cancelled() -> None:
     def cancelled() -> bool:
         return asked.is_set()
 
-    with attribution_draws._GENERATORS:
+    with seeding._GENERATORS:
         timer = threading.Timer(0.1, asked.set)
         timer.start()
         with pytest.raises(mv.AnalysisCancelled):

@@ -11,7 +11,7 @@ import pytest
 import torch
 from made_models import block_of, random_model, random_pixels, traces_left
 
-from mixer_viz.analysis import permutation
+from mixer_viz.analysis.activations import permutation
 from mixer_viz.model import MixerConfig
 from tests.analysis.made_traces import made_wide
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 from made_models import random_model, random_pixels
 
-from mixer_viz.analysis import overview, residual
+from mixer_viz.analysis import overview
+from mixer_viz.analysis.activations import residual_stream
 from mixer_viz.model import MixerConfig, trace
 from tests.analysis.made_traces import made, made_wide
 
@@ -17,7 +18,7 @@ from tests.analysis.made_traces import made, made_wide
 def test_lengths_before_and_after_follow_from_ratio_and_cosine(tiny_config: MixerConfig) -> None:
     """Law of cosines: |x + b|^2 = |x|^2 (1 + r^2 + 2 r cos)."""
     _, one = made(tiny_config)
-    found = residual.residual_stream(one)
+    found = residual_stream.residual_stream(one)
     assert found.token_ratio.shape == found.token_cosine.shape == (5, 16)
     streams = np.stack([tokens[0].numpy() for tokens in overview.streams_of(one)])
     squares = (streams**2).sum(axis=2)  # (T, S)
@@ -30,7 +31,7 @@ def test_lengths_before_and_after_follow_from_ratio_and_cosine(tiny_config: Mixe
 
 def test_the_embedding_has_no_branch(tiny_config: MixerConfig) -> None:
     _, one = made(tiny_config)
-    found = residual.residual_stream(one)
+    found = residual_stream.residual_stream(one)
     for curve in (found.ratio, found.cosine, found.token_ratio, found.token_cosine):
         assert np.isnan(curve[0]).all()
         assert np.isfinite(curve[1:]).all()
@@ -47,7 +48,7 @@ def test_a_branch_along_against_and_across(tiny_config: MixerConfig) -> None:
     stream[:, 15] = 0
     branch[:, 15, 2] = 1
     first = dataclasses.replace(one.blocks[0], tokens_in=stream, token_branch=branch)
-    found = residual.residual_stream(dataclasses.replace(one, blocks=(first, one.blocks[1])))
+    found = residual_stream.residual_stream(dataclasses.replace(one, blocks=(first, one.blocks[1])))
     np.testing.assert_allclose(found.token_cosine[1, :5], [1, -1, 0, np.sqrt(0.5), 0], atol=1e-15)
     np.testing.assert_allclose(found.token_ratio[1, :5], [2, 0.5, 1, np.sqrt(2), 0])
     assert found.token_cosine[1, 15] == 0
@@ -58,9 +59,9 @@ def test_a_branch_along_against_and_across(tiny_config: MixerConfig) -> None:
 
 def test_sizes_of_b16_and_several_images(tiny_config: MixerConfig) -> None:
     _, one = made_wide()
-    found = residual.residual_stream(one)
+    found = residual_stream.residual_stream(one)
     assert found.token_cosine.shape == (5, 196)
     branch, stream = one.blocks[1].channel_branch[0].flatten(), one.blocks[1].after_token_mixing[0].flatten()
     assert found.cosine[4] == pytest.approx(float(torch.cosine_similarity(branch, stream, dim=0)), abs=1e-5)
     with pytest.raises(ValueError, match="batch of 2"):
-        residual.residual_stream(trace(random_model(tiny_config), random_pixels(tiny_config, count=2)))
+        residual_stream.residual_stream(trace(random_model(tiny_config), random_pixels(tiny_config, count=2)))

@@ -9,7 +9,7 @@ import pytest
 import torch
 from made_models import random_model, random_pixels
 
-from mixer_viz.analysis import similarity
+from mixer_viz.analysis.activations import similarity
 from mixer_viz.analysis.overview import streams_of
 from mixer_viz.model import MixerConfig, trace
 from tests.analysis.made_traces import made, made_wide, with_streams

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mixer_viz.analysis.spectrum import mean_radial_frequency
-from mixer_viz.analysis.structure import structure_of
+from mixer_viz.analysis.token_mixing.structure import structure_of
 from mixer_viz.model import MixerConfig, MlpMixer
 from tests.analysis.made_units import SIDE, gratings, model_with_first_layer
 

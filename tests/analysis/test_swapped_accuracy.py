@@ -11,13 +11,13 @@ import torch
 from made_models import random_model, traces_left
 from PIL import Image
 
-from mixer_viz.analysis import swapped_accuracy as module
 from mixer_viz.analysis.passes import AnalysisCancelled
-from mixer_viz.analysis.swapped_accuracy import SwappedAccuracy, swapped_accuracy
-from mixer_viz.analysis.swapped_labelled import LabelledImages
-from mixer_viz.analysis.swapped_mixing import Replacement, fit_replacement, swapped_logits
-from mixer_viz.analysis.swapped_moments import calibrate
+from mixer_viz.analysis.replacement import accuracy as module
+from mixer_viz.analysis.replacement.accuracy import SwappedAccuracy, swapped_accuracy
+from mixer_viz.analysis.replacement.moments import calibrate
+from mixer_viz.analysis.replacement.replace import Replacement, fit_replacement, swapped_logits
 from mixer_viz.images import preprocess
+from mixer_viz.images.labelled_folder import LabelledImages
 from mixer_viz.model import MlpMixer
 from tests.analysis.made_swaps import CONFIG
 

@@ -11,8 +11,8 @@ import torch
 from made_models import block_of, random_model, random_pixels
 from torch import Tensor
 
-from mixer_viz.analysis.swapped_mixing import KINDS, Kind, explained_here, fit_replacement, swapped_logits
-from mixer_viz.analysis.swapped_moments import calibrate
+from mixer_viz.analysis.replacement.moments import calibrate
+from mixer_viz.analysis.replacement.replace import KINDS, Kind, explained_here, fit_replacement, swapped_logits
 from tests.analysis.made_swaps import (
     CONFIG,
     by_hand,

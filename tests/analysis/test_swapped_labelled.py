@@ -12,9 +12,8 @@ import torch
 from made_images import encode
 from PIL import Image
 
-from mixer_viz.analysis import swapped_labelled
-from mixer_viz.analysis.swapped_labelled import check_sizes, labelled_images
-from mixer_viz.images import ImageError, crop_image, normalise
+from mixer_viz.images import ImageError, crop_image, labelled_folder, normalise
+from mixer_viz.images.labelled_folder import check_sizes, labelled_images
 from tests.conftest import TINY
 
 CPU = torch.device("cpu")
@@ -116,7 +115,7 @@ def endless(data: bytes, folder: str = "cat") -> Iterator[tuple[str, bytes]]:
 
 
 def test_endless_folders_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(swapped_labelled, "MAX_IMAGES", 5)
+    monkeypatch.setattr(labelled_folder, "MAX_IMAGES", 5)
     assert len(labelled_images(itertools.islice(endless(file()), 5), NAMED)) == 5
     one_more = itertools.islice(endless(file()), 6)
     for files in (one_more, endless(file()), endless(b"unreadable"), endless(file(), "unknown")):
@@ -125,7 +124,7 @@ def test_endless_folders_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_at_most_so_many_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(swapped_labelled, "MAX_FILE_BYTES", 3 * 2**20)
+    monkeypatch.setattr(labelled_folder, "MAX_FILE_BYTES", 3 * 2**20)
     million = bytes(2**20)
     assert labelled_images([("cat/1.png", file()), *itertools.islice(endless(million), 2)], NAMED).unreadable == 2
     for folder in ("cat", "unknown"):
@@ -134,7 +133,7 @@ def test_at_most_so_many_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_at_most_so_many_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(swapped_labelled, "MAX_DECODED_PIXELS", 1000)
+    monkeypatch.setattr(labelled_folder, "MAX_DECODED_PIXELS", 1000)
     small, large = file(), encode(Image.new("RGB", (50, 19)), "PNG")
     assert len(labelled_images([("cat/1.png", large)], NAMED)) == 1
     with pytest.raises(ImageError, match="more than 1,000 pixels in all"):
@@ -142,7 +141,7 @@ def test_at_most_so_many_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_at_most_so_many_unreadable_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(swapped_labelled, "MAX_UNREADABLE", 2)
+    monkeypatch.setattr(labelled_folder, "MAX_UNREADABLE", 2)
     bad = itertools.islice(endless(b"x"), 2)
     assert labelled_images([*bad, ("cat/1.png", file())], NAMED).unreadable == 2
     with pytest.raises(ImageError, match="are no readable pictures; choose others"):
@@ -150,15 +149,15 @@ def test_at_most_so_many_unreadable_files(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_large_crops_are_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(swapped_labelled, "MAX_KEPT_BYTES", 3 * 3 * 8 * 8)
+    monkeypatch.setattr(labelled_folder, "MAX_KEPT_BYTES", 3 * 3 * 8 * 8)
     assert len(labelled_images(itertools.islice(endless(file()), 3), NAMED)) == 3
     with pytest.raises(ImageError, match="more than 3 files, the most for 8 px"):
         labelled_images(endless(file()), NAMED)
 
 
 def test_sizes_are_refused_before_anything_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(swapped_labelled, "MAX_FILE_BYTES", 100)
-    monkeypatch.setattr(swapped_labelled, "MAX_IMAGES", 3)
+    monkeypatch.setattr(labelled_folder, "MAX_FILE_BYTES", 100)
+    monkeypatch.setattr(labelled_folder, "MAX_IMAGES", 3)
     check_sizes([("cat/1.png", 60), ("cat/.hidden", 900), ("no class/2.png", 40)], NAMED)
     with pytest.raises(ImageError, match="in all; choose fewer"):
         check_sizes([("cat/1.png", 60), ("cat/2.png", 41)], NAMED)

@@ -13,7 +13,8 @@ import torch
 from made_models import block_of, random_model, random_pixels, traces_left
 from torch import Tensor
 
-from mixer_viz.analysis.swapped_mixing import (
+from mixer_viz.analysis.replacement.moments import calibrate
+from mixer_viz.analysis.replacement.replace import (
     KINDS,
     Kind,
     Replacement,
@@ -22,7 +23,6 @@ from mixer_viz.analysis.swapped_mixing import (
     swapped_batch,
     swapped_logits,
 )
-from mixer_viz.analysis.swapped_moments import calibrate
 from mixer_viz.model import MlpMixer
 from tests.analysis.made_swaps import CONFIG, by_hand, calibration_pixels, normal, shifted_by_index
 from tests.analysis.made_traces import made_wide

@@ -10,9 +10,9 @@ import pytest
 import torch
 from made_models import random_model
 
-from mixer_viz.analysis import swapped_moments
 from mixer_viz.analysis.passes import AnalysisCancelled
-from mixer_viz.analysis.swapped_moments import calibrate, moments_of
+from mixer_viz.analysis.replacement import moments
+from mixer_viz.analysis.replacement.moments import calibrate, moments_of
 from tests.analysis.made_swaps import CONFIG, calibration_pixels, normal
 
 READ, BIAS = normal(3, 16, 26), normal(16, 1, seed=6)
@@ -41,7 +41,7 @@ def test_rounding_is_not_explained(relative: float, constant: bool) -> None:
 def test_images_in_parts_sum_up_to_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     model, pixels = random_model(CONFIG), calibration_pixels(5)
     whole = calibrate(model, pixels)
-    monkeypatch.setattr(swapped_moments, "chunk_for", lambda *_, **__: 2)
+    monkeypatch.setattr(moments, "chunk_for", lambda *_, **__: 2)
     seen: list[tuple[int, int]] = []
     parts = calibrate(model, pixels, progress=lambda done, total: seen.append((done, total)))
     assert seen == [(2, 5), (4, 5), (5, 5)]

@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-from mixer_viz.analysis.token_mixing import (
+from mixer_viz.analysis.token_mixing.weights import (
     MixingWeights,
     block_weights,
     grid_of,

@@ -11,7 +11,7 @@ import pytest
 import torch
 from made_models import block_of, random_model, random_pixels, traces_left
 
-from mixer_viz.analysis import unit_effect
+from mixer_viz.analysis.token_mixing import unit_effect
 from mixer_viz.model import MixerConfig, trace
 
 

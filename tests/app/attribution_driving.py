@@ -12,11 +12,11 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 import mixer_viz as mv
-from mixer_viz.analysis.attribution_result import Attribution
-from mixer_viz.analysis.attribution_table import methods_for
+from mixer_viz.analysis.attribution.result import Attribution
+from mixer_viz.analysis.attribution.table import methods_for
 from mixer_viz.checkpoints import save_model
+from mixer_viz.images.samples import load_sample
 from mixer_viz.model import MlpMixer
-from mixer_viz.samples import load_sample
 from tests.app.driving import ROOT, TIMEOUT, errors, numbers, panel
 
 WORK_SECONDS = 300.0  # all that is at work; a busy machine is slow

@@ -15,12 +15,12 @@ from streamlit.util import calc_hash
 from torch import Tensor
 
 from mixer_viz.checkpoints import bundled
-from mixer_viz.checkpoints.compared import save_compared
+from mixer_viz.checkpoints.metaformer import save_compared
 from mixer_viz.images import preprocess
+from mixer_viz.images.samples import load_sample
 from mixer_viz.model import TOKEN_MIXERS, ComparedConfig, ComparedNetwork
-from mixer_viz.model.compared_config import TokenMixerName
+from mixer_viz.model.metaformer_config import TokenMixerName
 from mixer_viz.model.token_mixer_table import compared_costs
-from mixer_viz.samples import load_sample
 from tests.app.driving import ROOT, TIMEOUT, errors, numbers, panel
 from tests.conftest import TINY
 

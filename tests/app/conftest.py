@@ -14,8 +14,8 @@ from streamlit.testing.v1 import AppTest
 
 import mixer_viz as mv
 from mixer_viz.checkpoints import hub
+from mixer_viz.images.samples import load_sample
 from mixer_viz.model import MixerConfig, MlpMixer, Trace
-from mixer_viz.samples import load_sample
 from tests.app.driving import BUNDLED, start
 
 

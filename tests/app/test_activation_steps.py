@@ -11,10 +11,15 @@ import pytest
 import torch
 
 import mixer_viz as mv
-from mixer_viz.analysis.formula import token_mixing_formula
-from mixer_viz.analysis.permutation import random_order, reversed_rows_order, shuffled_prediction, swapped_order
+from mixer_viz.analysis.activations.formula import token_mixing_formula
+from mixer_viz.analysis.activations.permutation import (
+    random_order,
+    reversed_rows_order,
+    shuffled_prediction,
+    swapped_order,
+)
 from mixer_viz.model import MlpMixer
-from mixer_viz.ui.shuffle_section import Swapped
+from mixer_viz.ui.activations.permutation import Swapped
 from tests.app.activation_steps_driving import FORMULA, OFF, SHUFFLED, checkpoint, open_view, printed, run, tables
 from tests.app.driving import errors, numbers, panel, texts, upload_weights
 

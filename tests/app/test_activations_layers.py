@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mixer_viz.analysis import activations, channel_effect, depth_prediction, residual, similarity
+from mixer_viz.analysis import channel_effect
+from mixer_viz.analysis.activations import layers, logit_lens, residual_stream, similarity
 from mixer_viz.analysis.overview import stages_of
 from mixer_viz.model import MlpMixer, Trace
-from mixer_viz.ui.activation_channels import ORDERS
-from mixer_viz.ui.activation_layers import QUANTITIES
+from mixer_viz.ui.activations.channels import ORDERS
+from mixer_viz.ui.activations.layers import QUANTITIES
 from tests.app.activations_driving import CHANNEL, LAYER, SEEN, TOKEN, check, floats, open_page, sentence
 from tests.app.driving import numbers, panel
 
@@ -25,10 +26,10 @@ def rows(app: AppTest, index: int = 0) -> dict[str, str]:
 
 def wanted_maps(quantity: str, model: MlpMixer, traced: Trace, top: int) -> np.ndarray:
     if quantity == "Channel":
-        return activations.channel_maps(traced, CHANNEL)
+        return layers.channel_maps(traced, CHANNEL)
     if quantity == "Class":
-        return depth_prediction.patch_logits(model, traced, top).values
-    return activations.token_norms(traced)
+        return logit_lens.patch_logits(model, traced, top).values
+    return layers.token_norms(traced)
 
 
 @pytest.mark.parametrize("quantity", QUANTITIES)
@@ -71,8 +72,8 @@ def test_table_of_a_layer_has_the_numbers_of_the_analysis(layer: int, traced: Tr
     app = open_page(layer=str(layer), token=str(TOKEN))
     check(app)
     found = rows(app)
-    stream, drift = residual.residual_stream(traced), similarity.token_drift(traced)
-    norms = activations.token_norms(traced)[layer].ravel()
+    stream, drift = residual_stream.residual_stream(traced), similarity.token_drift(traced)
+    norms = layers.token_norms(traced)[layer].ravel()
     wanted = {
         "length of this patch's token": norms[TOKEN],
         "mean length of all tokens": norms.mean(),
@@ -94,7 +95,7 @@ def test_vector_of_the_patch_at_every_layer(traced: Trace) -> None:
     vectors = panel(app, "vectors")
     (grid,) = vectors["grids"]
     assert (vectors["marks"], grid["select"], grid["coarse"]) == ("layer", "row", False)
-    wanted = activations.patch_vectors(traced, TOKEN)
+    wanted = layers.patch_vectors(traced, TOKEN)
     np.testing.assert_allclose(numbers(grid).reshape(wanted.shape), wanted, rtol=1e-3, atol=1e-4)
 
 
@@ -106,7 +107,7 @@ def test_hidden_activations_are_of_the_step_that_leads_to_the_layer(layer: int, 
     check(app)
     name = stages_of(traced.config)[max(layer, 1)].name
     assert f"**{name}**" in sentence(app, "After the GELU")
-    result = activations.hidden_activations(
+    result = layers.hidden_activations(
         traced, (max(layer, 1) - 1) // 2, "channel" if name.endswith("channel mixing") else "token"
     )
     (grid,) = panel(app, "hidden")["grids"]
@@ -126,7 +127,7 @@ def test_hidden_activations_are_of_the_step_that_leads_to_the_layer(layer: int, 
 
 def test_channels_are_sorted_as_asked(model: MlpMixer, traced: Trace, top: int) -> None:
     app = open_page(view="Channels", **SEEN)
-    statistics = activations.channel_statistics(traced, LAYER)
+    statistics = layers.channel_statistics(traced, LAYER)
     effects = channel_effect.channel_effects(model, traced, LAYER, top)
     keys = {
         "Variance": statistics.variance,
@@ -157,7 +158,7 @@ def test_atlas_tiles_are_the_channels_of_the_layer(traced: Trace) -> None:
     (grid,) = panel(open_page(view="Channels", **SEEN), "channel-atlas")["grids"]
     peaks = np.frombuffer(base64.b64decode(grid["peaks"]), "<f4")[:, None]
     levels = np.frombuffer(base64.b64decode(grid["values"]), np.uint8).reshape(len(peaks), -1)
-    wanted = activations.stage_maps(traced, LAYER).reshape(len(peaks), -1)[grid["ids"]]
+    wanted = layers.stage_maps(traced, LAYER).reshape(len(peaks), -1)[grid["ids"]]
     assert (np.abs((levels - 128.0) / 127 * peaks - wanted) <= peaks / 254 * 1.01 + 1e-4).all()
 
 
@@ -169,5 +170,5 @@ def test_one_channel_through_all_layers(traced: Trace) -> None:
         assert f"Channel {channel} through" in sentence(app, "through all layers")
         strip = panel(app, "channel-strip")
         assert (strip["selected"], strip["marks"]) == (LAYER, "layer")
-        for grid, values in zip(strip["grids"], activations.channel_maps(traced, channel), strict=True):
+        for grid, values in zip(strip["grids"], layers.channel_maps(traced, channel), strict=True):
             np.testing.assert_allclose(numbers(grid), values.ravel(), rtol=1e-3, atol=1e-4)

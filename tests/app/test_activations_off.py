@@ -13,10 +13,10 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from mixer_viz.analysis.ablation import Ablation, logits_with
+from mixer_viz.analysis.activations.ablation import Ablation, logits_with
 from mixer_viz.model import MlpMixer
 from mixer_viz.model.config import SMALL
-from mixer_viz.ui import ablation_section
+from mixer_viz.ui.activations import ablation
 from tests.app.activation_steps_driving import OFF, checkpoint, open_view, percent, printed, run, tables
 from tests.app.driving import errors, upload_weights
 
@@ -71,7 +71,7 @@ def test_fields_follow_when_the_kind_has_fewer_places() -> None:
 def test_list_grows_to_a_handful_and_is_cleared(model: MlpMixer, pixels: torch.Tensor) -> None:
     app = open_view(OFF)
     off = [Ablation("branch", 1)]
-    for stage in range(2, 2 + ablation_section.MAX_MORE):
+    for stage in range(2, 2 + ablation.MAX_MORE):
         app.button(key="off_keep").click()
         run(app)
         assert tables(app)[1] == printed(model, logits_with(model, pixels, off))
@@ -113,7 +113,7 @@ def test_every_half_block_alone(model: MlpMixer, pixels: torch.Tensor) -> None:
 
 
 def test_large_models_work_it_out_on_request_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ablation_section, "_SLOW_MULTIPLY_ADDS", 1)
+    monkeypatch.setattr(ablation, "_SLOW_MULTIPLY_ADDS", 1)
     app = open_view(OFF)
     assert alone(app) is None
     app.button(key="each_alone").click()

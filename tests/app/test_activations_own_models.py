@@ -8,7 +8,7 @@ import pytest
 from safetensors.torch import save
 
 from mixer_viz.model import MlpMixer
-from mixer_viz.ui.activation_layers import QUANTITIES
+from mixer_viz.ui.activations.layers import QUANTITIES
 from tests.app.activations_driving import FIELDS, VIEWS, check, heights, open_page, traces
 from tests.app.driving import upload_weights
 

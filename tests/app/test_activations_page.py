@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mixer_viz.model import MlpMixer
-from mixer_viz.ui.activation_stream import ITSELF
+from mixer_viz.ui.activations.residual_stream import ITSELF
 from tests.app.activations_driving import CHANNEL, FIELDS, LAYER, SEEN, TOKEN, VIEWS, check, open_page
 from tests.app.driving import panel
 

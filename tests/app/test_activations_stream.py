@@ -14,12 +14,12 @@ import torch
 from safetensors.torch import save
 
 import mixer_viz as mv
-from mixer_viz.analysis import depth_prediction, logit_parts, residual, similarity
+from mixer_viz.analysis.activations import logit_attribution, logit_lens, residual_stream, similarity
 from mixer_viz.analysis.overview import overview_of, stages_of
 from mixer_viz.checkpoints import bundled, save_model
+from mixer_viz.images.samples import load_sample
 from mixer_viz.model import MlpMixer, Trace
-from mixer_viz.samples import load_sample
-from mixer_viz.ui.activation_stream import ITSELF
+from mixer_viz.ui.activations.residual_stream import ITSELF
 from tests.app.activations_driving import LAYER, SEEN, TOKEN, check, floats, heights, open_page, sentence, traces
 from tests.app.driving import errors, numbers, panel
 
@@ -28,7 +28,7 @@ Make = Callable[..., MlpMixer]
 
 def test_curves_of_the_residual_stream(traced: Trace) -> None:
     app = open_page(view="Residual stream", **SEEN)
-    written, drift = residual.residual_stream(traced), similarity.token_drift(traced)
+    written, drift = residual_stream.residual_stream(traced), similarity.token_drift(traced)
     ratio, cosine = (heights(trace) for trace in traces(app, "written"))
     np.testing.assert_allclose(ratio, written.ratio, rtol=1e-3)
     np.testing.assert_allclose(cosine, written.cosine, rtol=1e-3, atol=1e-4)
@@ -104,7 +104,7 @@ def test_model_to_compare_with_that_cannot_be_loaded_is_one_sentence(
 
 def test_answer_at_every_layer(model: MlpMixer, traced: Trace) -> None:
     app = open_page(view="Prediction", **SEEN)
-    probabilities = depth_prediction.predict_at_depth(model, traced).probabilities
+    probabilities = logit_lens.predict_at_depth(model, traced).probabilities
     names = model.config.class_names
     assert names is not None
     best = np.argsort(-probabilities[-1], kind="stable")[:5].tolist()
@@ -146,7 +146,7 @@ def test_both_sums_close_on_the_logit_of_the_model(place: int, model: MlpMixer, 
     stages = len(stages_of(model.config))
     assert numbers(says).reshape(stages, -1)[-1].mean() == pytest.approx(logit, abs=1e-3)
     np.testing.assert_allclose(numbers(wrote).reshape(stages, -1).mean(axis=1), parts, atol=1e-3)
-    wanted = logit_parts.logit_parts(model, traced, target)
+    wanted = logit_attribution.logit_parts(model, traced, target)
     np.testing.assert_allclose(parts, wanted.parts, rtol=1e-3, atol=1e-3)
     assert name in says["title"]
     assert (panel(app, "class-maps")["selected"], panel(app, "class-maps")["frame"]) == (TOKEN, LAYER)

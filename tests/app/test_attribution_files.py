@@ -13,17 +13,8 @@ import pytest
 from PIL import Image
 
 from mixer_viz.model import MlpMixer
-from mixer_viz.ui import exports
-from tests.app.attribution_driving import (
-    ABLATION,
-    BASELINE,
-    GRADIENTS,
-    PATCH_LOGITS,
-    column,
-    floats,
-    open_done,
-    real,
-)
+from mixer_viz.ui.widgets import downloads
+from tests.app.attribution_driving import ABLATION, BASELINE, GRADIENTS, PATCH_LOGITS, column, floats, open_done, real
 
 LINK = {"integrated_gradients_steps": "6", "against": "dog"}
 SETTINGS = {"integrated_gradients": {"steps": 6}, "patch_logits": {}, "patch_ablation": {}}
@@ -37,18 +28,18 @@ def makers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], Any]]:
     def row(name: str, figure: Callable[[], Any], arrays: Callable[[], Any], table: Callable[[], Any]) -> None:
         found.update(figure=figure, arrays=arrays, table=table)
 
-    monkeypatch.setattr(exports, "download_row", row)
+    monkeypatch.setattr(downloads, "download_row", row)
     return found
 
 
 @pytest.fixture
 def no_long_checks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mixer_viz.ui.attribution_quality._QUICK_MULTIPLY_ADDS", {"cpu": 0.0})
-    monkeypatch.setattr("mixer_viz.ui.attribution_quality._QUICK_ON_GPU", 0.0)
+    monkeypatch.setattr("mixer_viz.ui.attribution.metrics._QUICK_MULTIPLY_ADDS", {"cpu": 0.0})
+    monkeypatch.setattr("mixer_viz.ui.attribution.metrics._QUICK_ON_GPU", 0.0)
 
 
 def read_arrays(makers: dict[str, Callable[[], Any]]) -> dict[str, np.ndarray]:
-    with np.load(io.BytesIO(exports.npz_bytes(makers["arrays"]())), allow_pickle=False) as file:
+    with np.load(io.BytesIO(downloads.npz_bytes(makers["arrays"]())), allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
 
@@ -124,7 +115,7 @@ def test_figure_is_drawn_as_the_page_looks(makers: dict[str, Callable[[], Any]],
         assert GRADIENTS in titles
         assert "steps 6" in titles
         assert "Cat" in titles
-        with Image.open(io.BytesIO(exports.figure_bytes(figure, "png"))) as png:
+        with Image.open(io.BytesIO(downloads.figure_bytes(figure, "png"))) as png:
             assert png.width > 1000
     assert (side, side) in sizes[1]
     assert (side, side) not in sizes[0]

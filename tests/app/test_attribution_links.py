@@ -9,8 +9,8 @@ import pytest
 import torch
 
 import mixer_viz as mv
+from mixer_viz.images.samples import load_sample
 from mixer_viz.model import MlpMixer
-from mixer_viz.samples import load_sample
 from tests.app.attribution_driving import (
     ABLATION,
     BASELINE,
@@ -36,8 +36,8 @@ UNKNOWN = {"mean": None, "std": None, "interpolation": None, "crop_pct": None, "
 @pytest.fixture(autouse=True)
 def no_long_checks(monkeypatch: pytest.MonkeyPatch) -> None:
     """They have tests of their own."""
-    monkeypatch.setattr("mixer_viz.ui.attribution_quality._QUICK_MULTIPLY_ADDS", {"cpu": 0.0})
-    monkeypatch.setattr("mixer_viz.ui.attribution_quality._QUICK_ON_GPU", 0.0)
+    monkeypatch.setattr("mixer_viz.ui.attribution.metrics._QUICK_MULTIPLY_ADDS", {"cpu": 0.0})
+    monkeypatch.setattr("mixer_viz.ui.attribution.metrics._QUICK_ON_GPU", 0.0)
 
 
 def test_link_restores_methods_with_their_parameters(model: MlpMixer) -> None:

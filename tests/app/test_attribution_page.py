@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from mixer_viz.analysis.attribution_baselines import BASELINES, baseline_pixels
-from mixer_viz.figures.attribution import PIXEL_PERCENTILE
+from mixer_viz.analysis.attribution.baselines import BASELINES, baseline_pixels
+from mixer_viz.figures.attribution.maps import PIXEL_PERCENTILE
 from mixer_viz.model import MlpMixer
-from mixer_viz.ui import attribution_quality
-from mixer_viz.ui.formulas_attribution import BASELINE_NAMES
+from mixer_viz.texts.attribution import BASELINE_NAMES
+from mixer_viz.ui.attribution import metrics
 from tests.app.attribution_driving import (
     ABLATION,
     GRADIENTS,
@@ -32,8 +32,8 @@ from tests.app.driving import errors, numbers, panel
 @pytest.fixture(autouse=True)
 def no_long_checks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """They have tests of their own."""
-    monkeypatch.setattr(attribution_quality, "_QUICK_MULTIPLY_ADDS", {"cpu": 0.0})
-    monkeypatch.setattr(attribution_quality, "_QUICK_ON_GPU", 0.0)
+    monkeypatch.setattr(metrics, "_QUICK_MULTIPLY_ADDS", {"cpu": 0.0})
+    monkeypatch.setattr(metrics, "_QUICK_ON_GPU", 0.0)
     yield
 
 

@@ -6,12 +6,19 @@ import numpy as np
 import pytest
 import torch
 
-from mixer_viz.analysis.attribution_deletion import deletion_insertion, patch_order, random_orders
-from mixer_viz.analysis.attribution_quality import agreement, noise_sensitivity, randomisation_check
-from mixer_viz.analysis.attribution_without import logits_without_many
+from mixer_viz.analysis.attribution.deletion import deletion_insertion, patch_order, random_orders
+from mixer_viz.analysis.attribution.masking import logits_without_many
+from mixer_viz.analysis.attribution.metrics import (
+    CONTROLS,
+    NOISE_DRAWS,
+    SHUFFLES,
+    agreement,
+    noise_sensitivity,
+    randomisation_check,
+)
 from mixer_viz.model import MlpMixer
-from mixer_viz.ui import attribution_quality
-from mixer_viz.ui.cached_attribution import CONTROLS, CURVE_POINTS, NOISE_DRAWS, SHUFFLES
+from mixer_viz.ui.attribution import metrics
+from mixer_viz.ui.attribution.results import CURVE_POINTS
 from tests.app.attribution_driving import (
     ABLATION,
     BASELINE,
@@ -31,8 +38,8 @@ TOKEN, SEED = 27, 3
 
 @pytest.fixture
 def no_long_checks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attribution_quality, "_QUICK_MULTIPLY_ADDS", {"cpu": 0.0})
-    monkeypatch.setattr(attribution_quality, "_QUICK_ON_GPU", 0.0)
+    monkeypatch.setattr(metrics, "_QUICK_MULTIPLY_ADDS", {"cpu": 0.0})
+    monkeypatch.setattr(metrics, "_QUICK_ON_GPU", 0.0)
 
 
 def percent(logits: np.ndarray) -> np.ndarray:

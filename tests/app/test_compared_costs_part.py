@@ -14,14 +14,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from torch import nn
 
-from mixer_viz.analysis import compared_published
-from mixer_viz.analysis.compared_costs import cost_growth, mixing_share
-from mixer_viz.analysis.compared_published import REPORTED
+from mixer_viz.analysis.comparison import published as comparison_published
+from mixer_viz.analysis.comparison.costs import cost_growth, mixing_share
+from mixer_viz.analysis.comparison.published import REPORTED
 from mixer_viz.checkpoints import bundled
 from mixer_viz.model import TOKEN_MIXERS
 from mixer_viz.model.token_mixer_table import compared_costs
-from mixer_viz.ui import compared_costs_section, compared_speed_jobs
-from mixer_viz.ui.errors import UNEXPECTED
+from mixer_viz.ui.comparison import costs, speed_jobs
+from mixer_viz.ui.widgets.errors import UNEXPECTED
 from tests.app.compared_driving import (
     COSTS,
     NAMES,
@@ -50,16 +50,14 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assets = made_assets(tmp_path)
     write_networks(assets)
     monkeypatch.setattr(bundled, "ASSETS_DIR", assets)
-    monkeypatch.setattr(compared_costs_section, "GRIDS", GRIDS)
-    monkeypatch.setattr(compared_speed_jobs, "_MEASURED_GRIDS", GRIDS)
+    monkeypatch.setattr(costs, "GRIDS", GRIDS)
+    monkeypatch.setattr(speed_jobs, "_MEASURED_GRIDS", GRIDS)
     published = {("Tiny", "here"): tiny_architecture, ("Small", "there"): tiny_architecture}
-    for module in (compared_published, compared_speed_jobs):
+    for module in (comparison_published, speed_jobs):
         monkeypatch.setattr(module, "PUBLISHED", published)
         monkeypatch.setattr(module, "IMAGE_SIZE", 8)
     for name in ("measure_throughput", "measure_mixers"):
-        monkeypatch.setattr(
-            compared_speed_jobs, name, functools.partial(getattr(compared_speed_jobs, name), turn_seconds=0)
-        )
+        monkeypatch.setattr(speed_jobs, name, functools.partial(getattr(speed_jobs, name), turn_seconds=0))
 
 
 def traces(app: AppTest, key: str) -> list[dict[str, Any]]:
@@ -165,11 +163,9 @@ def test_pressed_again_it_is_measured_again_and_another_part_forgets_nothing() -
 
 
 def test_cancelled_and_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = compared_speed_jobs.measure_throughput
+    real = speed_jobs.measure_throughput
     patient: dict[str, Any] = {"rounds": 100_000}
-    monkeypatch.setattr(
-        compared_speed_jobs, "measure_throughput", lambda *parts, **options: real(*parts, **(options | patient))
-    )
+    monkeypatch.setattr(speed_jobs, "measure_throughput", lambda *parts, **options: real(*parts, **(options | patient)))
     app = measure(check(open_page(COSTS)))
     assert app.get("progress")
     app.button(key="cancel_speed_0").click().run()
@@ -182,8 +178,8 @@ def test_cancelled_and_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_was_measured_before_the_cancelled_part_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    patient = functools.partial(compared_speed_jobs.measure_mixers, rounds=100_000)
-    monkeypatch.setattr(compared_speed_jobs, "measure_mixers", patient)
+    patient = functools.partial(speed_jobs.measure_mixers, rounds=100_000)
+    monkeypatch.setattr(speed_jobs, "measure_mixers", patient)
     app = finish(measure(open_page(COSTS, batch="1")), until="Measuring token mixers alone:")
     app.button(key="cancel_speed_0").click().run()
     assert "Measuring: stopped." in texts_of(check(app))
@@ -194,7 +190,7 @@ def test_what_breaks_is_said_and_the_rest_is_measured(monkeypatch: pytest.Monkey
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("no memory at 0x7f")
 
-    monkeypatch.setattr(compared_speed_jobs, "measure_mixers", broken)
+    monkeypatch.setattr(speed_jobs, "measure_mixers", broken)
     app = finish(measure(open_page(COSTS, batch="1")))
     assert [error.value for error in app.error] == [f"Measuring: {UNEXPECTED}"]
     assert all(re.match(SPEED, value) for value in speeds(app))

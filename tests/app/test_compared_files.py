@@ -15,21 +15,23 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from mixer_viz.analysis.compared import compared_listening
 from mixer_viz.analysis.compared_field import compared_receptive_field
-from mixer_viz.analysis.swapped_labelled import LabelledImages
-from mixer_viz.analysis.swapped_mixing import KINDS, swapped_batch
+from mixer_viz.analysis.comparison.token_jacobian import compared_listening
+from mixer_viz.analysis.replacement.replace import KINDS, swapped_batch
 from mixer_viz.checkpoints import bundled
-from mixer_viz.checkpoints.compared_runs import compared_runs
+from mixer_viz.checkpoints.metaformer_runs import compared_runs
 from mixer_viz.images import ImageError, crop_image, open_image, preprocess
+from mixer_viz.images.labelled_folder import LabelledImages
+from mixer_viz.images.samples import load_sample
 from mixer_viz.model import TOKEN_MIXERS, MlpMixer
-from mixer_viz.model.compared_config import PERMUTATIONS
+from mixer_viz.model.metaformer_config import PERMUTATIONS
 from mixer_viz.model.permuted_input import pixel_order
-from mixer_viz.samples import load_sample
-from mixer_viz.ui import cached_swaps, exports, formulas_compared
-from mixer_viz.ui.cached_swaps import Swap
+from mixer_viz.texts import comparison as texts
 from mixer_viz.ui.choices import ChosenModel
-from mixer_viz.ui.compared_exports import runs_csv
+from mixer_viz.ui.comparison import replacement_results
+from mixer_viz.ui.comparison.downloads import runs_csv
+from mixer_viz.ui.comparison.replacement_results import Swap
+from mixer_viz.ui.widgets import downloads
 from tests.app.compared_driving import (
     COSTS,
     GRID,
@@ -69,13 +71,13 @@ def makers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], Any]]:
     def row(name: str, figure: Callable[[], Any], arrays: Callable[[], Any], rows: Callable[[], Any]) -> None:
         found.update(figure=figure, arrays=arrays, table=rows)
 
-    monkeypatch.setattr(exports, "download_row", row)
+    monkeypatch.setattr(downloads, "download_row", row)
     return found
 
 
 def test_reordered_pictures_are_the_networks_own_order() -> None:
     grids = panel(check(open_page(REORDERED)), "permuted-pictures")["grids"]
-    assert [grid["title"] for grid in grids] == list(formulas_compared.ORDERS.values())
+    assert [grid["title"] for grid in grids] == list(texts.ORDERS.values())
     crop = np.asarray(crop_image(load_sample("cat"), SIZES))
     for grid, permutation in zip(grids, PERMUTATIONS, strict=True):
         order = pixel_order(network_of("mlp", permutation).compared_config)
@@ -111,7 +113,7 @@ def test_reordered_runs_beside_the_plain_ones() -> None:
     shown = table(app, "right at the end")
     assert shown["right at the end"] == titles(("convolution", "mlp"))
     runs = {(run.token_mixer, run.permutation, run.seed): run.accuracy for run in compared_runs()}
-    for permutation, column in formulas_compared.ORDERS.items():
+    for permutation, column in texts.ORDERS.items():
         for name, value in zip(("convolution", "mlp"), shown[column], strict=True):
             assert f"{runs[name, permutation, 0]:.2f}, {runs[name, permutation, 1]:.2f}" in value
     losses = [
@@ -128,7 +130,7 @@ def test_reordered_runs_beside_the_plain_ones() -> None:
 
 def test_arrays_hold_what_the_page_shows_for_its_block_and_patch(makers: dict[str, Callable[[], Any]]) -> None:
     check(open_page(block="2", token="5"))
-    with np.load(io.BytesIO(exports.npz_bytes(makers["arrays"]())), allow_pickle=False) as arrays:
+    with np.load(io.BytesIO(downloads.npz_bytes(makers["arrays"]())), allow_pickle=False) as arrays:
         assert int(arrays["block"]) == 2
         np.testing.assert_array_equal(arrays["crop"], np.asarray(crop_image(load_sample("cat"), SIZES)))
         for name in NAMES:
@@ -178,7 +180,7 @@ def test_figure_names_networks_patch_and_picture(makers: dict[str, Callable[[], 
     shown = [image.get_array() for axes in figure.axes for image in axes.images]
     assert sum(array is not None and array.shape == (TOKENS, TOKENS) for array in shown) == len(NAMES)
     assert sum(array is not None and array.shape == (GRID, GRID) for array in shown) == len(NAMES)
-    with Image.open(io.BytesIO(exports.figure_bytes(figure, "png"))) as png:
+    with Image.open(io.BytesIO(downloads.figure_bytes(figure, "png"))) as png:
         assert png.width > 1000
     assert TOKEN_MIXERS["mlp"].title in words
 
@@ -190,11 +192,11 @@ def labelled_in_a_visit(chosen: ChosenModel, files: list[tuple[str, bytes]]) -> 
         import streamlit as st
 
         from mixer_viz.images import ImageError
-        from mixer_viz.ui import cached_swaps
+        from mixer_viz.ui.comparison import replacement_results
 
         found = st.session_state.setdefault("found", [])
         try:
-            found.append(cached_swaps.labelled_of(chosen, cached_swaps.folder_key(files), files))  # type: ignore[arg-type]
+            found.append(replacement_results.labelled_of(chosen, replacement_results.folder_key(files), files))  # type: ignore[arg-type]
         except ImageError as exc:
             found.append(exc)
 
@@ -210,7 +212,7 @@ def labelled_in_a_visit(chosen: ChosenModel, files: list[tuple[str, bytes]]) -> 
 
 def test_stand_ins_can_be_read_back(makers: dict[str, Callable[[], Any]], model: MlpMixer) -> None:
     check(open_page(SWAPPED, swap_kind="Its best convolution", swap_blocks=["3"]))
-    with np.load(io.BytesIO(exports.npz_bytes(makers["arrays"]())), allow_pickle=False) as arrays:
+    with np.load(io.BytesIO(downloads.npz_bytes(makers["arrays"]())), allow_pickle=False) as arrays:
         assert arrays["block_3.kernel"].shape == (3, 3)
         assert arrays["block_3.matrix"].shape == 2 * (model.config.num_patches,)
         assert float(arrays["block_3.explained_on_samples"]) < 1
@@ -232,18 +234,18 @@ def test_accuracy_on_a_labelled_folder(kind: str, model: MlpMixer) -> None:
     assert names is not None
     files = [(f"mine/{names[seed % 3]}/{seed}.png", made_png(seed)) for seed in range(7)]
     files += [("mine/unicorn/0.png", made_png(8)), (f"mine/{names[0]}/notes.png", b"no picture")]
-    key = cached_swaps.folder_key(files)
+    key = replacement_results.folder_key(files)
     labelled = labelled_in_a_visit(chosen, files)
     assert labelled.labels.tolist() == [seed % 3 for seed in range(7)]
     assert "'unicorn'" in labelled.left_out
     assert "Skipped 1 of 8 files" in labelled.left_out
-    job = cached_swaps.accuracy_job(chosen, swap, key, labelled)
+    job = replacement_results.accuracy_job(chosen, swap, key, labelled)
     found = job.future.result(WORK_SECONDS)
     pixels = torch.cat([preprocess(open_image(made_png(seed)), model) for seed in range(7)])
-    swaps = cached_swaps.replacements_of(chosen, swap)
+    swaps = replacement_results.replacements_of(chosen, swap)
     assert found.answers.tolist() == model(pixels).argmax(dim=1).tolist()
     assert found.swapped_answers.tolist() == swapped_batch(model, pixels, swaps).argmax(dim=1).tolist()
-    assert cached_swaps.accuracy_job(chosen, swap, key, labelled) is job  # not worked out again
+    assert replacement_results.accuracy_job(chosen, swap, key, labelled) is job  # not worked out again
     assert job.progress == (7, 7)
 
 
@@ -251,7 +253,7 @@ def test_folders_are_told_apart_and_wrong_ones_refused(model: MlpMixer) -> None:
     chosen = ChosenModel("a key", "A Mixer", model)
     files = [("mine/cat/0.png", made_png())]
     others = [[("mine/dog/0.png", made_png())], [("mine/cat/0.png", made_png(1))], [*files, *files]]
-    keys = {cached_swaps.folder_key(each) for each in (files, *others)}
+    keys = {replacement_results.folder_key(each) for each in (files, *others)}
     assert len(keys) == 4
     for wrong, words in (([("mine/unicorn/0.png", made_png())], "'unicorn'"), ([("cat.png", made_png())], "no folder")):
         with pytest.raises(ImageError, match=words):

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mixer_viz.analysis.compared import compared_listening
 from mixer_viz.analysis.compared_field import compared_receptive_field
+from mixer_viz.analysis.comparison.token_jacobian import compared_listening
 from mixer_viz.checkpoints import bundled, hub
-from mixer_viz.checkpoints.compared_runs import compared_runs
-from mixer_viz.figures.compared import shared_limits
+from mixer_viz.checkpoints.metaformer_runs import compared_runs
+from mixer_viz.figures.comparison.maps import shared_limits
 from mixer_viz.model import TOKEN_MIXERS
-from mixer_viz.ui import formulas_compared as formulas
+from mixer_viz.texts import comparison as texts
 from tests.app.compared_driving import (
     BLOCKS,
     GRID,
@@ -55,7 +55,7 @@ def made(assets: Path) -> None:
 
 def test_without_any_networks_swapping_still_works() -> None:
     app = check(open_page(PHOTO))
-    assert [info.value for info in app.info] == [formulas.NOTHING_HERE]
+    assert [info.value for info in app.info] == [texts.NOTHING_HERE]
     assert not any(group.key == "part" for group in app.button_group)
     assert {button.key for button in app.get("download_button")} == {"stand-ins-npz", "stand-ins-csv"}
     assert len(table(app, "explained on this picture")["block"]) == 1
@@ -128,7 +128,7 @@ def test_who_the_patch_listens_to(signed: bool) -> None:
             np.testing.assert_allclose(shown[title], wanted, rtol=1e-4, atol=1e-5)
         (limits,) = {tuple(grid["limits"][0]) for grid in scales["grids"]}
         assert limits[0] == (-limits[1] if signed else 0)
-    assert (formulas.SIGNED_NOTE if signed else formulas.SHARE_NOTE) in texts_of(app)
+    assert (texts.SIGNED_NOTE if signed else texts.SHARE_NOTE) in texts_of(app)
 
 
 @pytest.mark.usefixtures("made")
@@ -183,7 +183,7 @@ def test_a_card_without_any_weights_is_as_good_as_none(assets: Path) -> None:
     for entry in card["runs"]:
         entry.pop("file", None)
     (assets / "compared" / "compared.json").write_text(json.dumps(card), encoding="utf-8")
-    assert formulas.NOTHING_HERE in [info.value for info in check(open_page()).info]
+    assert texts.NOTHING_HERE in [info.value for info in check(open_page()).info]
 
 
 def test_a_single_network_is_enough(assets: Path) -> None:
@@ -191,7 +191,7 @@ def test_a_single_network_is_enough(assets: Path) -> None:
     app = check(open_page())
     assert list(maps(app, "compared-listening")) == titles(("shift",))
     app.button_group(key="part").set_value(REORDERED).run()
-    assert [info.value for info in check(app).info] == [formulas.NOTHING_PERMUTED]
+    assert [info.value for info in check(app).info] == [texts.NOTHING_PERMUTED]
     assert not panel_is_there(app, "permuted-pictures")
 
 
@@ -204,7 +204,7 @@ def test_attention_shows_the_weights_of_its_heads_too() -> None:
     assert list(shown) == ["Head 1", "Head 2"]
     for values, rows in zip(shown.values(), weights, strict=True):
         np.testing.assert_allclose(values, 100 * rows[3], rtol=1e-5)
-    assert formulas.HEADS_NOTE in texts_of(app)
+    assert texts.HEADS_NOTE in texts_of(app)
 
 
 @pytest.mark.usefixtures("made")

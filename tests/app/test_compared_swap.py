@@ -10,8 +10,8 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from mixer_viz import samples
-from mixer_viz.analysis.swapped_mixing import (
+from mixer_viz.analysis.replacement.moments import Calibration, calibrate
+from mixer_viz.analysis.replacement.replace import (
     KINDS,
     Kind,
     Replacement,
@@ -19,11 +19,10 @@ from mixer_viz.analysis.swapped_mixing import (
     fit_replacement,
     swapped_logits,
 )
-from mixer_viz.analysis.swapped_moments import Calibration, calibrate
 from mixer_viz.checkpoints import bundled
-from mixer_viz.images import preprocess
+from mixer_viz.images import preprocess, samples
 from mixer_viz.model import MlpMixer
-from mixer_viz.ui.formulas_swaps import KIND_NAMES
+from mixer_viz.texts.replacement import KIND_NAMES
 from tests.app.attribution_driving import checkpoint, sentence
 from tests.app.compared_driving import SWAPPED, check, made_assets, open_page, table
 from tests.app.driving import numbers, panel, panel_is_there, upload_weights

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from mixer_viz.checkpoints import hub, save_model
 from mixer_viz.model import MlpMixer
-from mixer_viz.ui.model_picker import OWN
+from mixer_viz.ui.sidebar.model_picker import OWN
 from tests.app.driving import chart, check, crop_of, errors, go, panel, start, top_class, upload_weights
 from tests.checkpoints.checkpoint_files import timm_tensors, write
 

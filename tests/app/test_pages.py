@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from mixer_viz import load_model
 from mixer_viz.analysis.patches import filters_of
-from mixer_viz.samples import available_samples
+from mixer_viz.images.samples import available_samples
 from tests.app.driving import PAGES, PANELS, check, crop_of, errors, go, numbers, panel, start, top_class
 
 SAMPLES = [sample.title for sample in available_samples()]

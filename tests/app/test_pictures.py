@@ -9,7 +9,7 @@ import pytest
 from PIL import ExifTags, Image
 from streamlit.testing.v1 import AppTest
 
-from mixer_viz.ui.picture_picker import OWN
+from mixer_viz.ui.sidebar.picture_picker import OWN
 from tests.app.driving import check, crop_of, errors, go, made_picture, made_png, start, texts, upload_picture
 from tests.made_images import encode, png
 

@@ -13,10 +13,10 @@ from streamlit.testing.v1 import AppTest
 from timm.models.mlp_mixer import Affine, ResBlock
 from timm.models.mlp_mixer import MlpMixer as TimmMixer
 
-from mixer_viz.analysis.token_mixing import block_weights, units_of
+from mixer_viz.analysis.token_mixing.weights import block_weights, units_of
 from mixer_viz.checkpoints import save_model
 from mixer_viz.model import MlpMixer
-from mixer_viz.ui.atlas import NOTHING, ORDERS
+from mixer_viz.ui.token_mixing.atlas import NOTHING, ORDERS
 from tests.app.driving import BUNDLED, errors, numbers, panel, upload_weights
 from tests.app.token_mixing_driving import atlas, check, open_page, shows, tables
 from tests.checkpoints.checkpoint_files import timm_tensors

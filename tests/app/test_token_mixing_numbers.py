@@ -11,12 +11,13 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 import mixer_viz as mv
-from mixer_viz.analysis import jacobian, overview, unit_effect
-from mixer_viz.analysis.mixing_matrix import linear_mixing
-from mixer_viz.analysis.pairing import best_opposing_cosine
-from mixer_viz.analysis.token_mixing import block_weights, units_of
+from mixer_viz.analysis import overview
+from mixer_viz.analysis.token_mixing import jacobian, unit_effect
+from mixer_viz.analysis.token_mixing.mixing_matrix import linear_mixing
+from mixer_viz.analysis.token_mixing.opposing_pairs import best_opposing_cosine
+from mixer_viz.analysis.token_mixing.weights import block_weights, units_of
 from mixer_viz.model import MlpMixer
-from mixer_viz.ui.cached_mixing import FACTORS
+from mixer_viz.ui.token_mixing.results import FACTORS
 from tests.app.driving import go, numbers, panel
 from tests.app.token_mixing_driving import BLOCK, TOKEN, UNIT, atlas, check, floats, open_page, tables
 from tests.made_models import block_of

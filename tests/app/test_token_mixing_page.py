@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from mixer_viz.analysis import unit_effect
-from mixer_viz.analysis.pairing import OPPOSING_COSINE
-from mixer_viz.analysis.token_mixing import block_weights, unit_order, units_of
+from mixer_viz.analysis.token_mixing import unit_effect
+from mixer_viz.analysis.token_mixing.opposing_pairs import OPPOSING_COSINE
+from mixer_viz.analysis.token_mixing.weights import block_weights, unit_order, units_of
 from mixer_viz.checkpoints import bundled, save_model
 from mixer_viz.model import MlpMixer
-from mixer_viz.ui.atlas import NOTHING, ORDERS, SCALES
+from mixer_viz.ui.token_mixing.atlas import NOTHING, ORDERS, SCALES
 from tests.app.driving import numbers, panel
 from tests.app.token_mixing_driving import BLOCK, LABELS, TOKEN, UNIT, atlas, check, floats, open_page, shows, tiles
 

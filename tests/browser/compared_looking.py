@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from mixer_viz.checkpoints.compared import load_compared
-from mixer_viz.checkpoints.compared_runs import compared_runs
+from mixer_viz.checkpoints.metaformer import load_compared
+from mixer_viz.checkpoints.metaformer_runs import compared_runs
 from mixer_viz.model import TOKEN_MIXERS, ComparedNetwork
 from tests.browser.looking import IDLE, canvas, keyed
 

@@ -12,8 +12,8 @@ import pytest
 
 import mixer_viz as mv
 from mixer_viz.checkpoints import available_models
+from mixer_viz.images.samples import load_sample
 from mixer_viz.model import MlpMixer, Trace
-from mixer_viz.samples import load_sample
 from tests.browser.serving import Server, serving
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ pytest.importorskip("playwright", exc_type=ImportError)
 
 from PIL import Image
 
-from mixer_viz.analysis import activations, depth_prediction, logit_parts, residual, similarity
+from mixer_viz.analysis.activations import layers, logit_attribution, logit_lens, residual_stream, similarity
 from mixer_viz.analysis.overview import stages_of
 from mixer_viz.model import MlpMixer, Trace
 from tests.browser.activations_looking import Visit, open_view
@@ -30,11 +30,11 @@ def test_table_and_arrays_can_be_downloaded_and_read_back(visit: Visit, model: M
     top = int(traced.logits[0].argmax())
     stages = stages_of(model.config)
     assert [(int(row["layer"]), row["name"]) for row in rows] == [(stage.index, stage.name) for stage in stages]
-    stream, drift = residual.residual_stream(traced), similarity.token_drift(traced)
-    depth = depth_prediction.predict_at_depth(model, traced)
-    parts = logit_parts.logit_parts(model, traced, top)
+    stream, drift = residual_stream.residual_stream(traced), similarity.token_drift(traced)
+    depth = logit_lens.predict_at_depth(model, traced)
+    parts = logit_attribution.logit_parts(model, traced, top)
     wanted = {
-        "mean_token_length": activations.token_norms(traced).mean(axis=(1, 2)),
+        "mean_token_length": layers.token_norms(traced).mean(axis=(1, 2)),
         "branch_ratio": stream.ratio,
         "branch_cosine": stream.cosine,
         "mean_token_similarity": drift.mean_similarity,
@@ -45,7 +45,7 @@ def test_table_and_arrays_can_be_downloaded_and_read_back(visit: Visit, model: M
     for name, values in wanted.items():
         np.testing.assert_allclose([float(row[name]) for row in rows], values, rtol=1e-3, atol=1e-4, err_msg=name)
     with np.load(download(page, "activations-npz").path(), allow_pickle=False) as arrays:
-        np.testing.assert_allclose(arrays["tokens"], activations.tokens_by_stage(traced), rtol=1e-3, atol=1e-3)
+        np.testing.assert_allclose(arrays["tokens"], layers.tokens_by_stage(traced), rtol=1e-3, atol=1e-3)
         np.testing.assert_allclose(arrays["cka"], similarity.cka_between_stages(traced), atol=1e-3)
         np.testing.assert_allclose(arrays["logits_by_layer"], depth.logits, atol=1e-3)
         assert int(arrays["target"]) == top

@@ -12,9 +12,9 @@ pytest.importorskip("playwright", exc_type=ImportError)
 from playwright.sync_api import expect
 
 import mixer_viz as mv
-from mixer_viz.analysis.attribution_without import logits_without_many
+from mixer_viz.analysis.attribution.masking import logits_without_many
+from mixer_viz.images.samples import load_sample
 from mixer_viz.model import MlpMixer
-from mixer_viz.samples import load_sample
 from tests.browser.activations_looking import click, click_patch
 from tests.browser.attribution_looking import (
     ABLATION,

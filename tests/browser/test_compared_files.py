@@ -16,16 +16,16 @@ from PIL import Image
 from playwright.sync_api import expect
 
 import mixer_viz as mv
-from mixer_viz.analysis.compared import compared_listening
 from mixer_viz.analysis.compared_field import compared_receptive_field
-from mixer_viz.analysis.swapped_accuracy import SwappedAccuracy
-from mixer_viz.analysis.swapped_mixing import Kind, fit_replacement, swapped_batch
-from mixer_viz.analysis.swapped_moments import calibrate
-from mixer_viz.checkpoints.compared_runs import compared_runs
+from mixer_viz.analysis.comparison.token_jacobian import compared_listening
+from mixer_viz.analysis.replacement.accuracy import SwappedAccuracy
+from mixer_viz.analysis.replacement.moments import calibrate
+from mixer_viz.analysis.replacement.replace import Kind, fit_replacement, swapped_batch
+from mixer_viz.checkpoints.metaformer_runs import compared_runs
 from mixer_viz.images import crop_image
+from mixer_viz.images.samples import available_samples, load_sample
 from mixer_viz.model import MlpMixer
-from mixer_viz.samples import available_samples, load_sample
-from mixer_viz.ui.formulas_swaps import accuracy_sentence
+from mixer_viz.texts.replacement import accuracy_sentence
 from tests.browser.activations_looking import click_patch
 from tests.browser.compared_looking import (
     COSTS,

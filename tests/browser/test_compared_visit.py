@@ -12,10 +12,10 @@ pytest.importorskip("playwright", exc_type=ImportError)
 from playwright.sync_api import expect
 
 import mixer_viz as mv
-from mixer_viz.analysis.compared import compared_listening
-from mixer_viz.checkpoints.compared_runs import compared_runs
+from mixer_viz.analysis.comparison.token_jacobian import compared_listening
+from mixer_viz.checkpoints.metaformer_runs import compared_runs
+from mixer_viz.images.samples import load_sample
 from mixer_viz.model import TOKEN_MIXERS
-from mixer_viz.samples import load_sample
 from tests.browser.activations_looking import click_patch, expect_field
 from tests.browser.compared_looking import (
     COSTS,

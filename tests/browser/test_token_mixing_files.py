@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from timm.models.mlp_mixer import Affine, ResBlock
 from timm.models.mlp_mixer import MlpMixer as TimmMixer
 
-from mixer_viz.analysis.token_mixing import Units, block_weights, units_of
+from mixer_viz.analysis.token_mixing.weights import Units, block_weights, units_of
 from mixer_viz.model import MlpMixer
 from tests.browser.looking import canvas, download, idle, num_colours, upload
 from tests.browser.token_mixing_looking import BLOCK, UNIT, Visit, expect_unit, open_atlas

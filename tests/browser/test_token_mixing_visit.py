@@ -12,8 +12,8 @@ pytest.importorskip("playwright", exc_type=ImportError)
 
 from playwright.sync_api import expect
 
-from mixer_viz.analysis.token_mixing import MixingWeights, block_weights, unit_order, units_of
-from mixer_viz.figures.token_mixing import ATLAS_WIDTH, atlas_columns
+from mixer_viz.analysis.token_mixing.weights import MixingWeights, block_weights, unit_order, units_of
+from mixer_viz.figures.token_mixing.maps import ATLAS_WIDTH, atlas_columns
 from mixer_viz.model import MlpMixer
 from tests.browser.looking import TIMEOUT, canvas, idle, keyed, num_colours, picture_of, wait_for_another
 from tests.browser.serving import serving

@@ -10,7 +10,7 @@ import numpy as np
 from playwright.sync_api import expect
 
 from mixer_viz.figures.theme import ACCENT
-from mixer_viz.figures.token_mixing import ATLAS_WIDTH, atlas_columns
+from mixer_viz.figures.token_mixing.maps import ATLAS_WIDTH, atlas_columns
 from tests.browser.looking import TIMEOUT, canvas, idle, keyed, pixel
 
 if TYPE_CHECKING:

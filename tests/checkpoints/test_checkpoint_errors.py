@@ -120,7 +120,7 @@ def test_own_file_cut_short_while_written_never_appears(
         raise OSError("disk full")
 
     save_model(tiny_model, tmp_path / "own.safetensors")
-    monkeypatch.setattr("mixer_viz.checkpoints.own_format.save_file", half)
+    monkeypatch.setattr("mixer_viz.checkpoints.formats.own_format.save_file", half)
     with pytest.raises(OSError, match="disk full"):
         save_model(tiny_model, tmp_path / "own.safetensors")
     assert load_model(tmp_path / "own.safetensors", "cpu").config == tiny_model.config

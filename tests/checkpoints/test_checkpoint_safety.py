@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from mixer_viz.checkpoints import files, load_model, load_model_bytes, uploads
+from mixer_viz.checkpoints import load_model, load_model_bytes
+from mixer_viz.checkpoints.formats import files, uploads
 from mixer_viz.model import MlpMixer
 from tests.checkpoints.checkpoint_files import google_arrays, timm_tensors, write, write_zip_member
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import torch
 
-from mixer_viz.checkpoints.compared import load_compared, save_compared
-from mixer_viz.checkpoints.compared_runs import ComparedRun, compared_card, compared_runs
+from mixer_viz.checkpoints.metaformer import load_compared, save_compared
+from mixer_viz.checkpoints.metaformer_runs import ComparedRun, compared_card, compared_runs
 from mixer_viz.model import ComparedConfig, ComparedNetwork, MixerConfig
 
 Refused = Callable[[str], AbstractContextManager[None]]

@@ -14,9 +14,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from mixer_viz.checkpoints import load_model, save_model
-from mixer_viz.checkpoints.compared import COMPARED_CONFIG_KEY, MAX_TOKENS, load_compared, save_compared
+from mixer_viz.checkpoints.metaformer import COMPARED_CONFIG_KEY, MAX_TOKENS, load_compared, save_compared
 from mixer_viz.model import ComparedConfig, ComparedNetwork, MixerConfig, MlpMixer
-from mixer_viz.model.compared_config import TOKEN_MIXER_NAMES
+from mixer_viz.model.metaformer_config import TOKEN_MIXER_NAMES
 
 Refused = Callable[[str], AbstractContextManager[None]]
 

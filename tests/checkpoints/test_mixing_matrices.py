@@ -16,7 +16,7 @@ from timm.models.mlp_mixer import Affine, ResBlock, SpatialGatingBlock
 from timm.models.mlp_mixer import MlpMixer as TimmMixer
 from torch import Tensor, nn
 
-from mixer_viz.checkpoints import uploads
+from mixer_viz.checkpoints.formats import uploads
 from mixer_viz.checkpoints.mixing_matrices import read_mixing_matrices, read_mixing_matrices_bytes
 from mixer_viz.model import MlpMixer
 from tests.checkpoints.checkpoint_files import google_arrays, timm_tensors

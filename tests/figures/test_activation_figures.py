@@ -9,11 +9,11 @@ import matplotlib
 import numpy as np
 import pytest
 
-from mixer_viz.figures import activation_charts as charts
-from mixer_viz.figures import activations as figures
-from mixer_viz.figures.activations_print import draw_activations
+from mixer_viz.figures.activations import charts
+from mixer_viz.figures.activations import maps as figures
+from mixer_viz.figures.activations.print import draw_activations
 from mixer_viz.figures.theme import ACCENT, LINES, NEUTRAL, SCALES
-from mixer_viz.ui.exports import figure_bytes
+from mixer_viz.ui.widgets.downloads import figure_bytes
 
 RANDOM = np.random.default_rng(0)
 NAMES = ["embedding", *(f"block {block} {mixing} mixing" for block in (1, 2) for mixing in ("token", "channel"))]

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from mixer_viz.figures.theme import colourise
-from mixer_viz.figures.token_mixing import AtlasPart, part_scale
-from mixer_viz.figures.token_mixing_print import COLUMNS, draw_atlas, tile_units
-from mixer_viz.ui.exports import figure_bytes
+from mixer_viz.figures.token_mixing.maps import AtlasPart, part_scale
+from mixer_viz.figures.token_mixing.print import COLUMNS, draw_atlas, tile_units
+from mixer_viz.ui.widgets.downloads import figure_bytes
 
 RANDOM = np.random.default_rng(0)
 MAPS = RANDOM.normal(size=(7, 2, 3)).astype(np.float32)

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from mixer_viz.figures.attribution_charts import CurveSet, answers_chart, curves_chart
+from mixer_viz.figures.attribution.charts import CurveSet, answers_chart, curves_chart
 from mixer_viz.figures.theme import ACCENT, LINES, NEUTRAL
 
 SHARES = np.linspace(0, 1, 5)

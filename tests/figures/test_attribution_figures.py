@@ -8,8 +8,8 @@ import re
 import numpy as np
 import pytest
 
-from mixer_viz.figures import attribution as figures
-from mixer_viz.figures.attribution import MapPicture
+from mixer_viz.figures.attribution import maps as figures
+from mixer_viz.figures.attribution.maps import MapPicture
 from mixer_viz.figures.grid import Grid
 
 RANDOM = np.random.default_rng(0)

@@ -9,10 +9,10 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mixer_viz.figures.attribution import MapPicture, map_grids
-from mixer_viz.figures.attribution_print import draw_attributions
+from mixer_viz.figures.attribution.maps import MapPicture, map_grids
+from mixer_viz.figures.attribution.print import draw_attributions
 from mixer_viz.figures.photo import greyed
-from mixer_viz.ui.exports import figure_bytes
+from mixer_viz.ui.widgets.downloads import figure_bytes
 
 RANDOM = np.random.default_rng(0)
 GRID, SIDE = 4, 12

@@ -9,8 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from mixer_viz.figures.compared_accuracy import Trained, accuracy_chart, accuracy_in_words
-from mixer_viz.figures.compared_charts import (
+from mixer_viz.figures.comparison.accuracy import Trained, accuracy_chart, accuracy_in_words
+from mixer_viz.figures.comparison.growth import (
     LOOKS,
     Growth,
     growth_chart,

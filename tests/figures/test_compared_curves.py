@@ -8,8 +8,8 @@ import warnings
 import numpy as np
 import pytest
 
-from mixer_viz.figures.compared_charts import look_of, plain
-from mixer_viz.figures.compared_curves import DASHES, Curve, last_accuracies, permutation_chart, training_curves
+from mixer_viz.figures.comparison.curves import DASHES, Curve, last_accuracies, permutation_chart, training_curves
+from mixer_viz.figures.comparison.growth import look_of, plain
 
 FIRST, SECOND = np.array([40.0, 60.0, 65.5]), np.array([41.0, 59.0, 66.25])
 ORDERS = ("as it is", "patches and pixels", "all pixels")

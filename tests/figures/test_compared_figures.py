@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 import pytest
 
-from mixer_viz.figures import compared as figures
+from mixer_viz.figures.comparison import maps as figures
 from mixer_viz.figures.grid import Grid
 
 RANDOM = np.random.default_rng(0)

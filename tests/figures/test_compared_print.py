@@ -9,11 +9,11 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mixer_viz.figures.compared import listening_grids, matrix_grids, shared_limits
-from mixer_viz.figures.compared_print import draw_compared
+from mixer_viz.figures.comparison.maps import listening_grids, matrix_grids, shared_limits
+from mixer_viz.figures.comparison.print import draw_compared
 from mixer_viz.figures.photo import greyed
 from mixer_viz.figures.theme import ACCENT
-from mixer_viz.ui.exports import figure_bytes
+from mixer_viz.ui.widgets.downloads import figure_bytes
 
 RANDOM = np.random.default_rng(0)
 CROP = RANDOM.integers(0, 256, (8, 8, 3), dtype=np.uint8)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from mixer_viz.figures import overview as figures
 from mixer_viz.figures.theme import ACCENT
-from mixer_viz.ui.exports import figure_bytes
+from mixer_viz.ui.widgets.downloads import figure_bytes
 
 RANDOM = np.random.default_rng(0)
 CROP = RANDOM.integers(0, 256, (8, 8, 3), dtype=np.uint8)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mixer_viz.analysis.permutation import permute_patches, swapped_order
+from mixer_viz.analysis.activations.permutation import permute_patches, swapped_order
 from mixer_viz.figures.shuffle import shuffled_grid, shuffled_picture
 
 RANDOM = np.random.default_rng(0)

@@ -8,10 +8,10 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from mixer_viz.analysis.unit_maps import power_spectrum
-from mixer_viz.figures import token_mixing as figures
-from mixer_viz.figures import token_mixing_charts as charts
+from mixer_viz.analysis.token_mixing.unit_maps import power_spectrum
 from mixer_viz.figures.theme import ACCENT, NEUTRAL
+from mixer_viz.figures.token_mixing import charts
+from mixer_viz.figures.token_mixing import maps as figures
 
 RANDOM = np.random.default_rng(0)
 MAPS = RANDOM.normal(size=(5, 2, 3)).astype(np.float32)

@@ -7,8 +7,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from mixer_viz.model import TOKEN_MIXERS, ComparedConfig, ComparedNetwork, MixerConfig
-from mixer_viz.model.compared_config import TOKEN_MIXER_NAMES
 from mixer_viz.model.costs import costs
+from mixer_viz.model.metaformer_config import TOKEN_MIXER_NAMES
 from mixer_viz.model.token_mixer_table import compared_costs, matched_channels_mlp_dim
 from tests.model.made_comparisons import config_of, random_network, random_tokens, with_sizes
 

@@ -12,8 +12,8 @@ import pytest
 from safetensors import safe_open
 
 from mixer_viz.checkpoints import bundled
-from mixer_viz.checkpoints.compared import load_compared
-from mixer_viz.checkpoints.compared_runs import compared_card, compared_runs
+from mixer_viz.checkpoints.metaformer import load_compared
+from mixer_viz.checkpoints.metaformer_runs import compared_card, compared_runs
 from mixer_viz.model.costs import costs
 from mixer_viz.model.token_mixer_table import compared_costs
 from mixer_viz.training import compare

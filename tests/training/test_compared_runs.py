@@ -12,9 +12,9 @@ import torch
 from safetensors import safe_open
 
 import mixer_viz as mv
-from mixer_viz.checkpoints.compared import load_compared
+from mixer_viz.checkpoints.metaformer import load_compared
 from mixer_viz.model import ComparedNetwork, MlpMixer
-from mixer_viz.model.compared_config import TOKEN_MIXER_NAMES
+from mixer_viz.model.metaformer_config import TOKEN_MIXER_NAMES
 from mixer_viz.training.build import build_model
 from mixer_viz.training.cli import main
 from mixer_viz.training.optim import build_optimizer

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import mixer_viz as mv
-from mixer_viz.analysis.structure import structure_of
+from mixer_viz.analysis.token_mixing.structure import structure_of
 from mixer_viz.checkpoints import bundled
 from mixer_viz.training.cli import build_parser, main
 from mixer_viz.training.recipe import Recipe

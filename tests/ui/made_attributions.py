@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mixer_viz.analysis.attribution_deletion import Curves
-from mixer_viz.analysis.attribution_result import Attribution
+from mixer_viz.analysis.attribution.deletion import Curves
+from mixer_viz.analysis.attribution.result import Attribution
 
 VALUES = np.array([0.5, -0.25, 1.0, 0.25])
 PLAIN = Attribution(

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from mixer_viz.analysis.passes import AnalysisCancelled, Cancelled, Progress
-from mixer_viz.ui.gate import Gate
-from mixer_viz.ui.jobs import Job, JobTable
+from mixer_viz.ui.compute.gate import Gate
+from mixer_viz.ui.compute.jobs import Job, JobTable
 
 TIMEOUT = 60.0  # seconds; a busy machine is slow
 KEY = ("attribution", "Cat", 3)

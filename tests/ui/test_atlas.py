@@ -11,10 +11,10 @@ import pytest
 import streamlit as st
 import torch
 
-from mixer_viz.analysis.token_mixing import Units, block_weights, units_of
+from mixer_viz.analysis.token_mixing.weights import Units, block_weights, units_of
 from mixer_viz.model import MixerConfig
-from mixer_viz.ui.atlas import unit_statistics, weight_arrays
 from mixer_viz.ui.choices import ChosenModel
+from mixer_viz.ui.token_mixing.atlas import unit_statistics, weight_arrays
 from tests.made_models import random_model
 
 

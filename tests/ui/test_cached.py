@@ -15,13 +15,14 @@ import torch
 from PIL import Image
 
 import mixer_viz as mv
+import mixer_viz.ui
 from mixer_viz.analysis import overview
 from mixer_viz.checkpoints import save_model
 from mixer_viz.model import MlpMixer
-from mixer_viz.ui import cached
 from mixer_viz.ui.choices import Choice, ChosenModel, Picture, UploadedWeights
+from mixer_viz.ui.compute import cached
 
-UI = Path(cached.__file__).parent
+UI = Path(mixer_viz.ui.__file__).parent
 
 
 @pytest.fixture(autouse=True)

@@ -14,14 +14,16 @@ import torch
 from PIL import Image
 
 import mixer_viz as mv
-from mixer_viz.analysis import depth, jacobian, mixing_matrix, receptive_field, token_mixing, unit_effect
-from mixer_viz.analysis.convolution import convolution_share
-from mixer_viz.analysis.pairing import best_opposing_cosine, count_distinct
+from mixer_viz.analysis import receptive_field
+from mixer_viz.analysis.token_mixing import depth, jacobian, mixing_matrix, unit_effect
+from mixer_viz.analysis.token_mixing import weights as token_mixing_weights
+from mixer_viz.analysis.token_mixing.convolution import convolution_share
+from mixer_viz.analysis.token_mixing.opposing_pairs import best_opposing_cosine, count_distinct
 from mixer_viz.checkpoints import available_models, snapshots
+from mixer_viz.images.samples import available_samples, load_sample
 from mixer_viz.model import MixerConfig
-from mixer_viz.samples import available_samples
-from mixer_viz.ui import cached_mixing as cached
 from mixer_viz.ui.choices import Choice, ChosenModel, Picture
+from mixer_viz.ui.token_mixing import results as cached
 from tests.made_models import block_of, random_model
 
 BUNDLED = next(info.name for info in available_models() if info.on_disk)
@@ -106,10 +108,10 @@ def test_results_are_those_of_the_analysis(models: list[ChosenModel]) -> None:
     choice = Choice(models[0], made_picture(0))
     model, pixels = choice.model.model, pixels_of(choice)
     traced = mv.trace(model, pixels)
-    weights = token_mixing.block_weights(model, 1)
+    weights = token_mixing_weights.block_weights(model, 1)
     assert np.array_equal(cached.weights_of(models[0])[1].w2, weights.w2)
     assert len(cached.weights_of(models[0])) == model.config.num_blocks
-    assert np.array_equal(cached.units_of(models[0], 1).partner, token_mixing.units_of(weights).partner)
+    assert np.array_equal(cached.units_of(models[0], 1).partner, token_mixing_weights.units_of(weights).partner)
     assert cached.distinct_units(models[0], 1) == count_distinct(weights.w1)
     assert np.array_equal(cached.opposites_of(models[0], 1), best_opposing_cosine(weights.w1))
     wanted = convolution_share(mixing_matrix.linear_mixing(weights), weights.grid)
@@ -143,7 +145,7 @@ def test_average_is_over_this_picture_and_the_sample_photos_each_once(models: li
     assert 0 < len(photos) < len(available_samples())
     own = made_picture(0)
     model = models[0]
-    pictures = [mv.preprocess(mv.samples.load_sample(photo.name), model.model) for photo in photos]
+    pictures = [mv.preprocess(load_sample(photo.name), model.model) for photo in photos]
     one_of_them = Picture(photos[0].name, photos[0].title, None)
     for picture, pixels in (
         (own, [pixels_of(Choice(model, own)), *pictures]),
@@ -192,8 +194,8 @@ def test_the_second_call_computes_nothing(models: list[ChosenModel], monkeypatch
         (unit_effect, "logits_with_unit"),
         (receptive_field, "receptive_field"),
         (jacobian, "listening_of"),
-        (token_mixing, "block_weights"),
-        (token_mixing, "units_of"),
+        (token_mixing_weights, "block_weights"),
+        (token_mixing_weights, "units_of"),
         (cached, "best_opposing_cosine"),
         (depth, "depth_curves"),
         (mixing_matrix, "linear_mixing"),

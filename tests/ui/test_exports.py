@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from mixer_viz.ui.exports import csv_bytes, figure_bytes, npz_bytes
+from mixer_viz.ui.widgets.downloads import csv_bytes, figure_bytes, npz_bytes
 
 
 def test_table_survives_commas_quotes_and_other_alphabets() -> None:

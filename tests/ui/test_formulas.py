@@ -11,7 +11,7 @@ import pytest
 from mixer_viz.analysis.patches import patch_size_options
 from mixer_viz.model import PRESETS, MixerConfig
 from mixer_viz.model.costs import costs
-from mixer_viz.ui import formulas
+from mixer_viz.texts import overview as texts
 
 B16 = PRESETS["B/16"]
 
@@ -21,7 +21,7 @@ def numbers(text: str) -> set[int]:
 
 
 def test_equation_has_b16s_sizes() -> None:
-    text = formulas.mixer_equation(B16)
+    text = texts.mixer_equation(B16)
     assert {12, 196, 768, 384, 3072, 1000} <= numbers(text)
     assert r"S \times C = 196 \times" in text
     words = " ".join(text.split())
@@ -34,19 +34,19 @@ def test_equation_has_b16s_sizes() -> None:
 
 
 def test_equation_tells_the_two_gelus_apart() -> None:
-    assert formulas.mixer_equation(replace(B16, gelu="erf")) != formulas.mixer_equation(replace(B16, gelu="tanh"))
+    assert texts.mixer_equation(replace(B16, gelu="erf")) != texts.mixer_equation(replace(B16, gelu="tanh"))
 
 
 def test_embedding_equation_has_b16s_sizes() -> None:
-    text = formulas.embedding_equation(B16)
+    text = texts.embedding_equation(B16)
     assert {224, 16, 196, 768} <= numbers(text)
     assert text.count("$$") == 2
     odd = replace(B16, embed_dim=1000, patch_size=8)
-    assert r"C \times 3P^2 = 1000 \times 192" in formulas.embedding_equation(odd)
+    assert r"C \times 3P^2 = 1000 \times 192" in texts.embedding_equation(odd)
 
 
 def test_cost_table_of_b16_closes() -> None:
-    table = formulas.cost_table(costs(B16))
+    table = texts.cost_table(costs(B16))
     assert len({len(column) for column in table.values()}) == 1
     parameters = [int(text.replace(",", "")) for text in table["parameters"]]
     assert parameters[-1] == sum(parameters[:-1]) == 59_880_472
@@ -62,7 +62,7 @@ def test_cost_table_of_b16_closes() -> None:
 @pytest.mark.parametrize("token", [0, 13, 14, 100, 195])
 def test_patch_position_names_the_pixels_of_that_patch(token: int) -> None:
     """Cut from a picture of token numbers, the named pixels are that token's and no other's."""
-    text = formulas.patch_position(B16, token)
+    text = texts.patch_position(B16, token)
     row, column, top, bottom, left, right = (
         int(found)
         for found in re.search(
@@ -78,7 +78,7 @@ def test_patch_position_names_the_pixels_of_that_patch(token: int) -> None:
 
 def test_patch_size_table_marks_the_own_size_and_counts_as_the_model_does() -> None:
     options = patch_size_options(B16)
-    table = formulas.patch_size_table(options)
+    table = texts.patch_size_table(options)
     assert len({len(column) for column in table.values()}) == 1
     (own,) = [index for index, option in enumerate(options) if option.is_own]
     assert [("this model" in text) for text in table["P"]] == [index == own for index in range(len(options))]
@@ -88,23 +88,23 @@ def test_patch_size_table_marks_the_own_size_and_counts_as_the_model_does() -> N
 
 
 def test_other_sizes_names_s_and_hidden_width() -> None:
-    assert {196, 224, 384} <= numbers(formulas.other_sizes(B16))
-    assert {196, 768, 14} <= numbers(formulas.block_shapes(B16))
+    assert {196, 224, 384} <= numbers(texts.other_sizes(B16))
+    assert {196, 768, 14} <= numbers(texts.block_shapes(B16))
 
 
 def test_rebuilding_tells_what_is_lost() -> None:
-    lossless, lossy = formulas.rebuilding(48, 48, 128, 1e-8), formulas.rebuilding(30, 48, 30, 0.25)
+    lossless, lossy = texts.rebuilding(48, 48, 128, 1e-8), texts.rebuilding(30, 48, 30, 0.25)
     assert "nothing of a patch is lost" in lossless
     assert "18 are lost" in lossy
     assert "0.25" in lossy
 
 
 def test_known_classes(tiny_config: MixerConfig) -> None:
-    few = formulas.known_classes(tiny_config)
+    few = texts.known_classes(tiny_config)
     assert all(name in few for name in tiny_config.class_names)
-    many = formulas.known_classes(
+    many = texts.known_classes(
         replace(tiny_config, num_classes=1000, class_names=tuple(f"name {index}" for index in range(1000)))
     )
     assert "1,000" in many
     assert "name 1" not in many
-    assert "does not name" in formulas.known_classes(replace(tiny_config, class_names=None))
+    assert "does not name" in texts.known_classes(replace(tiny_config, class_names=None))

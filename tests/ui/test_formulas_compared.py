@@ -11,18 +11,19 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-from mixer_viz.analysis.compared import ComparedListening, ComparedPrediction
-from mixer_viz.analysis.compared_costs import mixing_share
-from mixer_viz.analysis.compared_published import REPORTED, Architecture
-from mixer_viz.analysis.compared_race import Conditions
-from mixer_viz.analysis.compared_speed import MixerSpeed, MixerSpeeds, NetworkSpeed, Throughput
-from mixer_viz.analysis.swapped_accuracy import SwappedAccuracy
-from mixer_viz.analysis.swapped_mixing import Kind, Replacement
-from mixer_viz.checkpoints.compared_runs import ComparedRun
+from mixer_viz.analysis.comparison.costs import mixing_share
+from mixer_viz.analysis.comparison.published import REPORTED, Architecture
+from mixer_viz.analysis.comparison.throughput import MixerSpeed, MixerSpeeds, NetworkSpeed, Throughput
+from mixer_viz.analysis.comparison.timing import Conditions
+from mixer_viz.analysis.comparison.token_jacobian import ComparedListening, ComparedPrediction
+from mixer_viz.analysis.replacement.accuracy import SwappedAccuracy
+from mixer_viz.analysis.replacement.replace import Kind, Replacement
+from mixer_viz.checkpoints.metaformer_runs import ComparedRun
 from mixer_viz.model import TOKEN_MIXERS
-from mixer_viz.model.compared_config import PERMUTATIONS, Permutation, TokenMixerName
-from mixer_viz.ui import formulas_compared as formulas
-from mixer_viz.ui import formulas_compared_costs, formulas_swaps
+from mixer_viz.model.metaformer_config import PERMUTATIONS, Permutation, TokenMixerName
+from mixer_viz.texts import comparison as comparison_texts
+from mixer_viz.texts import comparison_costs as comparison_costs_texts
+from mixer_viz.texts import replacement as replacement_texts
 from tests.model.made_comparisons import config_of
 
 NAMES: tuple[TokenMixerName, ...] = get_args(TokenMixerName)
@@ -69,7 +70,7 @@ def lengths(table: dict[str, list[str]]) -> set[int]:
 def test_answers_with_and_without_class_names(class_names: tuple[str, ...] | None) -> None:
     probabilities = [np.array([0.1, 0.7, 0.2]), np.array([0.05, 0.05, 0.9])]
     answers = [ComparedPrediction(f"network {number}", row, row) for number, row in enumerate(probabilities)]
-    table = formulas.answer_table([run_of(accuracy=61.26), run_of("shift", 7.0)], answers, class_names)
+    table = comparison_texts.answer_table([run_of(accuracy=61.26), run_of("shift", 7.0)], answers, class_names)
     assert lengths(table) == {2}
     assert table["token mixer"] == ["network 0", "network 1"]
     assert table["says"] == (["dog", "ship"] if class_names else ["class 1", "class 2"])
@@ -81,15 +82,15 @@ def test_answers_with_and_without_class_names(class_names: tuple[str, ...] | Non
 def test_share_that_patches_keep() -> None:
     shares = {"one": np.eye(4), "other": np.full((4, 4), 0.25)}
     added = [ComparedListening(0, "mlp", share, share, share, None) for share in shares.values()]
-    assert formulas.matrices_sentence(list(shares), added).endswith("one 100 %, other 25 %.")
+    assert comparison_texts.matrices_sentence(list(shares), added).endswith("one 100 %, other 25 %.")
     taken = [added[0], dataclasses.replace(added[1], same_channel=-shares["other"])]
-    text = formulas.matrices_sentence(list(shares), taken)
+    text = comparison_texts.matrices_sentence(list(shares), taken)
     assert re.search(r"one 100 %, other 25 %\..* take it away .*: other\.$", text)
 
 
 def test_area_without_a_gradient_is_a_dash() -> None:
     areas = np.array([[0.1, 0.25, np.nan], [0.1, 0.5, 1.0]])
-    table = formulas.area_table(["one", "other"], areas)
+    table = comparison_texts.area_table(["one", "other"], areas)
     assert lengths(table) == {2}
     assert list(table)[1:] == ["block 1", "block 2"]  # without the embedding
     assert (table["block 1"], table["block 2"]) == (["25.0", "50.0"], ["–", "100.0"])
@@ -97,7 +98,7 @@ def test_area_without_a_gradient_is_a_dash() -> None:
 
 def test_costs_of_every_mixer_without_speed() -> None:
     runs = [run_of(name) for name in NAMES]
-    table = formulas_compared_costs.cost_table(runs, networks_of(NAMES), None)
+    table = comparison_costs_texts.cost_table(runs, networks_of(NAMES), None)
     assert lengths(table) == {len(NAMES)}
     assert table["token mixer"] == [TOKEN_MIXERS[name].title for name in NAMES]
     assert set(table["images/s here"]) == {"–"}
@@ -111,7 +112,7 @@ def test_costs_of_every_mixer_without_speed() -> None:
 def test_costs_show_all_seeds_of_plain_runs_and_speeds_by_title() -> None:
     runs = [run_of(accuracy=60.0), run_of(accuracy=62.5, seed=1), run_of("shift", 50.0), run_of(permutation=PIXELS)]
     title = TOKEN_MIXERS["shift"].title
-    table = formulas_compared_costs.cost_table(runs, networks_of(["mlp", "shift"]), throughput_of(title))
+    table = comparison_costs_texts.cost_table(runs, networks_of(["mlp", "shift"]), throughput_of(title))
     assert table["right, % (seeds)"] == ["61.2 (60.00, 62.50)", "50.00 (one seed)"]
     assert table["trained, s"] == ["100, 101", "100"]
     assert table["images/s here (batch 16)"] == ["–", "1,500 (1,000 to 3,000)"]
@@ -120,36 +121,36 @@ def test_costs_show_all_seeds_of_plain_runs_and_speeds_by_title() -> None:
 def test_what_is_no_better_than_no_mixing() -> None:
     runs = [run_of("identity", 50.0), run_of("identity", 51.0, seed=1), run_of("pooling", 52.9), run_of("mlp", 53.5)]
     runs += [run_of("mlp", 51.0, permutation=PATCHES), run_of("shift", 40.0, permutation=PIXELS)]
-    assert formulas_compared_costs.chance(runs) == 2.5  # the MLP's, to which reordered patches are another start
-    sentence = formulas_compared_costs.no_mixing_sentence(runs)
+    assert comparison_costs_texts.chance(runs) == 2.5  # the MLP's, to which reordered patches are another start
+    sentence = comparison_costs_texts.no_mixing_sentence(runs)
     assert "gets 50.5 % right" in sentence
     assert sentence.endswith(f"(up to 2.5 points): {TOKEN_MIXERS['pooling'].title} (+2.4 points).")
-    assert formulas_compared_costs.no_mixing_sentence(runs[2:]) == ""
+    assert comparison_costs_texts.no_mixing_sentence(runs[2:]) == ""
 
 
 def test_note_of_the_recipe_with_and_without_a_measurement() -> None:
     recipe = {"epochs": 12, "batch_size": 96}
     card = {"recipe": recipe, "data": "toys", "hardware": "two cores", "accuracy_note": "seen once"}
-    plain = formulas_compared_costs.cost_note(card, None)
+    plain = comparison_costs_texts.cost_note(card, None)
     assert plain.startswith("Trained alike: 12 epochs on toys, batches of 96, two cores; seen once.")
     assert "Speed:" not in plain
-    measured = formulas_compared_costs.cost_note(card, throughput_of("one"))
+    measured = comparison_costs_texts.cost_note(card, throughput_of("one"))
     assert measured.startswith(plain)
     assert "a processor, 3 threads, 16 images at once, bfloat16, 7 rounds" in measured
-    assert "data not stated" in formulas_compared_costs.cost_note({}, None)
-    assert "hardware not stated" in formulas_compared_costs.cost_note({}, None)
+    assert "data not stated" in comparison_costs_texts.cost_note({}, None)
+    assert "hardware not stated" in comparison_costs_texts.cost_note({}, None)
 
 
 def test_published_networks() -> None:
     rows = [Architecture(name, "here", 224, 12_340_000, 5_670_000_000) for name in ("one", "other")]
     plain, measured = (
-        formulas_compared_costs.architecture_table(rows, speeds) for speeds in (None, throughput_of("other"))
+        comparison_costs_texts.architecture_table(rows, speeds) for speeds in (None, throughput_of("other"))
     )
     assert lengths(plain) == lengths(measured) == {2}
     assert plain["network"] == ["one (here)", "other (here)"]
     assert [column[0] for column in plain.values()][1:] == ["12.3 M", "5.67 G", "–"]
     assert measured["images/s here (batch 16)"] == ["–", "1500.0 (1000.0 to 3000.0)"]
-    assert lengths(formulas_compared_costs.reported_table()) == {len(REPORTED)}
+    assert lengths(comparison_costs_texts.reported_table()) == {len(REPORTED)}
 
 
 def test_growth_says_how_it_was_measured() -> None:
@@ -157,18 +158,18 @@ def test_growth_says_how_it_was_measured() -> None:
     speeds = MixerSpeeds(
         CONDITIONS, 26, (MixerSpeed("mlp", "kept", 16, seconds), MixerSpeed("shift", None, 4, seconds))
     )
-    assert "Measured" not in formulas_compared_costs.growth_note(None)
-    assert "a processor, 3 threads" in formulas_compared_costs.growth_note(speeds)
-    text = formulas_compared_costs.measured_in_words(speeds)
+    assert "Measured" not in comparison_costs_texts.growth_note(None)
+    assert "a processor, 3 threads" in comparison_costs_texts.growth_note(speeds)
+    text = comparison_costs_texts.measured_in_words(speeds)
     assert f"{TOKEN_MIXERS['mlp'].title} at 16 patches: 125" in text
     assert f"{TOKEN_MIXERS['shift'].title} at 4 patches: 500" in text
 
 
 def test_stand_ins_and_what_they_explain() -> None:
-    assert tuple(formulas_swaps.KIND_NAMES) == get_args(Kind)
+    assert tuple(replacement_texts.KIND_NAMES) == get_args(Kind)
     fitted = Replacement("shift", np.eye(4), np.zeros(4), None, -0.25, 0.123)
     kernel = dataclasses.replace(fitted, kind="convolution", kernel=np.ones((3, 3)), factor=None, explained=-1.5)
-    table = formulas_swaps.replacement_table({0: fitted, 5: kernel}, {5: np.nan, 0: 0.5})
+    table = replacement_texts.replacement_table({0: fitted, 5: kernel}, {5: np.nan, 0: 0.5})
     assert lengths(table) == {2}
     assert table == {
         "block": ["1", "6"],
@@ -180,7 +181,7 @@ def test_stand_ins_and_what_they_explain() -> None:
 
 def test_accuracy_with_and_without_the_stand_ins() -> None:
     labels = np.array([0, 1, 1, 0])
-    text = formulas_swaps.accuracy_sentence(SwappedAccuracy(labels, np.array([0, 1, 1, 1]), np.array([1, 1, 0, 0])))
+    text = replacement_texts.accuracy_sentence(SwappedAccuracy(labels, np.array([0, 1, 1, 1]), np.array([1, 1, 0, 0])))
     assert text.startswith("Of 4 pictures the Mixer gets **3** right (75.0 %), with the stand-ins **2** (50.0 %)")
     assert "3 answers change." in text
     assert "± 25.0 points" in text  # the square root of 1/2 * 1/2 / 4
@@ -199,17 +200,20 @@ def permuted(patches: tuple[float, float], seed: int = 0) -> list[ComparedRun]:
 )
 def test_verdict_on_reordered_patches(losses: tuple[float, float], words: str) -> None:
     runs = permuted(losses)
-    text = formulas.permuted_sentence(runs)
+    text = comparison_texts.permuted_sentence(runs)
     assert words in text
     for name, loss in zip(("mlp", "convolution"), losses, strict=True):
-        assert f"**{TOKEN_MIXERS[name].title}**: -{loss:.1f} points with {formulas.ORDERS[PATCHES].lower()}" in text
+        assert (
+            f"**{TOKEN_MIXERS[name].title}**: -{loss:.1f} points with {comparison_texts.ORDERS[PATCHES].lower()}"
+            in text
+        )
     assert "all pixels" not in text
 
 
 def test_losses_are_of_one_seed_each_and_the_verdict_is_of_their_mean() -> None:
     alone = run_of("mlp", 99.0, 2, PLAIN)  # no reordered run has its seed
     runs = [*permuted((1.5, 9.0)), *permuted((3.5, 1.0), seed=1), alone]
-    text = formulas.permuted_sentence(runs)
+    text = comparison_texts.permuted_sentence(runs)
     assert "-2.5 points (seeds: -1.5, -3.5) with" in text
     assert "-5.0 points (seeds: -9.0, -1.0) with" in text
     assert text.endswith("held here, too: 2.5 against 5.0 points.")
@@ -219,10 +223,10 @@ def test_losses_are_of_one_seed_each_and_the_verdict_is_of_their_mean() -> None:
 def test_no_verdict_where_a_run_is_missing(missing: int) -> None:
     runs = permuted((1.5, 9.0))
     gone = runs.pop(missing)
-    text = formulas.permuted_sentence(runs)
+    text = comparison_texts.permuted_sentence(runs)
     assert "reordered patches cost" not in text
     kept = {run.token_mixer for run in runs if run.permutation != PLAIN} - {gone.token_mixer}
     assert len(re.findall(r"-\d\.\d points", text)) == len(kept)
-    table = formulas.permuted_table(runs)
+    table = comparison_texts.permuted_table(runs)
     assert lengths(table) == {2}
     assert sum(column.count("–") for column in table.values()) == 1 + 2  # and nobody has all pixels reordered

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mixer_viz.analysis.token_mixing import MixingWeights, units_of
+from mixer_viz.analysis.token_mixing.weights import MixingWeights, units_of
 from mixer_viz.model import PRESETS
-from mixer_viz.ui import formulas_mixing as formulas
+from mixer_viz.texts import token_mixing as texts
 
 B16, H14 = PRESETS["B/16"], PRESETS["H/14"]
 FACTORS = (0.0, 0.5, 1.0, 2.0)
@@ -27,14 +27,14 @@ def made_units(units: int = 5) -> MixingWeights:
 
 
 def test_units_in_words_tells_the_number_of_units_from_that_of_patches() -> None:
-    text = formulas.units_in_words(B16)
+    text = texts.units_in_words(B16)
     assert {384, 196, 14} <= numbers(text)
     assert text.index("384") < text.index("196")  # 384 units, each with 196 weights
-    assert {640, 256, 16} <= numbers(formulas.units_in_words(H14))
+    assert {640, 256, 16} <= numbers(texts.units_in_words(H14))
 
 
 def test_equation_has_b16s_sizes_and_explains_s_and_hidden_width() -> None:
-    text = formulas.mixing_equation(B16, 2)
+    text = texts.mixing_equation(B16, 2)
     words = " ".join(text.split())
     assert r"D_S \times S = 384 \times 196" in words
     assert r"S \times D_S = 196 \times 384" in words
@@ -48,7 +48,7 @@ def test_equation_has_b16s_sizes_and_explains_s_and_hidden_width() -> None:
 @pytest.mark.parametrize("units", [15, 16, 17])
 def test_equal_sizes_are_called_chance(units: int) -> None:
     config = replace(B16, image_size=64, tokens_mlp_dim=units)  # S = 16
-    assert ("by chance" in formulas.mixing_equation(config, 0)) == (units == 16)
+    assert ("by chance" in texts.mixing_equation(config, 0)) == (units == 16)
 
 
 def test_summary_counts_pairs_of_two() -> None:
@@ -56,7 +56,7 @@ def test_summary_counts_pairs_of_two() -> None:
     w1 = weights.w1.copy()
     w1[3], w1[6] = -2 * w1[0], -w1[5] + 0.01
     units = units_of(replace(weights, w1=w1))
-    text = formulas.block_summary("own.pth", 2, units, distinct=6)
+    text = texts.block_summary("own.pth", 2, units, distinct=6)
     assert text.startswith("**own.pth, block 3:**")
     assert re.search(r"\b4 of 7 units", text)
     assert re.search(r"\b6 are distinct", text)
@@ -66,7 +66,7 @@ def test_summary_counts_pairs_of_two() -> None:
 def test_unit_table_has_the_numbers_of_that_unit() -> None:
     units = units_of(made_units())
     for unit in (0, 4):
-        table = formulas.unit_table(units, unit, -0.5, 0.125, -2.5, "cat")
+        table = texts.unit_table(units, unit, -0.5, 0.125, -2.5, "cat")
         rows = dict(zip(table["of this unit"], table["value"], strict=True))
         found = [float(text) for value in rows.values() for text in re.findall(r"(?<!W)[-+]?\d[\d.]*", value)]
         wanted = [
@@ -81,7 +81,7 @@ def test_unit_table_has_the_numbers_of_that_unit() -> None:
 
 def test_scaled_table_has_a_column_for_each_factor() -> None:
     probabilities = np.array([[0.1, 0.7, 0.2], [0.2, 0.5, 0.3], [0.25, 0.25, 0.5], [0.05, 0.05, 0.9]])
-    table = formulas.scaled_table(["a", "b", "c"], probabilities, FACTORS, [2, 0])
+    table = texts.scaled_table(["a", "b", "c"], probabilities, FACTORS, [2, 0])
     assert table == {
         "class": ["c", "a"],
         "unit off": ["20.0 %", "10.0 %"],
@@ -93,31 +93,31 @@ def test_scaled_table_has_a_column_for_each_factor() -> None:
 
 def test_largest_change_is_that_of_the_unit_switched_off() -> None:
     probabilities = np.array([[0.1, 0.7, 0.2], [0.9, 0.0, 0.1], [0.25, 0.25, 0.5], [1.0, 0.0, 0.0]])
-    assert "**b** most: by +45.00 points" in formulas.largest_change(probabilities, FACTORS, "abc")
+    assert "**b** most: by +45.00 points" in texts.largest_change(probabilities, FACTORS, "abc")
     probabilities[0] = [0.25, 0.2, 0.55]
-    assert re.search(r"\*\*[bc]\*\* most: by [-+]5\.00 points", formulas.largest_change(probabilities, FACTORS, "abc"))
+    assert re.search(r"\*\*[bc]\*\* most: by [-+]5\.00 points", texts.largest_change(probabilities, FACTORS, "abc"))
     probabilities[0] = [0.25004, 0.24998, 0.49998]
-    assert "no probability" in formulas.largest_change(probabilities, FACTORS, "abc")
+    assert "no probability" in texts.largest_change(probabilities, FACTORS, "abc")
 
 
 def test_depth_note_says_which_start_it_is() -> None:
-    real, drawn = formulas.depth_note(True), formulas.depth_note(False)
+    real, drawn = texts.depth_note(True), texts.depth_note(False)
     assert ("snapshot" in real, "drawn anew" in real) == (True, False)
     assert ("snapshot" in drawn, "drawn anew" in drawn) == (False, True)
 
 
 def test_field_notes_are_in_percent_and_say_where_there_is_no_gradient() -> None:
     area = np.array([[0.02, 0.1, 0.5], [np.nan, np.nan, np.nan]])
-    assert formulas.field_notes(area) == ("20 % in 2 % · 50 % in 10 % · 99 % in 50 %", "no gradient")
+    assert texts.field_notes(area) == ("20 % in 2 % · 50 % in 10 % · 99 % in 50 %", "no gradient")
 
 
 def test_convolution_note_prints_each_null_value_of_this_size() -> None:
-    text = formulas.convolution_note({"best kernel": 0.16, "identity": 0.004})
+    text = texts.convolution_note({"best kernel": 0.16, "identity": 0.004})
     assert "best kernel 16 %, identity 0.4 %" in text
     assert text.count("$") % 2 == 0
 
 
 def test_limits_name_what_the_measures_use() -> None:
-    assert "cosine -0.7" in formulas.LIMITS
-    assert "this checkpoint alone" in " ".join(formulas.LIMITS.split())
-    assert "12 blocks" in formulas.listening_note(12)
+    assert "cosine -0.7" in texts.LIMITS
+    assert "this checkpoint alone" in " ".join(texts.LIMITS.split())
+    assert "12 blocks" in texts.listening_note(12)

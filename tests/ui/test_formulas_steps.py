@@ -7,11 +7,11 @@ import re
 import numpy as np
 import pytest
 
-from mixer_viz.analysis.ablation import Ablation
-from mixer_viz.analysis.formula import TokenMixingFormula, layer_norm_step, token_mixing_formula
+from mixer_viz.analysis.activations.ablation import Ablation
+from mixer_viz.analysis.activations.formula import TokenMixingFormula, layer_norm_step, token_mixing_formula
 from mixer_viz.analysis.overview import stages_of
 from mixer_viz.model import MixerConfig, MlpMixer, trace
-from mixer_viz.ui import formulas_steps as formulas
+from mixer_viz.texts import interventions as interventions_texts
 from tests.made_models import random_model, random_pixels
 
 NAMES = ["cat", "dog", "ship", "car", "frog", "owl"]
@@ -20,24 +20,24 @@ AFTER = np.array([0.1, 0.25, 0.5, 0.05, 0.04, 0.06])
 
 
 def test_answer_table_has_the_five_best_and_how_they_change() -> None:
-    table = formulas.answer_table(NAMES, AFTER, BEFORE, AFTER)
+    table = interventions_texts.answer_table(NAMES, AFTER, BEFORE, AFTER)
     assert table["class"] == ["ship", "dog", "cat", "owl", "car"]
     assert table["probability"] == ["50.0 %", "25.0 %", "10.0 %", "6.0 %", "5.0 %"]
     assert table["change"] == ["+40.0 points", "-5.0 points", "-40.0 points", "+5.0 points", "0.0 points"]
-    assert formulas.answer_table(NAMES, BEFORE, BEFORE, AFTER)["class"] == NAMES[:5]
+    assert interventions_texts.answer_table(NAMES, BEFORE, BEFORE, AFTER)["class"] == NAMES[:5]
 
 
 def test_change_sentence_names_the_largest_change_and_the_new_answer() -> None:
     after = AFTER + np.array([-0.02, 0.02, 0, 0, 0, 0])
-    assert formulas.change_sentence(NAMES, BEFORE, after) == (
+    assert interventions_texts.change_sentence(NAMES, BEFORE, after) == (
         "Largest change: **cat**, from 50.0 % to 8.0 % (-42.0 points). The answer was **cat** and is now **ship**."
     )
-    kept = formulas.change_sentence(NAMES, BEFORE, BEFORE + np.array([0.02, -0.02, 0, 0, 0, 0]))
+    kept = interventions_texts.change_sentence(NAMES, BEFORE, BEFORE + np.array([0.02, -0.02, 0, 0, 0, 0]))
     assert kept.endswith("The answer stays **cat**.")
 
 
 def test_a_change_too_small_to_print_is_called_so() -> None:
-    assert formulas.change_sentence(NAMES, BEFORE, BEFORE + 1e-4).startswith("No probability changes")
+    assert interventions_texts.change_sentence(NAMES, BEFORE, BEFORE + 1e-4).startswith("No probability changes")
 
 
 @pytest.mark.parametrize(
@@ -50,18 +50,18 @@ def test_a_change_too_small_to_print_is_called_so() -> None:
     ],
 )
 def test_every_kind_has_a_name(ablation: Ablation, text: str, tiny_config: MixerConfig) -> None:
-    assert formulas.ablation_name(ablation, [stage.name for stage in stages_of(tiny_config)]) == text
+    assert interventions_texts.ablation_name(ablation, [stage.name for stage in stages_of(tiny_config)]) == text
 
 
 def test_each_alone_names_the_strongest_and_counts_the_quiet() -> None:
-    text = formulas.each_alone_sentence(["first", "second", "third"], np.array([0.2, -0.4, 0.009]), "cat")
+    text = interventions_texts.each_alone_sentence(["first", "second", "third"], np.array([0.2, -0.4, 0.009]), "cat")
     assert "**second** matters most for cat: -40.0 points" in text
     assert "For 1 of the 3 half-blocks" in text
 
 
 def test_identity_prints_both_sides_and_the_gap() -> None:
     logits = np.array([1.0, 3.0])
-    text = formulas.identity_sentence(logits, logits + 2e-5, 2.1e-5, "cat")
+    text = interventions_texts.identity_sentence(logits, logits + 2e-5, 2.1e-5, "cat")
     assert "3.00002 with permuted weights" in text
     assert "3.00000 for the picture" in text
     assert "all 2 classes: 2.1e-05" in text
@@ -78,11 +78,11 @@ def test_identity_prints_both_sides_and_the_gap() -> None:
     ],
 )
 def test_numbers_for_latex(value: float, signed: bool, text: str) -> None:
-    assert formulas.tex(value, signed) == text
+    assert interventions_texts.tex(value, signed) == text
 
 
 def test_negative_factors_stand_in_brackets() -> None:
-    assert (formulas.bracketed(-2.0), formulas.bracketed(2.0)) == ("(-2)", "2")
+    assert (interventions_texts.bracketed(-2.0), interventions_texts.bracketed(2.0)) == ("(-2)", "2")
 
 
 @pytest.fixture(scope="module")
@@ -112,12 +112,12 @@ def test_every_equation_stands_in_one_line(model: MlpMixer, step: TokenMixingFor
     # A second line would make Markdown read the first one as something else.
     norm = layer_norm_step(model, trace(model, random_pixels(model.config)), 1, 7)
     texts = [
-        formulas.formula_in_words(model.config, 1, 7, 3),
-        formulas.norm_step(norm, 3),
-        formulas.first_step(step),
-        *(formulas.gelu_step(step, gelu) for gelu in ("erf", "tanh")),
-        formulas.second_step(step),
-        formulas.closing_step(step),
+        interventions_texts.formula_in_words(model.config, 1, 7, 3),
+        interventions_texts.norm_step(norm, 3),
+        interventions_texts.first_step(step),
+        *(interventions_texts.gelu_step(step, gelu) for gelu in ("erf", "tanh")),
+        interventions_texts.second_step(step),
+        interventions_texts.closing_step(step),
     ]
     for text in texts:
         assert len(equations(text)) == 1
@@ -127,14 +127,17 @@ def test_every_equation_stands_in_one_line(model: MlpMixer, step: TokenMixingFor
 
 def test_norm_step_has_the_numbers_of_the_patch_and_channel(model: MlpMixer) -> None:
     norm = layer_norm_step(model, trace(model, random_pixels(model.config)), 1, 7)
-    (equation,) = equations(formulas.norm_step(norm, 3))
-    assert formulas.tex(norm.values[3]) in equation
-    assert formulas.tex(norm.deviation) in equation
-    assert equation.endswith(f"= {formulas.tex(norm.result[3])}")
+    (equation,) = equations(interventions_texts.norm_step(norm, 3))
+    assert interventions_texts.tex(norm.values[3]) in equation
+    assert interventions_texts.tex(norm.deviation) in equation
+    assert equation.endswith(f"= {interventions_texts.tex(norm.result[3])}")
 
 
 def test_sums_close_in_print(step: TokenMixingFormula) -> None:
-    for text, end in ((formulas.first_step(step), step.preactivation), (formulas.second_step(step), step.branch)):
+    for text, end in (
+        (interventions_texts.first_step(step), step.preactivation),
+        (interventions_texts.second_step(step), step.branch),
+    ):
         (equation,) = equations(text)
         total, bias, result = terms(equation.split("=", 1)[1])[-3:]
         assert total + bias == pytest.approx(result, rel=2e-3)
@@ -142,7 +145,7 @@ def test_sums_close_in_print(step: TokenMixingFormula) -> None:
 
 
 def test_closing_prints_both_sides_and_the_difference(step: TokenMixingFormula) -> None:
-    text = formulas.closing_step(step)
+    text = interventions_texts.closing_step(step)
     assert text.count(f"**{step.stored:.7g}**") == 2  # in float64 both sides print alike
     assert f"Difference: **{step.difference:.1e}**" in text
     skip, branch, result = terms(equations(text)[0].split("=", 1)[1])
@@ -151,6 +154,6 @@ def test_closing_prints_both_sides_and_the_difference(step: TokenMixingFormula) 
 
 def test_largest_terms_are_in_order_of_size() -> None:
     weights, values = np.array([1.0, -4.0, 2.0, 0.1]), np.array([1.0, 1.0, -1.0, 1.0])
-    text = formulas.largest_terms(weights, values, weights * values, "patch")
+    text = interventions_texts.largest_terms(weights, values, weights * values, "patch")
     assert [int(found) for found in re.findall(r"patch (\d+):", text)] == [1, 2, 0]
     assert r"$2 \cdot (-1) = -2$" in text

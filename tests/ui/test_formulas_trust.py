@@ -7,14 +7,14 @@ import re
 import numpy as np
 import pytest
 
-from mixer_viz.ui import formulas_trust as formulas
-from mixer_viz.ui.formulas_trust import Quality
+from mixer_viz.texts import attribution_metrics as texts
+from mixer_viz.texts.attribution_metrics import Quality
 from tests.ui.made_attributions import CURVES, NOT_IN_LOGITS, PLAIN
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(7.4, "about 7 s"), (600.0, "about 10 min")])
 def test_words_of_the_button_for_long_checks(seconds: float, words: str) -> None:
-    text = formulas.ask_for("Curves", ["one", "other"], seconds)
+    text = texts.ask_for("Curves", ["one", "other"], seconds)
     assert text == f"Work out curves of one, other: {words}"
 
 
@@ -23,7 +23,7 @@ def rows_of(table: dict[str, list[str]], title: str) -> dict[str, str]:
 
 
 def test_quality_table_with_curves_alone() -> None:
-    table = formulas.quality_table([Quality("one", PLAIN, CURVES, None), Quality("other", NOT_IN_LOGITS, None, None)])
+    table = texts.quality_table([Quality("one", PLAIN, CURVES, None), Quality("other", NOT_IN_LOGITS, None, None)])
     one, other = rows_of(table, "one"), rows_of(table, "other")
     assert one["deletion area (lower is better)"] == "0.375"
     assert one["insertion area (higher is better)"] == "0.500"
@@ -38,12 +38,12 @@ def test_quality_table_with_curves_alone() -> None:
 
 
 def test_two_maps_of_one_title_are_two_columns() -> None:
-    table = formulas.quality_table([Quality("one", PLAIN, None, None), Quality("one", NOT_IN_LOGITS, None, None)])
+    table = texts.quality_table([Quality("one", PLAIN, None, None), Quality("one", NOT_IN_LOGITS, None, None)])
     assert len(table) == 3
 
 
 def test_lines_of_the_file_have_one_header() -> None:
-    header, lines = formulas.quality_rows(
+    header, lines = texts.quality_rows(
         [Quality("one", PLAIN, CURVES, None), Quality("other", NOT_IN_LOGITS, None, None)], {"model": "tiny"}
     )
     first, second = (dict(zip(header, line, strict=True)) for line in lines)
@@ -58,11 +58,11 @@ def test_lines_of_the_file_have_one_header() -> None:
 def test_agreement_names_the_extremes() -> None:
     names = ["a", "b", "c"]
     matrix = np.array([[1, 0.9, -0.2], [0.9, 1, 0.1], [-0.2, 0.1, 1]])
-    text = formulas.agreement_sentence(matrix, names)
+    text = texts.agreement_sentence(matrix, names)
     assert "**a** and **b** agree most (rank correlation +0.90)" in text
     assert re.search(r"\*\*a\*\* and\s\*\*c\*\* least \(-0\.20\)", text)
-    two = formulas.agreement_sentence(matrix[:2, :2], names[:2])
+    two = texts.agreement_sentence(matrix[:2, :2], names[:2])
     assert "+0.90" in two
     assert "least" not in two
-    nothing = formulas.agreement_sentence(np.full((2, 2), np.nan), names[:2])
+    nothing = texts.agreement_sentence(np.full((2, 2), np.nan), names[:2])
     assert "constant" in nothing

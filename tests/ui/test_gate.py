@@ -9,7 +9,7 @@ import pytest
 import streamlit as st
 import torch
 
-from mixer_viz.ui.gate import Gate, computing_on
+from mixer_viz.ui.compute.gate import Gate, computing_on
 
 CPU = torch.device("cpu")
 TIMEOUT = 60.0  # seconds; a busy machine is slow

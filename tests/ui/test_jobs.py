@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from mixer_viz.analysis.passes import AnalysisCancelled
-from mixer_viz.ui import jobs
-from mixer_viz.ui.jobs import Job, JobTable, wait_shortly
+from mixer_viz.ui.compute import jobs
+from mixer_viz.ui.compute.jobs import Job, JobTable, wait_shortly
 from tests.ui.made_jobs import ANN, BOB, KEY, TIMEOUT, Chunks, ask
 
 

@@ -8,9 +8,9 @@ from concurrent.futures import wait
 
 import pytest
 
-from mixer_viz.ui import jobs
-from mixer_viz.ui.gate import Gate
-from mixer_viz.ui.jobs import JobTable
+from mixer_viz.ui.compute import jobs
+from mixer_viz.ui.compute.gate import Gate
+from mixer_viz.ui.compute.jobs import JobTable
 from tests.ui.made_jobs import ANN, KEY, TIMEOUT, Chunks, ask
 
 

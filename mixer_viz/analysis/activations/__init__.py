@@ -1,0 +1,1 @@
+"""What every layer does to one picture: maps, residual stream, logit lens, interventions."""

@@ -1,0 +1,114 @@
+"""What a row of the table of attribution methods holds, and the checks of what the caller chose."""
+
+from __future__ import annotations
+
+import dataclasses
+import numbers
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from mixer_viz.analysis.attribution.result import Value
+from mixer_viz.analysis.ranges import check_range
+from mixer_viz.model import MixerConfig
+
+# What the values of a method add up to: f(image) - f(baseline), f(image), or nothing in particular.
+Law = Literal["difference", "score"] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """One number to choose: an int or a float (as its default is) from `lowest` to `highest`, or one of `choices`."""
+
+    name: str
+    title: str
+    default: Value
+    lowest: float = 0
+    highest: float = 0
+    choices: tuple[str, ...] = ()
+
+    def checked(self, value: Value) -> Value:
+        """`value` in this parameter's type; raises ValueError, in one sentence, when it is out of range."""
+        if self.choices:
+            if value not in self.choices:
+                raise ValueError(f"{self.name}={value!r} must be one of {', '.join(self.choices)}")
+            return value
+        kind = numbers.Integral if isinstance(self.default, int) else numbers.Real
+        if isinstance(value, bool) or not isinstance(value, kind):
+            words = "a whole number" if kind is numbers.Integral else "a number"
+            raise ValueError(f"{self.name}={value!r} must be {words} from {self.lowest} to {self.highest}")
+        if not self.lowest <= float(value) <= self.highest:
+            raise ValueError(f"{self.name}={value} is not between {self.lowest} and {self.highest}")
+        return type(self.default)(value)
+
+
+@dataclasses.dataclass(frozen=True)
+class Passes:
+    """Images sent forward through the network, and images for which gradients come back."""
+
+    forward: int
+    backward: int
+
+
+def _nothing_to_check(values: Mapping[str, Value]) -> None:
+    """Most methods: every value within its own limits will do."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Method:
+    """One row of the table. `passes` counts all of `attribute`, the one or two that measure the scores included."""
+
+    name: str
+    title: str
+    answers: str  # the question it answers, in one sentence
+    passes: Callable[[Mapping[str, Value]], Passes]  # of all parameters
+    parameters: tuple[Parameter, ...] = ()
+    law: Law = None
+    in_logits: bool = True
+    at_pixels: bool = True  # False: patches only
+    needs_baseline: bool = True
+    needs_gradient: bool = True
+    draws: bool = False  # whether the seed matters, the noise baseline aside
+    exact: bool = False  # a reference for the others, so never computed in less than float32
+    check_together: Callable[[Mapping[str, Value]], None] = _nothing_to_check  # raises ValueError
+
+
+def check_parameters(method: Method, given: Mapping[str, Value]) -> dict[str, Value]:
+    """Every parameter of `method`, from `given` or by default; ValueError for unknown ones or values out of range."""
+    known = {parameter.name: parameter for parameter in method.parameters}
+    for name in given:
+        if name not in known:
+            takes = ", ".join(known) or "none"
+            raise ValueError(f"{method.name} has no parameter {name!r} (its parameters: {takes})")
+    values = {name: parameter.checked(given.get(name, parameter.default)) for name, parameter in known.items()}
+    method.check_together(values)
+    return values
+
+
+def check_target(config: MixerConfig, target: int, against: int | None) -> None:
+    """Raise ValueError unless both are classes, and different ones."""
+    for name, value in (("target", target), ("against", target if against is None else against)):
+        if not isinstance(value, numbers.Integral):
+            raise ValueError(f"{name}={value!r} must be the number of a class")
+        check_range(name, value, config.num_classes)
+    if against == target:
+        raise ValueError(f"against={against} is the target itself: the difference would be zero")
+
+
+def num_groups(config: MixerConfig, group: int) -> int:
+    """How many squares of `group` x `group` patches cover the grid; those at the right and lower edge may be cut."""
+    return int(-(-config.grid_size // group)) ** 2
+
+
+def num_windows(config: MixerConfig, window: int, stride: int) -> int:
+    """Positions of a square window of `window` pixels moved by `stride`; the last in a row may be cut by the edge."""
+    return int(-(-(config.image_size - window) // stride) + 1) ** 2
+
+
+def fixed_cost(forward: int, backward: int) -> Callable[[Mapping[str, Value]], Passes]:
+    """`Method.passes` of a method whose cost depends on no parameter."""
+    return lambda values: Passes(forward, backward)
+
+
+def cost_per(name: str, extra: int, with_backward: bool = True) -> Callable[[Mapping[str, Value]], Passes]:
+    """`Method.passes` of a method with one pass for each of parameter `name`, and `extra` forward passes."""
+    return lambda values: Passes(int(values[name]) + extra, int(values[name]) if with_backward else 0)

@@ -1,0 +1,1 @@
+"""Trained token mixers with something simpler in their place, fitted on a few photos."""

@@ -1,0 +1,1 @@
+"""What the token-mixing MLPs have learned: their weights, units, matrices and Jacobians."""

@@ -1,0 +1,1 @@
+"""One file per format of weights, and what guards the reading."""

@@ -1,0 +1,88 @@
+"""The trained networks of the comparison that come with the project: `assets/compared/*.safetensors` and one card.
+
+The card, `compared.json`, is what `python -m mixer_viz.training.compare` writes: one entry per training run. Not every
+run has its weights beside it: a second seed is there for its accuracy alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from mixer_viz.checkpoints import bundled
+from mixer_viz.checkpoints.errors import CheckpointError
+from mixer_viz.checkpoints.preparation import parse_json_object, read_side_file
+from mixer_viz.model.metaformer_config import PERMUTATIONS, TOKEN_MIXER_NAMES, Permutation, TokenMixerName
+
+COMPARED = "compared"
+CARD = "compared.json"
+
+_NUMBERS = ("accuracy", "images_per_second", "seconds")
+_WHOLE_NUMBERS = ("seed", "parameters", "multiply_adds", "channels_mlp_dim")
+_TEXTS = ("name", "token_mixer", "permutation")
+
+
+@dataclasses.dataclass(frozen=True)
+class ComparedRun:
+    """One training run of one network, as its card tells it."""
+
+    name: str  # "mlp-0", "mlp-pixels-0"
+    token_mixer: TokenMixerName
+    permutation: Permutation
+    seed: int
+    channels_mlp_dim: int  # D_C, chosen so that all networks have about as many parameters
+    parameters: int
+    multiply_adds: int  # per image
+    accuracy: float  # top-1 in percent at the end, on the test images
+    accuracies: tuple[float, ...]  # top-1 in percent after each epoch
+    images_per_second: float  # in training, on the machine that the card names
+    seconds: float
+    path: Path | None  # the weights, where they are bundled
+
+
+def compared_card() -> dict[str, Any]:
+    """The whole card, with recipe and hardware; empty where there is none. Raises CheckpointError for no JSON."""
+    path = bundled.ASSETS_DIR / COMPARED / CARD
+    return parse_json_object(read_side_file(path)) if path.is_file() else {}
+
+
+def compared_runs() -> list[ComparedRun]:
+    """The runs in the card, in its order; empty where there is no card.
+
+    Raises CheckpointError for a card with a wrong entry, or one that names a file that is not there.
+    """
+    entries = compared_card().get("runs", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise CheckpointError(f"The card {CARD} has no list of entries as 'runs'; correct it.")
+    return [_run(entry) for entry in entries]
+
+
+def _run(entry: dict[str, Any]) -> ComparedRun:
+    values = {key: _value(entry, key, (int, float), "number") for key in _NUMBERS}
+    values |= {key: _value(entry, key, (int,), "whole number") for key in _WHOLE_NUMBERS}
+    values |= {key: _value(entry, key, (str,), "text") for key in _TEXTS}
+    for key, choices in (("token_mixer", TOKEN_MIXER_NAMES), ("permutation", PERMUTATIONS)):
+        if values[key] not in choices:
+            raise CheckpointError(f"The card {CARD} gives {str(values[key])[:80]!r} as {key!r} of a run; correct it.")
+    accuracies = entry.get("accuracies")
+    if not isinstance(accuracies, list) or not all(type(value) in (int, float) for value in accuracies):
+        raise CheckpointError(f"The card {CARD} gives no list of numbers as 'accuracies' of a run; correct it.")
+    return ComparedRun(**values, accuracies=tuple(accuracies), path=_weights(entry))
+
+
+def _value(entry: dict[str, Any], key: str, kinds: tuple[type, ...], wanted: str) -> Any:
+    value = entry.get(key)
+    if type(value) not in kinds:
+        raise CheckpointError(f"The card {CARD} gives no {wanted} as {key!r} of a run; correct it.")
+    return value
+
+
+def _weights(entry: dict[str, Any]) -> Path | None:
+    file, folder = entry.get("file"), bundled.ASSETS_DIR / COMPARED
+    if file is None:
+        return None
+    # A bare name: the card is no way to other folders.
+    if not isinstance(file, str) or Path(file).name != file or not (folder / file).is_file():
+        raise CheckpointError(f"The card {CARD} lists {str(file)[:80]!r}, which is not beside it; correct it.")
+    return folder / file

@@ -1,0 +1,1 @@
+"""Pictures of the activations, layer by layer."""

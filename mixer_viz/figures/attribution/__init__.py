@@ -1,0 +1,1 @@
+"""Pictures of the attributions and of their tests."""

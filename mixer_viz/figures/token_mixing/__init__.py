@@ -1,0 +1,1 @@
+"""Pictures of the token-mixing weights."""

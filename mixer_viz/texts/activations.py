@@ -1,0 +1,114 @@
+"""The texts of the activations page that carry this picture's and this model's numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mixer_viz.analysis.activations.layers import HiddenActivations
+from mixer_viz.analysis.activations.logit_attribution import LogitParts
+from mixer_viz.analysis.activations.logit_lens import PatchLogits
+from mixer_viz.model import MixerConfig
+
+LENS_CAVEAT = (
+    "The last LayerNorm and the classifier are applied to the tokens of every layer, although they were trained for "
+    "the last one. A late jump does not mean that the class was unknown before: probes trained for each layer rise "
+    "smoothly where this view jumps."
+)
+LIMITS = """
+- A large activation is not a reason: only switching it off tells what it did, and only on this picture.
+- Colours of "Likeness" show which patches go together inside one layer; they are no fixed directions.
+- What the classifier says to an early layer shows how far it speaks the classifier's language, not what it knows.
+- A part of the logit is exact for the scale of the last LayerNorm on this picture. Without that half-block, later ones
+  would have answered differently.
+- CKA of few tokens is never near 0: unrelated random layers of this size have a high value too.
+"""
+
+
+def layers_in_words(config: MixerConfig) -> str:
+    """What a layer is on this page."""
+    last = 2 * config.num_blocks
+    return (
+        f"One pass through the network, looked at in {last + 1} layers: the embedding (0), then after each token "
+        f"mixing and each channel mixing (1 to {last})."
+    )
+
+
+def layer_numbers(
+    name: str, norm: float, mean_norm: float, ratio: float, cosine: float, similarity: float, to_mean: float
+) -> dict[str, list[str]]:
+    """What is measured at one layer, as columns of a table; ratio and cosine are nan for the embedding."""
+    rows = {
+        "layer": name,
+        "length of this patch's token": f"{norm:.3g}",
+        "mean length of all tokens": f"{mean_norm:.3g}",
+        "mean cosine between tokens": f"{similarity:+.2f}",
+        "cosine of this token to the mean token": f"{to_mean:+.2f}",
+    }
+    if ratio == ratio:
+        rows["over all tokens: what the step added, in length"] = f"{100 * ratio:.0f} % of what was there"
+        rows["over all tokens: cosine of the added to what was there"] = f"{cosine:+.2f}"
+    return {"at this layer": list(rows), "value": list(rows.values())}
+
+
+def hidden_note(hidden: HiddenActivations) -> str:
+    """How much of one MLP is active, and where most."""
+    row = "channel" if hidden.mixing == "token" else "token"
+    top = hidden.strongest[0]
+    return (
+        f"{100 * hidden.active_share:.0f} % of the activations are above 0. The strongest is {top.value:+.2f}: unit "
+        f"{top.unit} at {row} {top.row}."
+    )
+
+
+def strongest_table(hidden: HiddenActivations) -> dict[str, list[str]]:
+    """The strongest activations, as columns of a table."""
+    row = "channel" if hidden.mixing == "token" else "token"
+    return {
+        "unit": [str(entry.unit) for entry in hidden.strongest],
+        row: [str(entry.row) for entry in hidden.strongest],
+        "activation": [f"{entry.value:+.3f}" for entry in hidden.strongest],
+    }
+
+
+def mean_closes(logits: PatchLogits, name: str) -> str:
+    """Both sides of the identity between per-patch logits and the logit."""
+    return (
+        f"At the last layer this is exact: the mean of the {logits.values.shape[1]} patch logits of {name} is "
+        f"{logits.last_mean:.5f}, the network's logit is {logits.logit:.5f} (difference "
+        f"{abs(logits.last_mean - logits.logit):.1e})."
+    )
+
+
+def parts_close(parts: LogitParts, name: str) -> str:
+    """Both sides of the split of a logit."""
+    return (
+        f"Sum of all parts and the constant ({parts.constant:+.3f}): {parts.total:.5f}. The logit of {name}: "
+        f"{parts.logit:.5f} (difference {abs(parts.total - parts.logit):.1e})."
+    )
+
+
+def top_classes_by_layer(
+    names: Sequence[str], layers: Sequence[str], probabilities: Sequence[Sequence[float]]
+) -> dict[str, list[str]]:
+    """Probabilities of some classes at every layer, as columns of a table."""
+    table = {"layer": list(layers)}
+    for name, column in zip(names, zip(*probabilities, strict=True), strict=True):
+        while name in table:  # another class of that name, or one called "layer": both need a column
+            name += " "
+        table[name] = [f"{100 * value:.1f} %" for value in column]
+    return table
+
+
+ACTIVATIONS_EQUATION = r"""
+$T = 1 + 2L$ layers: $X_0$ is the embedding; token mixing adds its branch, then channel mixing adds its own:
+
+$$X_{2b+1} = X_{2b} + \text{token branch}_b(X_{2b}), \qquad X_{2b+2} = X_{2b+1} + \text{channel branch}_b(X_{2b+1})$$
+
+**Effect of a channel:** $\sum_s x_{s,c}\; \partial \text{logit} / \partial x_{s,c}$, to first order. **Linear CKA** of
+two layers with centred tokens $X$, $Y$: $|Y^\top X|^2 / (|X^\top X|\,|Y^\top Y|)$, Frobenius norms (Kornblith et al.
+2019).
+
+**Parts of a logit:** the last tokens are the sum of the embedding and all branches. With the deviation of each token at
+the last LayerNorm held at this picture's value, the rest of LayerNorm, the mean over tokens and the classifier are
+linear, so the logit is a sum of one part per writer and a constant, exactly.
+"""

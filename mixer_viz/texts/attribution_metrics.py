@@ -1,0 +1,195 @@
+"""The texts of the Attributions page on how far to trust a map."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from mixer_viz.analysis.attribution.deletion import Curves
+from mixer_viz.analysis.attribution.metrics import CONTROLS, NOISE_DRAWS, SHUFFLES, Trust
+from mixer_viz.analysis.attribution.result import Attribution
+from mixer_viz.texts.attribution import print_caption, settings_of
+
+_UNKNOWN = "–"
+_NOT_YET = "not yet"
+_NO_PROOF = "Agreement is no proof: methods may share a mistake."
+
+QUALITY = (
+    "A map always looks like an explanation. These numbers ask whether it adds up, whether deleting what it names "
+    "changes the answer, whether a little noise turns it over, and whether it depends on what the network has learned."
+)
+QUALITY_NOTE = (
+    f"Areas are those under the curves, beside the mean ± standard deviation of {CONTROLS} random orders. Noise: rank "
+    f"correlation of the patch map with those of {NOISE_DRAWS} copies of the picture, with noise of 2 % of its range; "
+    f"1 is steady. Shuffled weights: rank correlation with maps of {SHUFFLES} networks whose weights are in random "
+    "order, signed and by magnitude (Adebayo et al. 2018); near 0 is what one hopes for, near 1 the map shows the "
+    "picture and not what was learned. Few draws: read differences of 0.1 as nothing."
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Quality:
+    """What is known by now about one map."""
+
+    title: str
+    result: Attribution
+    curves: Curves | None
+    trust: Trust | None
+
+
+def ask_for(name: str, titles: Sequence[str], seconds: float) -> str:
+    """The words of the button that starts long checks."""
+    time = f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+    return f"Work out {name.lower()} of {', '.join(titles)}: about {time}"
+
+
+def curves_note(name: str, against: str) -> str:
+    """How to read the curves."""
+    share = f" among {name} and {against} alone" if against else ""
+    return (
+        f"Probability of {name}{share}, as patches go (left) or come (right) in the order of each map, the most "
+        "positive first. Left, lower is better; right, higher is better; what counts is the distance from the grey "
+        "band. Pictures with holes are unlike any that the network has learned from, so a fall may come from the seams."
+    )
+
+
+def curves_in_words(rows: Sequence[Quality]) -> str:
+    """The text alternative of the curves."""
+    return " ".join(
+        f"{row.title}: deletion area {row.curves.deletion_area:.2f}, insertion area {row.curves.insertion_area:.2f}."
+        for row in rows
+        if row.curves is not None
+    )
+
+
+def quality_table(rows: Sequence[Quality]) -> dict[str, list[str]]:
+    """One column per map, one row per measure."""
+    table = {
+        "measure": [
+            "sum of all values",
+            "should be",
+            "gap",
+            "deletion area (lower is better)",
+            "deletion area of random orders",
+            "insertion area (higher is better)",
+            "insertion area of random orders",
+            "steady under noise",
+            "with shuffled weights, signed",
+            "with shuffled weights, magnitude",
+            "passes forward, backward",
+            "seconds",
+        ]
+    }
+    for row in rows:
+        title = row.title
+        while title in table:
+            title += " "
+        table[title] = [*_sums(row.result), *_areas(row.curves), *_trust(row.trust), *_costs(row.result)]
+    return table
+
+
+def _sums(result: Attribution) -> list[str]:
+    if not result.in_logits:
+        return ["not in logits", "no rule", _UNKNOWN]
+    if result.expected is None or result.completeness_gap is None or result.relative_gap is None:
+        return [f"{result.total:+.4f}", "no rule", _UNKNOWN]
+    share = f" ({100 * result.relative_gap:.1f} %)" if np.isfinite(result.relative_gap) else ""
+    return [f"{result.total:+.4f}", f"{result.expected:+.4f}", f"{result.completeness_gap:.1e}{share}"]
+
+
+def _areas(curves: Curves | None) -> list[str]:
+    if curves is None:
+        return [_NOT_YET] * 4
+    deleted, inserted = curves.random_deletion_areas, curves.random_insertion_areas
+    return [
+        f"{curves.deletion_area:.3f}",
+        f"{deleted.mean():.3f} ± {deleted.std():.3f}",
+        f"{curves.insertion_area:.3f}",
+        f"{inserted.mean():.3f} ± {inserted.std():.3f}",
+    ]
+
+
+def _trust(trust: Trust | None) -> list[str]:
+    if trust is None:
+        return [_NOT_YET] * 3
+    return ["no order" if np.isnan(check).all() else f"{np.nanmean(check):+.2f}" for check in _checks(trust)]
+
+
+def _checks(trust: Trust) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Correlations of all draws: under noise, with shuffled weights signed and by magnitude."""
+    randomised = trust.randomised
+    return trust.noise.rank_correlations, randomised.rank_correlations, randomised.magnitude_correlations
+
+
+def _costs(result: Attribution) -> list[str]:
+    return [f"{result.forward_passes:,}, {result.backward_passes:,}", f"{result.seconds:.2f}"]
+
+
+def agreement_sentence(matrix: np.ndarray, names: Sequence[str]) -> str:
+    """Which two maps agree most and least; (M, M) rank correlations with M at least 2."""
+    pairs = [
+        (float(matrix[i, j]), names[i], names[j])
+        for i in range(len(names))
+        for j in range(i + 1, len(names))
+        if np.isfinite(matrix[i, j])
+    ]
+    if not pairs:
+        return "No two of these maps can be compared: a constant map has no order."
+    if len(pairs) == 1:
+        value, first, second = pairs[0]
+        return f"**{first}** and **{second}** have a rank correlation of {value:+.2f}. {_NO_PROOF}"
+    most, least = max(pairs), min(pairs)
+    return (
+        f"**{most[1]}** and **{most[2]}** agree most (rank correlation {most[0]:+.2f}), **{least[1]}** and "
+        f"**{least[2]}** least ({least[0]:+.2f}). {_NO_PROOF}"
+    )
+
+
+def quality_rows(rows: Sequence[Quality], about: Mapping[str, str]) -> tuple[list[str], list[list[Any]]]:
+    """The quality table for a file: one line per map, numbers in full; empty where not measured.
+
+    Args:
+        about: what all lines have in common, such as the model's name.
+    """
+    lines = []
+    for row in rows:
+        settings = settings_of(row.result)
+        settings["parameters"] = print_caption(row.result)
+        lines.append(
+            dict(about)
+            | settings
+            | {"gap": row.result.completeness_gap}
+            | _curve_numbers(row.curves)
+            | _trust_numbers(row.trust)
+            | {
+                "forward_passes": row.result.forward_passes,
+                "backward_passes": row.result.backward_passes,
+                "seconds": row.result.seconds,
+            }
+        )
+    return list(lines[0]), [list(line.values()) for line in lines]
+
+
+def _curve_numbers(curves: Curves | None) -> dict[str, float | None]:
+    names = (
+        *("deletion_area", "random_deletion_area", "random_deletion_std"),
+        *("insertion_area", "random_insertion_area", "random_insertion_std", "random_orders"),
+    )
+    if curves is None:
+        return dict.fromkeys(names)
+    deleted, inserted = curves.random_deletion_areas, curves.random_insertion_areas
+    numbers = (
+        *(curves.deletion_area, float(deleted.mean()), float(deleted.std())),
+        *(curves.insertion_area, float(inserted.mean()), float(inserted.std()), deleted.size),
+    )
+    return dict(zip(names, numbers, strict=True))
+
+
+def _trust_numbers(trust: Trust | None) -> dict[str, float | None]:
+    names = ("noise_rank_correlation", "shuffled_rank_correlation", "shuffled_magnitude_correlation")
+    if trust is None:
+        return dict.fromkeys(names)
+    return {name: float(check.mean()) for name, check in zip(names, _checks(trust), strict=True)}

@@ -1,0 +1,89 @@
+"""The texts of the page "Token mixers compared" on token mixing swapped at run time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from mixer_viz.analysis.replacement.accuracy import SwappedAccuracy
+from mixer_viz.analysis.replacement.replace import Kind, Replacement
+from mixer_viz.model import MixerConfig
+
+_UNKNOWN = "–"
+
+KIND_NAMES: dict[Kind, str] = {
+    "identity": "Each patch to itself",
+    "convolution": "Its best convolution",
+    "shift": "A shift",
+    "random": "A random matrix",
+}
+EXPLAINED_NOTE = (
+    "Explained is R²: 100 % is the real token mixing, 0 % no better than a constant for each patch, below 0 worse. "
+    "Stand-ins are fitted by least squares to what the block's token mixing answers on the sample photos in the "
+    "unchanged network; the random matrix is only made as strong. Behind a swapped "
+    "block the next ones read what neither they nor their stand-ins were fitted to. Every fit is better on these few "
+    "photos than on others, that of a large kernel most: the second column is the fairer one, with a picture of "
+    "your own."
+)
+STAND_INS = r"""
+Token mixing adds $Y = W_2\, \sigma(W_1 N + b_1) + b_2$ to the stream, where $N$ is the block's normalised tokens. In
+its place:
+
+- **Each patch to itself:** $f N + b$, with one factor $f$.
+- **Its best convolution:** one $k \times k$ kernel over the patch grid, the same for all channels as the MLP is, zeros
+  around the grid, plus $b$.
+- **A shift:** a twelfth of the channels each moves one patch to the left, right, up and down, the rest stays; then
+  $f N + b$.
+- **A random matrix:** $M N$, independent normal numbers, as strong as the MLP is on the sample photos.
+
+Factor, kernel and $b$ (one number per patch, which carries nothing from one patch to another) are those of least
+squares. $R^2 = 1 - \lVert Y - \hat Y \rVert^2 / \lVert Y - \bar Y \rVert^2$ over pictures and channels, $\bar Y$ the
+mean for each patch.
+"""
+MAX_NAMED = 12  # classes whose names are listed
+
+
+def folder_in_words(config: MixerConfig) -> str:
+    """What a labelled folder has to look like, and what becomes of it."""
+    names = config.class_names or ()
+    listed = ", ".join(names[:MAX_NAMED]) + (" …" if len(names) > MAX_NAMED else "")
+    return (
+        f"At most 2,000 pictures, in folders named after this model's classes: {listed}. They stay in the memory of "
+        "the computer that runs this app and are forgotten when you close the page."
+    )
+
+
+def swapping_in_words(title: str) -> str:
+    """What is swapped in which network."""
+    return (
+        f"Here a trained Mixer, **{title}** from the sidebar, has its token mixing replaced while it runs. Nothing is "
+        "trained again, so a large change says what the network has come to rely on, not what a network needs."
+    )
+
+
+def replacement_table(replacements: Mapping[int, Replacement], here: Mapping[int, float]) -> dict[str, list[str]]:
+    """How much of the real token mixing each stand-in explains."""
+    return {
+        "block": [str(block + 1) for block in replacements],
+        "explained on the sample photos": [_percent(each.explained) for each in replacements.values()],
+        "explained on this picture": [_percent(here[block]) for block in replacements],
+        "factor": [_UNKNOWN if each.factor is None else f"{each.factor:+.3f}" for each in replacements.values()],
+    }
+
+
+def _percent(share: float) -> str:
+    return _UNKNOWN if np.isnan(share) else f"{100 * share:.1f} %"
+
+
+def accuracy_sentence(result: SwappedAccuracy) -> str:
+    """Right answers with and without the stand-ins."""
+    error = 100 * max(
+        float(np.sqrt(share * (1 - share) / result.images)) for share in (result.accuracy, result.swapped_accuracy)
+    )
+    return (
+        f"Of {result.images:,} pictures the Mixer gets **{result.correct:,}** right ({100 * result.accuracy:.1f} %), "
+        f"with the stand-ins **{result.swapped_correct:,}** ({100 * result.swapped_accuracy:.1f} %); "
+        f"{result.changed:,} {'answer changes' if result.changed == 1 else 'answers change'}. With so many pictures "
+        f"such a share is known to ± {error:.1f} points (one standard error)."
+    )

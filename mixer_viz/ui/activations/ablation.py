@@ -1,0 +1,115 @@
+"""Switching parts of the network off, on the activations page."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from mixer_viz.analysis.activations.ablation import Ablation
+from mixer_viz.analysis.overview import stages_of
+from mixer_viz.figures.ablation import each_alone_chart
+from mixer_viz.model import MixerConfig
+from mixer_viz.model.costs import costs
+from mixer_viz.texts import interventions as interventions_texts
+from mixer_viz.ui.activations import intervention_results
+from mixer_viz.ui.chart import show_chart
+from mixer_viz.ui.choices import Choice
+from mixer_viz.ui.widgets.before_after import show_before_after
+from mixer_viz.ui.widgets.errors import guarded
+from mixer_viz.ui.widgets.selection import option_buttons
+
+MAX_MORE = 5  # besides the one that the fields say
+_MORE = "_switched_off_too"  # session state: the list that was put together, with the model it is for
+_ASKED = "_each_alone_asked"  # session state: model and picture that the long computation was asked for
+_SLOW_MULTIPLY_ADDS = 1e9
+
+
+@st.fragment
+@guarded
+def switching_off(choice: Choice) -> None:
+    """A few parts switched off together, and every half-block alone."""
+    st.markdown(interventions_texts.SWITCHING_OFF)
+    names = [stage.name for stage in stages_of(choice.model.config)]
+    chosen = _fields(choice.model.config, names)
+    more = _more(choice)
+    together = list(dict.fromkeys([*more, chosen]))
+    _list_buttons(choice, together, names)
+    before, after = intervention_results.without(choice), intervention_results.without(choice, together)
+    show_before_after(choice, before, after, "Switched off")
+    st.caption(interventions_texts.MEAN_NOTE)
+    _each_alone(choice, names, before)
+
+
+def _fields(config: MixerConfig, names: list[str]) -> Ablation:
+    """What the fields say is to be switched off."""
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        what = option_buttons("Switch off", list(interventions_texts.KINDS), "off")
+        kind = interventions_texts.KINDS[what]
+        stages = names[1:] if kind in ("branch", "unit") else names
+        label = "After" if kind in ("token", "channel") else "In"
+        if st.session_state.get("off_at", stages[0]) not in stages:
+            st.session_state["off_at"] = stages[0]  # the embedding has no half-block, and another model other ones
+        at: str = st.selectbox(label, stages, key="off_at", bind="query-params", width=260)
+        stage = names.index(at)
+        index = None if kind == "branch" else _number(what, _count(config, kind, stage))
+        to = option_buttons("Set to", list(interventions_texts.REPLACEMENTS), "off_to")
+    return Ablation(kind, stage, index, interventions_texts.REPLACEMENTS[to])
+
+
+def _count(config: MixerConfig, kind: str, stage: int) -> int:
+    hidden = config.tokens_mlp_dim if stage % 2 else config.channels_mlp_dim
+    return {"token": config.num_patches, "channel": config.embed_dim, "unit": hidden}[kind]
+
+
+def _number(what: str, count: int) -> int:
+    key, last = "off_number", count - 1
+    if not 0 <= st.session_state.get(key, 0) <= last:
+        st.session_state[key] = last  # there are fewer of these
+    value: int = st.number_input(f"{what} (0 to {last})", 0, last, 0, 1, key=key, bind="query-params", width=200)
+    return value
+
+
+def _more(choice: Choice) -> list[Ablation]:
+    """The list of this visit; a list made for another model is left behind."""
+    key, ablations = st.session_state.get(_MORE, ("", []))
+    return ablations if key == choice.model.key else []
+
+
+def _list_buttons(choice: Choice, together: list[Ablation], names: list[str]) -> None:
+    texts = [interventions_texts.ablation_name(each, names) for each in together]
+    st.markdown("Switched off: " + "; ".join(texts) + ".")
+
+    def keep(ablations: list[Ablation]) -> None:
+        st.session_state[_MORE] = (choice.model.key, ablations)
+
+    with st.container(horizontal=True):
+        st.button(
+            "Keep these off and choose one more",
+            key="off_keep",
+            on_click=keep,
+            args=(together,),
+            disabled=len(together) > MAX_MORE,
+        )
+        st.button("Clear the list", key="off_clear", on_click=keep, args=([],), disabled=not _more(choice))
+
+
+def _ask(asked: tuple[str, str]) -> None:
+    st.session_state[_ASKED] = asked
+
+
+def _each_alone(choice: Choice, names: list[str], before: np.ndarray) -> None:
+    st.subheader("Every half-block switched off alone")
+    asked = (choice.model.key, choice.picture.key)
+    count = 2 * choice.model.config.num_blocks
+    # One pass for each: a large model on a CPU needs many seconds.
+    if costs(choice.model.config).total.multiply_adds > _SLOW_MULTIPLY_ADDS and st.session_state.get(_ASKED) != asked:
+        st.button(f"Work it out: {count} passes with this model", key="each_alone", on_click=_ask, args=(asked,))
+        return
+    probabilities = intervention_results.each_alone(choice)
+    top, classes = int(before.argmax()), choice.model.all_class_names()
+    changes = probabilities[:, top] - before[top]
+    answers = [classes[index] for index in probabilities.argmax(axis=1).tolist()]
+    figure = each_alone_chart(100 * changes, names[1:], answers, classes[top])
+    sentence = interventions_texts.each_alone_sentence(names[1:], changes, classes[top])
+    show_chart(figure, key="each-alone", alt=sentence.replace("*", ""))
+    st.markdown(sentence)

@@ -1,0 +1,53 @@
+"""The channel browser of the activations page: all channels of one layer, and one channel through all layers."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from mixer_viz.analysis.activations import layers
+from mixer_viz.figures.activations import maps as figures
+from mixer_viz.ui.activations import results
+from mixer_viz.ui.activations.layers import stage_labels, stage_names, top_class
+from mixer_viz.ui.choices import Choice
+from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.widgets.errors import guarded
+from mixer_viz.ui.widgets.selection import channel_field, layer_field, option_buttons, select_channel, select_layer
+
+ORDERS = ("Variance", "Length", "Effect on the class", "Number")
+
+
+@st.fragment
+@guarded
+def channels(choice: Choice) -> None:
+    """All channels of the selected layer, sorted; the selected one through the network."""
+    config, names = choice.model.config, stage_names(choice)
+    st.markdown("A channel is one column of the token matrix: one number for each patch. Click one to follow it.")
+    fields = st.columns([1, 1, 2])
+    with fields[0]:
+        layer = layer_field(config)
+    with fields[1]:
+        channel = channel_field(config)
+    with fields[2]:
+        order = option_buttons("Sorted by", ORDERS, "channels")
+    trace = results.trace_of(choice)
+    numbers = layers.channel_statistics(trace, layer)
+    target = top_class(choice)
+    effects = results.channel_effects_of(choice, layer, target)
+    keys = {"Variance": -numbers.variance, "Length": -numbers.norm, "Effect on the class": -np.abs(effects)}
+    sorted_channels = np.argsort(keys.get(order, np.arange(config.embed_dim)), kind="stable")
+    effect_name = choice.model.class_name(target)
+    notes = [
+        f"channel {index}: mean {numbers.mean[index]:+.3g}, variance {numbers.variance[index]:.3g}, length "
+        f"{numbers.norm[index]:.3g}, effect on {effect_name} {effects[index]:+.3g}"
+        for index in range(config.embed_dim)
+    ]
+    atlas = figures.channel_atlas(layers.stage_maps(trace, layer), sorted_channels, notes, names[layer])
+    hint = "Click a channel, or use the arrow keys."
+    show_grids([atlas], key="channel-atlas", selected=channel, on_pick=select_channel, marks="channel", hint=hint)
+    st.markdown(f"**Channel {channel} through all layers**")
+    own = st.toggle("Each layer on its own scale", key="own_scales", bind="query-params")
+    maps = layers.channel_maps(trace, channel)
+    strip = figures.layer_strip(stage_labels(choice), names, maps, "channel", own_scales=own)
+    stacks = [1] + [2] * config.num_blocks
+    show_grids(strip, key="channel-strip", selected=layer, on_pick=select_layer, marks="layer", stacks=stacks)

@@ -1,0 +1,73 @@
+"""What the activations page offers for download."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from mixer_viz.analysis.activations.layers import tokens_by_stage
+from mixer_viz.figures.activations.print import draw_activations
+from mixer_viz.ui.activations import results
+from mixer_viz.ui.activations.layers import stage_names, top_class
+from mixer_viz.ui.choices import Choice
+from mixer_viz.ui.compute import cached
+from mixer_viz.ui.widgets import downloads as download_widgets
+
+_NUM_CLASSES = 5
+
+
+def downloads(choice: Choice) -> None:
+    """Figure, arrays and table of all layers; each is made only when it is asked for."""
+    download_widgets.download_row(
+        "activations", lambda: _figure(choice), lambda: _arrays(choice), lambda: _table(choice)
+    )
+
+
+def _figure(choice: Choice) -> Figure:
+    target = top_class(choice)
+    depth = results.depth_of(choice)
+    best = np.argsort(-depth.probabilities[-1], kind="stable")[:_NUM_CLASSES].tolist()
+    return draw_activations(
+        cached.crop_of(choice),
+        stage_names(choice),
+        cached.overview_of(choice).token_norm,
+        {choice.model.class_name(index): depth.probabilities[:, index] for index in best},
+        results.logit_parts_of(choice, target).parts,
+        choice.model.class_name(target),
+        f"{choice.model.title}, picture: {choice.picture.title}",
+    )
+
+
+def _arrays(choice: Choice) -> dict[str, np.ndarray]:
+    trace = results.trace_of(choice)
+    target = top_class(choice)
+    depth, parts = results.depth_of(choice), results.logit_parts_of(choice, target)
+    written, drift = results.stream_of(choice)
+    return {
+        "tokens": tokens_by_stage(trace),
+        "branch_ratio": written.ratio,
+        "branch_cosine": written.cosine,
+        "mean_similarity": drift.mean_similarity,
+        "cka": results.cka_of(choice, choice),
+        "logits_by_layer": depth.logits,
+        "target": np.array(target),
+        "patch_logits": results.patch_logits_of(choice, target).values,
+        "patch_parts": parts.patch_parts,
+        "logit_constant": np.array(parts.constant),
+    }
+
+
+def _table(choice: Choice) -> bytes:
+    target = top_class(choice)
+    written, drift = results.stream_of(choice)
+    columns = {
+        "layer": range(len(drift.mean_similarity)),
+        "name": stage_names(choice),
+        "mean_token_length": cached.overview_of(choice).token_norm.mean(axis=(1, 2)).tolist(),
+        "branch_ratio": written.ratio.tolist(),
+        "branch_cosine": written.cosine.tolist(),
+        "mean_token_similarity": drift.mean_similarity.tolist(),
+        f"probability_of_class_{target}": results.depth_of(choice).probabilities[:, target].tolist(),
+        f"part_of_logit_{target}": results.logit_parts_of(choice, target).parts.tolist(),
+    }
+    return download_widgets.csv_bytes(list(columns), list(zip(*columns.values(), strict=True)))

@@ -1,0 +1,123 @@
+"""The formula of token mixing with this picture's numbers, on the activations page."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mixer_viz.figures.activations import formula as figures
+from mixer_viz.texts import interventions as texts
+from mixer_viz.ui.activations import intervention_results
+from mixer_viz.ui.activations.intervention_results import Formula
+from mixer_viz.ui.chart import show_chart
+from mixer_viz.ui.choices import Choice
+from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.widgets.errors import guarded
+from mixer_viz.ui.widgets.selection import (
+    block_field,
+    channel_field,
+    select_token,
+    select_unit,
+    token_field,
+    unit_field,
+)
+
+
+@st.fragment
+@guarded
+def formula_with_numbers(choice: Choice) -> None:
+    """One value after token mixing, from LayerNorm to the skip connection, each step in numbers and pictures."""
+    config = choice.model.config
+    fields = st.columns(4)
+    with fields[0]:
+        block = block_field(config)
+    with fields[1]:
+        token = token_field(config)
+    with fields[2]:
+        channel = channel_field(config)
+    with fields[3]:
+        unit = unit_field(config)
+    result = intervention_results.formula_of(choice, block, token, channel, unit)
+    st.markdown(texts.formula_in_words(config, block, token, channel))
+    _norm(result)
+    _first(result)
+    _gelu(choice, result)
+    _second(result)
+    st.markdown("#### 5. Skip connection")
+    st.markdown(texts.closing_step(result.mixing))
+
+
+def _norm(result: Formula) -> None:
+    mixing = result.mixing
+    st.markdown("#### 1. LayerNorm")
+    maps, words = st.columns([1, 1.1], gap="medium")
+    with maps:
+        title, note = f"Channel {mixing.channel}", "X[:, c], as it comes in"
+        grids = [
+            figures.patch_map(result.column, title=title, note=note, scale="channel", width=200),
+            figures.patch_map(mixing.normed, title="After LayerNorm", note="N[:, c]", scale="normed", width=200),
+        ]
+        hint = "Click a patch: its value is the one that is followed."
+        show_grids(grids, key="formula-norm", selected=mixing.token, on_pick=select_token, hint=hint)
+    with words:
+        st.markdown(texts.norm_step(result.norm, mixing.channel))
+
+
+def _first(result: Formula) -> None:
+    mixing = result.mixing
+    st.markdown(f"#### 2. Row {mixing.unit} of $W_1$ times the column")
+    grids = [
+        figures.patch_map(mixing.normed, title="Value", note="N[:, c]", scale="normed"),
+        figures.patch_map(mixing.w1_row, title="× weight", note=f"W₁[{mixing.unit}]", scale="reads"),
+        figures.patch_map(mixing.products1, title="= product", note="to be summed", scale="product"),
+    ]
+    show_grids(
+        grids, key="formula-first", on_pick=select_token, hint="Hover reads each number, of one patch in all three."
+    )
+    words, chart = st.columns(2, gap="medium")
+    with words:
+        st.markdown(texts.first_step(mixing))
+    with chart:
+        figure = figures.partial_sums_chart(
+            mixing.products1, mixing.partial_sums1, mixing.b1, term="patch", bias_name="b₁"
+        )
+        alt = f"Partial sums over the patches, ending at {mixing.preactivation:.4g} with the bias."
+        show_chart(figure, key="formula-sum-1", alt=alt)
+
+
+def _gelu(choice: Choice, result: Formula) -> None:
+    mixing = result.mixing
+    st.markdown("#### 3. GELU")
+    words, chart = st.columns(2, gap="medium")
+    with words:
+        st.markdown(texts.gelu_step(mixing, choice.model.config.gelu))
+    with chart:
+        figure = figures.gelu_chart(
+            result.gelu_inputs, result.gelu_outputs, mixing.preactivations, mixing.hiddens, mixing.unit
+        )
+        alt = f"The GELU: unit {mixing.unit} goes from {mixing.preactivation:.4g} to {mixing.hidden:.4g}."
+        show_chart(figure, key="formula-gelu", alt=alt)
+
+
+def _second(result: Formula) -> None:
+    mixing = result.mixing
+    st.markdown(f"#### 4. Row {mixing.token} of $W_2$ times the hidden units")
+    grids = [
+        figures.unit_strip(
+            mixing.hiddens, title="Hidden units", note=f"h, all {mixing.hiddens.size} after GELU", scale="activation"
+        ),
+        figures.unit_strip(mixing.w2_row, title="× weight", note=f"W₂[{mixing.token}]", scale="writes"),
+        figures.unit_strip(mixing.products2, title="= product", note="to be summed", scale="product"),
+    ]
+    hint = "Click a unit to see it in full in steps 2 and 3."
+    show_grids(
+        grids, key="formula-second", selected=mixing.unit, on_pick=select_unit, hint=hint, marks="unit", stacks=[3]
+    )
+    words, chart = st.columns(2, gap="medium")
+    with words:
+        st.markdown(texts.second_step(mixing))
+    with chart:
+        figure = figures.partial_sums_chart(
+            mixing.products2, mixing.partial_sums2, mixing.b2, term="unit", bias_name="b₂", mark=mixing.unit
+        )
+        alt = f"Partial sums over the units, ending at {mixing.branch:.4g} with the bias."
+        show_chart(figure, key="formula-sum-2", alt=alt)

@@ -1,0 +1,117 @@
+"""The picture with its patches in another order, on the activations page."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import streamlit as st
+
+from mixer_viz.analysis.activations import permutation
+from mixer_viz.figures.shuffle import shuffled_grid
+from mixer_viz.model import MixerConfig
+from mixer_viz.texts import interventions as texts
+from mixer_viz.ui.activations import intervention_results
+from mixer_viz.ui.choices import Choice
+from mixer_viz.ui.compute import cached
+from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.widgets.before_after import show_before_after
+from mixer_viz.ui.widgets.errors import guarded
+from mixer_viz.ui.widgets.selection import option_buttons
+
+ORDERS = ("As it is", "Rows reversed", "Random")  # links hold what the buttons say
+MAX_SEED = 9999
+_SWAPPED = "_swapped_patches"  # session state
+_NO_PLACE = -1
+
+Begun = tuple[str, int, int]  # order, seed, number of patches
+
+
+@dataclasses.dataclass(frozen=True)
+class Swapped:
+    """What the visitor has clicked since an order was chosen."""
+
+    begun: Begun
+    pairs: tuple[tuple[int, int], ...] = ()  # places, in the order of the clicks
+    first: int = _NO_PLACE  # the place that waits for a second one
+
+
+@st.fragment
+@guarded
+def shuffled(choice: Choice) -> None:
+    """The shuffled picture, the answer to it, and the weights that make the order not matter."""
+    st.markdown(texts.SHUFFLING)
+    swapped = _swapped(_begun(choice.model.config))
+    order = _order(swapped)
+    picture, answers = st.columns([1, 1.9], gap="medium")
+    with picture:
+        _picture(choice, swapped, order)
+        _swap_buttons(swapped)
+    result = intervention_results.shuffled_of(choice, order)
+    with answers:
+        show_before_after(choice, result.before, result.after, "In this order")
+        best = choice.model.all_class_names()[int(result.logits.argmax())]
+        st.markdown("**With the weights in the same order**")
+        sentence = texts.identity_sentence(result.logits, result.permuted_logits, result.identity_gap, best)
+        st.markdown(sentence)
+    st.markdown(texts.PAPER_EXPERIMENT)
+
+
+def _begun(config: MixerConfig) -> Begun:
+    """The order that the swaps start from."""
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        name = option_buttons("Order of the patches", ORDERS, "patch_order")
+        seed = 0
+        if name == "Random":
+            label = f"Seed (0 to {MAX_SEED})"
+            seed = st.number_input(label, 0, MAX_SEED, 0, 1, key="seed", bind="query-params", width=160)
+    return name, seed, config.num_patches
+
+
+def _swapped(begun: Begun) -> Swapped:
+    """The swaps of this visit; those made in another order, or with another number of patches, are left behind."""
+    swapped: Swapped = st.session_state.get(_SWAPPED, Swapped(begun))
+    return swapped if swapped.begun == begun else Swapped(begun)
+
+
+def _order(swapped: Swapped) -> np.ndarray:
+    name, seed, count = swapped.begun
+    if name == "Random":
+        order = permutation.random_order(count, seed)
+    elif name == "Rows reversed":
+        order = permutation.reversed_rows_order(math.isqrt(count))
+    else:
+        order = permutation.identity_order(count)
+    for first, second in swapped.pairs:
+        order = permutation.swapped_order(order, first, second)
+    return order
+
+
+def _keep(swapped: Swapped) -> None:
+    st.session_state[_SWAPPED] = swapped
+
+
+def _picture(choice: Choice, swapped: Swapped, order: np.ndarray) -> None:
+    def pick(place: int) -> None:
+        now = _swapped(swapped.begun)  # a second click may come before the page is drawn anew
+        if now.first == _NO_PLACE:
+            _keep(dataclasses.replace(now, first=place))
+        else:
+            _keep(Swapped(now.begun, (*now.pairs, (now.first, place))))
+
+    first = swapped.first
+    hint = (
+        "Click two patches to swap them." if first == _NO_PLACE else f"Now click the patch to swap with place {first}."
+    )
+    grid = shuffled_grid(cached.tokens_of(choice).cells, order)
+    show_grids([grid], key="shuffled", selected=first, on_pick=pick, hint=hint, marks="place")
+
+
+def _swap_buttons(swapped: Swapped) -> None:
+    empty = Swapped(swapped.begun)
+    fewer = dataclasses.replace(empty, pairs=swapped.pairs[:-1])
+    with st.container(horizontal=True):
+        nothing = not swapped.pairs
+        st.button("Undo the last swap", key="swap_undo", on_click=_keep, args=(fewer,), disabled=nothing)
+        st.button("Undo all swaps", key="swap_clear", on_click=_keep, args=(empty,), disabled=nothing)

@@ -1,0 +1,99 @@
+"""The residual stream on the activations page: what each step adds, how alike tokens and layers become."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mixer_viz.analysis.activations import similarity
+from mixer_viz.figures.activations import charts
+from mixer_viz.figures.activations import maps as figures
+from mixer_viz.figures.grid import Grid
+from mixer_viz.images.samples import available_samples
+from mixer_viz.ui.activations import results
+from mixer_viz.ui.activations.layers import stage_names
+from mixer_viz.ui.chart import show_chart
+from mixer_viz.ui.choices import Choice, ChosenModel, Picture
+from mixer_viz.ui.compute import cached
+from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.widgets.errors import guarded
+from mixer_viz.ui.widgets.selection import layer_field, select_token, token_field
+
+ITSELF = "this picture itself"
+
+
+@st.fragment
+@guarded
+def stream(choice: Choice) -> None:
+    """What each half-block writes, and what the tokens become."""
+    names = stage_names(choice)
+    left, right = st.columns([1, 2])
+    with left:
+        layer = layer_field(choice.model.config)
+    with right:
+        token = token_field(choice.model.config)
+    written, drift = results.stream_of(choice)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("**How much each step writes** beside what is there")
+        lines = {"length, added / there": written.ratio, "cosine, added to there": written.cosine}
+        figure = charts.layer_lines(lines, names, layer, title="ratio, cosine")
+        show_chart(figure, key="written", alt="Length and cosine of what each step adds, by layer.")
+        st.caption("A cosine near 0 writes something new, below 0 takes away from what is there.")
+    with right:
+        st.markdown("**Do the tokens become one?**")
+        lines = {
+            "mean cosine between tokens": drift.mean_similarity,
+            "mean cosine to the mean token": drift.to_mean.mean(axis=1),
+        }
+        figure = charts.layer_lines(lines, names, layer, title="cosine")
+        show_chart(figure, key="drift", alt="Mean cosine between the tokens, by layer.")
+        st.caption("At 1 all tokens would point the same way, and the mean over tokens would lose nothing.")
+    _matrices(choice, layer, token, names)
+
+
+def _matrices(choice: Choice, layer: int, token: int, names: list[str]) -> None:
+    others = _others(choice)
+    compared: str = st.selectbox(
+        "Compare the layers with those of", [ITSELF, *others], key="compared", bind="query-params", width=420
+    )
+    trace = results.trace_of(choice)
+    size = f"T × T = {len(names)} × {len(names)}"
+    grids = [
+        figures.similarity_matrix(similarity.token_similarity(trace, layer), names[layer]),
+        figures.cka_matrix(results.cka_of(choice, choice), names, names, title="Layers alike", note=size),
+    ]
+    if compared != ITSELF and (across := _across(choice, compared, others[compared])):
+        grids.append(across)
+    hint = "Click a row to select its patch."
+    show_grids(grids, key="similarity", selected=token, on_pick=select_token, hint=hint)
+    st.caption(
+        "Linear CKA compares which patches go together in two layers, from 0 to 1; with few patches unrelated layers "
+        "are not near 0 either."
+    )
+
+
+def _others(choice: Choice) -> dict[str, Picture | str]:
+    """What there is to compare with: sample pictures for this model, and models on this computer for this picture."""
+    pictures = {
+        sample.title: Picture(sample.name, sample.title, None)
+        for sample in available_samples()
+        if sample.title != choice.picture.title
+    }
+    names = [info.name for info in cached.model_list() if info.on_disk and info.name != choice.model.key]
+    return {**pictures, **{f"model {name}": name for name in names}}
+
+
+def _across(choice: Choice, title: str, other: Picture | str) -> Grid | None:
+    if isinstance(other, Picture):
+        second = Choice(choice.model, other)
+    else:
+        second = Choice(ChosenModel(other, other, cached.named_model(other)), choice.picture)
+        if second.model.config.num_patches != choice.model.config.num_patches:
+            st.caption(
+                f"{other} cuts the picture into {second.model.config.num_patches} patches and this model into "
+                f"{choice.model.config.num_patches}: only layers with the same patches can be compared."
+            )
+            return None
+    cka = results.cka_of(choice, second)
+    rows, columns = stage_names(choice), stage_names(second)
+    return figures.cka_matrix(cka, rows, columns, title=f"Across: with {title}", note="columns: the other one")

@@ -1,0 +1,100 @@
+"""The caches of the activations page; results are shared between visitors, never written to.
+
+Bounds: 3 traces (bundled model 4 MB, B/16 0.1 GB, L/16 0.4 GB each); 32 results per kind, for B/16 at most 3 MB each.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from mixer_viz.analysis import channel_effect
+from mixer_viz.analysis.activations import logit_attribution, logit_lens, residual_stream, similarity
+from mixer_viz.model import Trace, trace
+from mixer_viz.ui.choices import Choice
+from mixer_viz.ui.compute.cached import MAX_RESULTS, pixels_of
+from mixer_viz.ui.compute.gate import computing_on
+
+MAX_TRACES = 3
+
+
+@st.cache_resource(max_entries=MAX_TRACES, show_spinner="Running the Mixer …")
+def _trace(picture_key: str, model_key: str, _choice: Choice) -> Trace:
+    pixels = pixels_of(_choice.picture, _choice.model)
+    with computing_on(pixels.device):
+        return trace(_choice.model.model, pixels)
+
+
+def trace_of(choice: Choice) -> Trace:
+    """Every intermediate tensor of one picture, on the model's device."""
+    return _trace(choice.picture.key, choice.model.key, choice)
+
+
+@st.cache_resource(max_entries=MAX_RESULTS, show_spinner="Asking every layer …")
+def _patch_logits(picture_key: str, model_key: str, target: int, _choice: Choice) -> logit_lens.PatchLogits:
+    traced = trace_of(_choice)
+    with computing_on(traced.pixels.device):
+        return logit_lens.patch_logits(_choice.model.model, traced, target)
+
+
+def patch_logits_of(choice: Choice, target: int) -> logit_lens.PatchLogits:
+    """Logit of one class at every patch and layer."""
+    return _patch_logits(choice.picture.key, choice.model.key, target, choice)
+
+
+@st.cache_resource(max_entries=MAX_RESULTS, show_spinner="Asking every layer …")
+def _depth(picture_key: str, model_key: str, _choice: Choice) -> logit_lens.DepthPrediction:
+    traced = trace_of(_choice)
+    with computing_on(traced.pixels.device):
+        return logit_lens.predict_at_depth(_choice.model.model, traced)
+
+
+def depth_of(choice: Choice) -> logit_lens.DepthPrediction:
+    """Class probabilities at every layer."""
+    return _depth(choice.picture.key, choice.model.key, choice)
+
+
+@st.cache_resource(max_entries=MAX_RESULTS, show_spinner="Measuring every layer …")
+def _stream(
+    picture_key: str, model_key: str, _choice: Choice
+) -> tuple[residual_stream.ResidualStream, similarity.TokenDrift]:
+    traced = trace_of(_choice)
+    return residual_stream.residual_stream(traced), similarity.token_drift(traced)
+
+
+def stream_of(choice: Choice) -> tuple[residual_stream.ResidualStream, similarity.TokenDrift]:
+    """What each half-block writes, and how alike the tokens become."""
+    return _stream(choice.picture.key, choice.model.key, choice)
+
+
+@st.cache_resource(max_entries=MAX_RESULTS, show_spinner="Taking the logit apart …")
+def _parts(picture_key: str, model_key: str, target: int, _choice: Choice) -> logit_attribution.LogitParts:
+    return logit_attribution.logit_parts(_choice.model.model, trace_of(_choice), target)
+
+
+def logit_parts_of(choice: Choice, target: int) -> logit_attribution.LogitParts:
+    """What the embedding and every half-block wrote into one logit."""
+    return _parts(choice.picture.key, choice.model.key, target, choice)
+
+
+@st.cache_resource(max_entries=MAX_RESULTS, show_spinner="Measuring every channel …")
+def _effects(picture_key: str, model_key: str, layer: int, target: int, _choice: Choice) -> np.ndarray:
+    traced = trace_of(_choice)
+    with computing_on(traced.pixels.device):
+        return channel_effect.channel_effects(_choice.model.model, traced, layer, target)
+
+
+def channel_effects_of(choice: Choice, layer: int, target: int) -> np.ndarray:
+    """First-order effect of every channel at a layer on one logit, (C,)."""
+    return _effects(choice.picture.key, choice.model.key, layer, target, choice)
+
+
+@st.cache_resource(max_entries=MAX_RESULTS, show_spinner="Comparing the layers …")
+def _cka(first: tuple[str, str], second: tuple[str, str], _choice: Choice, _other: Choice) -> np.ndarray:
+    return similarity.cka_between_stages(trace_of(_choice), trace_of(_other))
+
+
+def cka_of(choice: Choice, other: Choice) -> np.ndarray:
+    """Linear CKA between all layers of two choices: of two pictures, of two models with the same S, or of one alone."""
+    keys = [(each.picture.key, each.model.key) for each in (choice, other)]
+    return _cka(keys[0], keys[1], choice, other)

@@ -1,0 +1,159 @@
+"""The fields of the Attributions page: for which class, by which methods, against what."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import streamlit as st
+
+from mixer_viz.analysis.attribution.methods import Method, Parameter, check_parameters
+from mixer_viz.analysis.attribution.result import Precision, Value
+from mixer_viz.analysis.attribution.table import methods_for
+from mixer_viz.figures.attribution.maps import MOST_MAPS
+from mixer_viz.figures.overview import short_name
+from mixer_viz.model import MixerConfig
+from mixer_viz.texts import attribution as texts
+from mixer_viz.ui.activations import intervention_results
+from mixer_viz.ui.attribution.results import Asked
+from mixer_viz.ui.choices import Choice
+from mixer_viz.ui.widgets.selection import option_buttons, steady_place
+
+# Links hold what the fields say.
+TOP_ANSWER = "the top answer"
+NOTHING = "nothing: the logit itself"
+_FIRST = ("patch_logits", "integrated_gradients", "patch_ablation")
+_TOP = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """The class that is explained, and what the network says about it."""
+
+    index: int
+    against: int | None
+    name: str
+    against_name: str
+    baseline: str  # what deleted patches are replaced by, too
+    probabilities: np.ndarray  # (num_classes,) of the picture as it is
+
+    @property
+    def score_name(self) -> str:
+        """What the maps add up to, in words."""
+        against = f" minus the logit of {self.against_name}" if self.against is not None else ""
+        return f"logit of {self.name}{against}"
+
+
+def pick_target(choice: Choice) -> Target:
+    """The five best classes as buttons, every class in a list that can be searched, and one to compare with."""
+    probabilities = intervention_results.without(choice)
+    names = choice.model.all_class_names()
+    best = np.argsort(-probabilities, kind="stable")[:_TOP].tolist()
+    _keep_known("target", [TOP_ANSWER, *names])
+    _keep_known("against", [NOTHING, *names])
+    buttons = st.container(horizontal=True, gap="small", vertical_alignment="bottom")
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        chosen = st.selectbox("Explain", [TOP_ANSWER, *names], key="target", bind="query-params", width=240)
+        other = st.selectbox("against", [NOTHING, *names], key="against", bind="query-params", width=240)
+        baselines = {shown: name for name, shown in texts.BASELINE_NAMES.items()}
+        shown = option_buttons("Baseline: what stands for “nothing”", list(baselines), "baseline")
+    index = best[0] if chosen == TOP_ANSWER else names.index(chosen)
+    with buttons:
+        _top_buttons(names, best, probabilities, index)
+    against = None if other == NOTHING else names.index(other)
+    notes = steady_place()
+    if against == index:
+        notes.warning(f"{names[index]} against itself is always zero, so the logit itself is explained.")
+        against = None
+    if against is not None:
+        score = f"logit of {names[index]} minus the logit of {names[against]}"
+        notes.caption(texts.against_sentence(score))
+    against_name = "" if against is None else names[against]
+    return Target(index, against, names[index], against_name, baselines[shown], probabilities)
+
+
+def _top_buttons(names: list[str], best: list[int], probabilities: np.ndarray, chosen: int) -> None:
+    for place, each in enumerate(best):
+        st.button(
+            f"{short_name(names[each])} {100 * probabilities[each]:.1f} %",
+            key=f"target_{place}",
+            type="primary" if each == chosen else "secondary",
+            on_click=_explain,
+            args=(TOP_ANSWER if place == 0 else names[each],),
+        )
+
+
+def _explain(name: str) -> None:
+    st.session_state["target"] = name
+
+
+def _keep_known(key: str, options: list[str]) -> None:
+    """Another model may have other classes."""
+    if st.session_state.get(key, options[0]) not in options:
+        st.session_state[key] = options[0]
+
+
+def pick_methods(choice: Choice, target: Target) -> list[Asked]:
+    """One to four methods, with their parameters behind a fold; those whose parameters clash are left out, in words."""
+    table = methods_for(choice.model.config)
+    titles = {row.title: row for row in table.values()}
+    first = [table[name].title for name in _FIRST]
+    left, right = st.columns([4, 1], vertical_alignment="bottom")
+    chosen: list[str] = left.multiselect(
+        f"Methods, up to {MOST_MAPS}",
+        list(titles),
+        default=first,
+        max_selections=MOST_MAPS,
+        key="methods",
+        bind="query-params",
+    )
+    rows = [titles[title] for title in chosen]
+    with right.popover("Parameters", width="stretch"):
+        parameters = {row.name: _parameter_fields(choice.model.config, row) for row in rows}
+        seed, precision = _fields_of_all()
+    asked = []
+    notes = steady_place()
+    for row in rows:
+        try:
+            values = check_parameters(row, parameters[row.name])
+        except ValueError as error:
+            notes.warning(f"{row.title} is left out: {error}.")
+            continue
+        baseline = target.baseline if row.needs_baseline else "black"  # no other key for what makes no difference
+        plain = tuple(values.items())
+        asked.append(Asked(row.name, target.index, target.against, baseline, seed, precision, plain))
+    return asked
+
+
+def _parameter_fields(config: MixerConfig, row: Method) -> dict[str, Value]:
+    if not row.parameters:
+        return {}
+    st.markdown(f"**{row.title}**")
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        return {parameter.name: _field(config, row.name, parameter) for parameter in row.parameters}
+
+
+def _field(config: MixerConfig, method: str, parameter: Parameter) -> Value:
+    key = f"{method}_{parameter.name}"
+    if parameter.choices:
+        text: str = st.selectbox(parameter.title, parameter.choices, key=key, bind="query-params", width=240)
+        return text
+    first = 1 if parameter.name == "block" else 0  # blocks are counted from 1 on every page
+    title = f"Block (1 to {config.num_blocks})" if first else parameter.title
+    lowest, highest, start = (
+        type(parameter.default)(value) + first  # type: ignore[operator]  # numbers, as there are no choices
+        for value in (parameter.lowest, parameter.highest, parameter.default)
+    )
+    if not lowest <= st.session_state.get(key, start) <= highest:
+        st.session_state[key] = start  # another model has other limits
+    step = 1 if isinstance(start, int) else 0.01
+    number: int | float = st.number_input(title, lowest, highest, start, step, key=key, bind="query-params", width=240)
+    return number - first
+
+
+def _fields_of_all() -> tuple[int, Precision]:
+    """The seed, and the arithmetic."""
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        seed = st.number_input("Seed of all that is drawn", 0, 2**31, 0, 1, key="seed", bind="query-params", width=240)
+        half = st.toggle(texts.BFLOAT16, key="bfloat16", bind="query-params")
+    return seed, "bfloat16" if half else "float32"

@@ -1,0 +1,181 @@
+"""The maps of the Attributions page side by side, and what deleting one patch really does."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import streamlit as st
+
+from mixer_viz.analysis.attribution.result import Attribution
+from mixer_viz.analysis.attribution.table import method_for
+from mixer_viz.figures import overview as overview_figures
+from mixer_viz.figures.attribution import maps as figures
+from mixer_viz.model import MixerConfig
+from mixer_viz.texts import attribution as texts
+from mixer_viz.ui.attribution.choice import Target
+from mixer_viz.ui.attribution.results import Asked, attribution_job, logits_without, probabilities_of
+from mixer_viz.ui.choices import Choice
+from mixer_viz.ui.compute import cached
+from mixer_viz.ui.compute.jobs import wait_shortly
+from mixer_viz.ui.compute.waiting import Wait, failed_note, is_stopped, stopped_note, waiting
+from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.widgets.before_after import show_before_after
+from mixer_viz.ui.widgets.selection import option_buttons, select_token, token_field
+
+QUICK = 1.0  # seconds that the page waits before it shows a bar
+LEVELS = ("Patches", "Pixels")
+SCALES = ("Each its own", "Shared")
+SIGNS = ("Both signs", "Positive only")
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """One finished map with what was asked for."""
+
+    asked: Asked
+    result: Attribution
+    title: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Look:
+    """How the maps are drawn."""
+
+    pixels: bool
+    shared: bool
+    positive: bool
+    opacity: float
+
+
+def finished_maps(choice: Choice, asked: list[Asked]) -> list[Shown]:
+    """The maps that are there; bars for the others, which come when they are done."""
+    wanted = [each for each in asked if not is_stopped(each.key(choice))]
+    jobs = [(each, attribution_job(choice, each)) for each in wanted]
+    wait_shortly([job for _, job in jobs], QUICK)
+    titles = dict(zip((each.method for each in asked), titles_of(choice, asked), strict=True))
+    for place, each in enumerate(asked):
+        if each not in wanted:
+            stopped_note(titles[each.method], [each.key(choice)], f"map_{place}")
+    for each, job in jobs:
+        if job.future.done() and job.future.exception() is not None and not job.stopped:
+            failed_note(titles[each.method], job)
+    at_work = [
+        Wait(titles[each.method], [(each.key(choice), job)])
+        for each, job in jobs
+        if not job.future.done() or job.stopped
+    ]
+    if at_work:
+        waiting(at_work, "maps")
+    done = [(each, job) for each, job in jobs if job.future.done() and job.future.exception() is None]
+    return [Shown(each, job.future.result(), titles[each.method]) for each, job in done]
+
+
+def titles_of(choice: Choice, asked: list[Asked]) -> list[str]:
+    """What the methods are called."""
+    return [method_for(choice.model.config, each.method).title for each in asked]
+
+
+def map_pictures(config: MixerConfig, shown: list[Shown], pixels: bool) -> list[figures.MapPicture]:
+    """The maps at the level that is looked at; what has values per patch only is spread over its pixels."""
+    return [
+        figures.MapPicture(
+            title=each.title,
+            note=texts.sum_note(each.result),
+            values=_level(config, each.result, pixels),
+            in_logits=each.result.in_logits,
+        )
+        for each in shown
+    ]
+
+
+def _level(config: MixerConfig, result: Attribution, pixels: bool) -> np.ndarray:
+    grid, side = config.grid_size, config.patch_size
+    by_patch = result.patch_map.reshape(grid, grid)
+    if not pixels:
+        return by_patch
+    if result.pixel_map is not None:
+        return result.pixel_map
+    spread: np.ndarray = by_patch.repeat(side, axis=0).repeat(side, axis=1)
+    return spread / side**2 if result.in_logits else spread
+
+
+def maps(choice: Choice, target: Target, shown: list[Shown]) -> Look:
+    """The maps over the photo, and the selected patch; returns how they are drawn."""
+    place = st.container()  # the maps come first, but what they look like is chosen below them
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        look = Look(
+            pixels=option_buttons("Values of", LEVELS, "level") == LEVELS[1],
+            shared=option_buttons("Scale", SCALES, "scale") == SCALES[1],
+            positive=option_buttons("Show", SIGNS, "sign") == SIGNS[1],
+            opacity=_opacity() / 100,
+        )
+    st.subheader("One patch deleted")
+    token = token_field(choice.model.config)
+    if not shown:  # the fields stay, so that neither they nor the link lose what was chosen
+        return look
+    with place:
+        _draw(choice, shown, look, token)
+        if look.pixels:
+            st.caption(texts.PIXEL_NOTE)
+        _what_the_baseline_says(choice, target, shown[0].asked.seed)
+    _one_patch(choice, target, shown, token)
+    return look
+
+
+def _opacity() -> int:
+    start = round(100 * figures.OPACITY)
+    percent: int = st.slider("Opacity, %", 0, 100, start, 1, key="opacity", bind="query-params", width=170)
+    return percent
+
+
+def _draw(choice: Choice, shown: list[Shown], look: Look, token: int) -> None:
+    config, crop = choice.model.config, cached.crop_of(choice)
+    columns = st.columns(max(4, 1 + len(shown)), gap="small")
+    with columns[0]:
+        photo = overview_figures.patch_grid(crop, config.grid_size, title="Picture", width=330)
+        photo = dataclasses.replace(photo, two_lines=True)
+        show_grids([photo], key="map-photo", selected=token, on_pick=select_token, hint="Click a patch.")
+    grids = figures.map_grids(
+        crop,
+        map_pictures(config, shown, look.pixels),
+        grid_size=config.grid_size,
+        shared=look.shared,
+        positive=look.positive,
+        opacity=look.opacity,
+        width=330,
+    )
+    for place, (column, grid, each) in enumerate(zip(columns[1:], grids, shown, strict=False)):
+        with column:
+            show_grids([grid], key=f"map-{place}", on_pick=select_token, hint="Hover reads the values.")
+            for warning in texts.warnings_of(each.result):
+                st.warning(warning)
+            row = method_for(config, each.asked.method)
+            st.caption(f"{row.answers} {texts.DOES_NOT_SAY[row.name]}")
+
+
+def _what_the_baseline_says(choice: Choice, target: Target, seed: int) -> None:
+    everything = tuple(range(choice.model.config.num_patches))
+    whole, nothing = logits_without(choice, target.baseline, seed, ((), everything))
+    (answer,) = probabilities_of(nothing[None])
+    best = int(answer.argmax())
+    name = choice.model.class_name(best)
+    st.caption(
+        texts.baseline_sentence(target.baseline, name, float(answer[best]), target.name, float(answer[target.index]))
+        + " "
+        + texts.scores_sentence(target.score_name, _score(whole, target), _score(nothing, target))
+    )
+
+
+def _one_patch(choice: Choice, target: Target, shown: list[Shown], token: int) -> None:
+    with_it, without_it = logits_without(choice, target.baseline, shown[0].asked.seed, ((), (token,)))
+    before, after = (_score(logits, target) for logits in (with_it, without_it))
+    st.markdown(texts.deleted_sentence(target.score_name, token, target.baseline, before, after))
+    results = {each.title: each.result for each in shown}
+    st.table(texts.patch_table(results, token))
+    probabilities = probabilities_of(np.stack([with_it, without_it]))
+    show_before_after(choice, probabilities[0], probabilities[1], f"Without patch {token}")
+
+
+def _score(logits: np.ndarray, target: Target) -> float:
+    return float(logits[target.index] - (0.0 if target.against is None else logits[target.against]))

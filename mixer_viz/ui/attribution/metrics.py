@@ -1,0 +1,133 @@
+"""How far to trust each map, in numbers, on the Attributions page."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from mixer_viz.analysis.attribution.metrics import agreement
+from mixer_viz.figures.attribution.maps import agreement_grid
+from mixer_viz.texts import attribution_metrics as texts
+from mixer_viz.texts.attribution_metrics import Quality
+from mixer_viz.ui.attribution import results
+from mixer_viz.ui.attribution.choice import Target
+from mixer_viz.ui.attribution.maps import QUICK, Shown
+from mixer_viz.ui.choices import Choice
+from mixer_viz.ui.compute.jobs import Job, JobTable, Key, job_table, wait_shortly
+from mixer_viz.ui.compute.waiting import Wait, failed_note, is_stopped, stopped_note, waiting
+from mixer_viz.ui.grid_panel import show_grids
+
+_ASKED = "_quality_asked"  # session state: keys of the long checks that the visitor asked for
+# About what two cores do in five seconds; a GPU does far more.
+_QUICK_MULTIPLY_ADDS = {"cpu": 5e11}
+_QUICK_ON_GPU = 5e13
+_MOST_ASKED = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class _Check:
+    """One computation about one map."""
+
+    shown: Shown
+    key: Key
+    multiply_adds: float
+    ask: Callable[[], Job[Any]]
+
+    def seconds(self, choice: Choice) -> float:
+        """About how long it takes here, going by the map itself."""
+        return self.shown.result.seconds * self.multiply_adds / self.shown.asked.multiply_adds(choice)
+
+
+def quality(choice: Choice, target: Target, shown: list[Shown]) -> list[Key]:
+    """Table and agreement of the maps, and work on curves; what is long waits for a button. Returns the jobs' keys."""
+    st.subheader("How far to trust each map")
+    st.markdown(texts.QUALITY)
+    place = st.container()
+    curves = _started(choice, "Curves", [_curves_check(choice, target, each) for each in shown])
+    trust = _started(choice, "Checks", [_trust_check(choice, each) for each in shown])
+    jobs = {**curves, **trust}
+    wait_shortly(list(jobs.values()), QUICK)
+    for key, job in jobs.items():
+        if job.future.done() and job.future.exception() is not None and not job.stopped:
+            failed_note("Curves" if key in curves else "Checks", job)
+    # Before the results are read: what ends in between has a bar, which lets the page run again.
+    waits = [_wait("Curves", curves), _wait("Checks", trust)]
+    _draw(known_quality(job_table(), choice, target, shown))
+    if any(wait.at_work for wait in waits):
+        with place:
+            waiting([wait for wait in waits if wait.at_work], "quality")
+    return list(jobs)
+
+
+def _curves_check(choice: Choice, target: Target, each: Shown) -> _Check:
+    key = results.curves_key(choice, each.asked, target.baseline)
+    cost = results.curves_multiply_adds(choice)
+    return _Check(
+        each,
+        key,
+        cost,
+        lambda: results.curves_job(choice, each.asked, target.baseline, each.result),
+    )
+
+
+def _trust_check(choice: Choice, each: Shown) -> _Check:
+    cost = results.trust_multiply_adds(choice, each.asked)
+    key = results.trust_key(choice, each.asked)
+    return _Check(each, key, cost, lambda: results.trust_job(choice, each.asked, each.result))
+
+
+def _started(choice: Choice, name: str, checks: list[_Check]) -> dict[Key, Job[Any]]:
+    """The checks that are quick or were asked for, at work or done; buttons for the others and for stopped ones."""
+    stopped = [check.key for check in checks if is_stopped(check.key)]
+    if stopped:
+        stopped_note(name, stopped, name)
+    device = next(choice.model.model.parameters()).device.type
+    most = _QUICK_MULTIPLY_ADDS.get(device, _QUICK_ON_GPU)
+    asked = st.session_state.get(_ASKED, [])
+    left = [check for check in checks if check.key not in stopped]
+    long = [check for check in left if check.multiply_adds > most and check.key not in asked]
+    if long:
+        seconds = sum(check.seconds(choice) for check in long)
+        words = texts.ask_for(name, [check.shown.title for check in long], seconds)
+        st.button(words, on_click=_ask, args=([check.key for check in long],))
+    return {check.key: check.ask() for check in left if check not in long}
+
+
+def _wait(name: str, jobs: dict[Key, Job[Any]]) -> Wait:
+    at_work = [(key, job) for key, job in jobs.items() if not job.future.done() or job.stopped]
+    maps = f"{len(jobs)} maps" if len(jobs) > 1 else "the map"
+    return Wait(f"{name} of {maps}", at_work, len(jobs) - len(at_work))
+
+
+def _ask(keys: list[Key]) -> None:
+    st.session_state[_ASKED] = [*st.session_state.get(_ASKED, []), *keys][-_MOST_ASKED:]
+
+
+def known_quality(table: JobTable, choice: Choice, target: Target, shown: list[Shown]) -> list[Quality]:
+    """What is known by now about each map."""
+    return [
+        Quality(
+            each.title,
+            each.result,
+            table.result(results.curves_key(choice, each.asked, target.baseline)),
+            table.result(results.trust_key(choice, each.asked)),
+        )
+        for each in shown
+    ]
+
+
+def _draw(rows: list[Quality]) -> None:
+    st.table(texts.quality_table(rows))
+    st.caption(texts.QUALITY_NOTE)
+    if len(rows) > 1:
+        matrix = agreement([row.result for row in rows])
+        names = [row.title for row in rows]
+        left, right = st.columns([1, 2], gap="medium")
+        with left:
+            show_grids([agreement_grid(matrix, names)], key="agreement", hint="Hover reads the correlation.")
+        right.markdown(f"Rows and columns: {', '.join(names)}.")
+        right.markdown(texts.agreement_sentence(np.asarray(matrix), names))

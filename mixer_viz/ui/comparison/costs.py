@@ -1,0 +1,173 @@
+"""What each token mixer costs and what it brings, on the page "Token mixers compared"."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+import numpy as np
+import streamlit as st
+
+from mixer_viz.analysis.comparison.costs import CostCurve, cost_growth
+from mixer_viz.analysis.comparison.throughput import MixerSpeeds, Throughput
+from mixer_viz.figures.comparison.accuracy import Trained, accuracy_chart, accuracy_in_words
+from mixer_viz.figures.comparison.curves import Curve, last_accuracies, training_curves
+from mixer_viz.figures.comparison.growth import Growth, growth_chart, growth_in_words, measured_chart
+from mixer_viz.model import TOKEN_MIXERS
+from mixer_viz.texts import comparison_costs as texts
+from mixer_viz.ui.chart import show_chart
+from mixer_viz.ui.comparison import results
+from mixer_viz.ui.comparison.downloads import runs_csv
+from mixer_viz.ui.comparison.speed_jobs import GRIDS, NOTHING, PARTS, SpeedKeys, Speeds, measured, start
+from mixer_viz.ui.compute.jobs import job_table, visitor_name
+from mixer_viz.ui.compute.waiting import Wait, failed_note, is_stopped, stopped_note, waiting
+from mixer_viz.ui.widgets.selection import option_buttons
+
+_MEASURED = "_speed_measured"  # session state: what was found by then
+_ASKED = "_speed_asked"  # session state: what to measure, as the fields said when the button was pressed
+BATCHES = ("1", "16", "64")
+PRECISIONS = ("float32", "bfloat16")
+
+
+def costs_and_accuracy() -> None:
+    """The table of all networks, accuracy against cost, published networks, and how cost grows with the patches."""
+    st.markdown(texts.COSTS)
+    asked = _measure_fields()
+    speeds = _measured(asked)
+    runs = results.runs()
+    st.table(texts.cost_table(runs, results.networks(), speeds.throughput))
+    st.caption(texts.cost_note(results.card(), speeds.throughput))
+    st.markdown(texts.no_mixing_sentence(runs))
+    _accuracy()
+    _published(speeds.published)
+    _growth(speeds.mixers)
+    st.download_button(
+        "All training runs as CSV",
+        runs_csv,
+        "token-mixer-runs.csv",
+        "text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+    )
+    job_table().leave_all_but(asked.keys if asked else [], visitor_name())
+
+
+def _measured(asked: SpeedKeys | None) -> Speeds:
+    """What this visit has measured last, part by part: until a part is measured again, what was found before stays."""
+    kept: Speeds = st.session_state.get(_MEASURED, NOTHING)
+    st.session_state[_MEASURED] = found = measured(asked).or_else(kept) if asked else kept
+    return found
+
+
+def _measure_fields() -> SpeedKeys | None:
+    """Fields and button; what was asked for, once it was."""
+    chosen = st.session_state.get(_ASKED)
+    asked = None if chosen is None else SpeedKeys(*chosen)
+    stopped = [key for key in asked.keys if is_stopped(key)] if asked else []
+    jobs = start(asked) if asked and not stopped else {}
+    at_work = [(key, job) for key, job in jobs.items() if not job.future.done() or job.stopped]
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        fields = (
+            int(option_buttons("Images at once", BATCHES, "batch")),
+            option_buttons("Arithmetic", PRECISIONS, "arithmetic"),
+        )
+        st.button(
+            "Measure on this machine", key="measure", type="primary", on_click=_ask, args=fields, disabled=bool(at_work)
+        )
+    if stopped:
+        stopped_note("Measuring", stopped, "speed", again="Go on measuring")
+    for job in jobs.values():
+        if job.future.done() and job.future.exception() is not None and not job.stopped:
+            failed_note("Measuring", job)
+    if at_work:
+        waiting([Wait(PARTS[str(key[0])], [(key, job)], unit="turns") for key, job in at_work], "speed")
+    return asked
+
+
+def _ask(batch: int, precision: str) -> None:
+    st.session_state[_ASKED] = (batch, precision, time.time())
+
+
+def _accuracy() -> None:
+    """Accuracy against cost, and how the trainings went."""
+    networks, curves = _trained(), _curves()
+    cost = "multiply-adds per image"
+    left, right = st.columns(2, gap="medium")
+    with left:
+        show_chart(accuracy_chart(networks, cost), key="compared-accuracy", alt=accuracy_in_words(networks, cost))
+    with right:
+        show_chart(training_curves(curves), key="compared-curves", alt=last_accuracies(curves))
+    st.caption(texts.PALER)
+
+
+def _curves() -> list[Curve]:
+    return [
+        Curve(
+            TOKEN_MIXERS[run.token_mixer].title,
+            results.place_of(run.token_mixer),
+            np.array(run.accuracies),
+            run.seed,
+        )
+        for run in results.runs()
+        if run.permutation == "none"
+    ]
+
+
+def _trained() -> list[Trained]:
+    runs = [run for run in results.runs() if run.permutation == "none"]
+    found = []
+    for name in dict.fromkeys(run.token_mixer for run in runs):
+        mine = [run for run in runs if run.token_mixer == name]
+        accuracies = np.array([run.accuracy for run in mine])
+        found.append(Trained(TOKEN_MIXERS[name].title, results.place_of(name), mine[0].multiply_adds, accuracies))
+    return found
+
+
+def _published(throughput: Throughput | None) -> None:
+    st.subheader("Beside published networks")
+    st.markdown(texts.PUBLISHED)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("**Counted and measured here, without weights**")
+        st.table(texts.architecture_table(results.architectures(), throughput))
+    with right:
+        st.markdown("**Reported in the paper, not measured here**")
+        st.table(texts.reported_table())
+    st.caption(texts.REPORTED_NOTE)
+
+
+def _growth(speeds: MixerSpeeds | None) -> None:
+    st.subheader("Cost as the number of patches grows")
+    st.markdown(texts.GROWTH)
+    config = dataclasses.replace(results.networks()[0].network.compared_config, token_mixer="mlp")
+    series = [_series(curve, speeds) for curve in cost_growth(config, GRIDS)]
+    quantity = "multiply-adds per token"
+    columns = st.columns(2 if speeds else 1, gap="medium")
+    with columns[0]:
+        figure = growth_chart(series, quantity)
+        show_chart(figure, key="compared-growth", alt=growth_in_words(series, quantity))
+    if speeds:
+        with columns[1]:
+            figure = measured_chart(series, "µs per token, measured")
+            show_chart(figure, key="compared-measured", alt=texts.measured_in_words(speeds))
+    st.caption(texts.growth_note(speeds))
+
+
+def _series(curve: CostCurve, speeds: MixerSpeeds | None) -> Growth:
+    name = TOKEN_MIXERS[curve.token_mixer].title
+    if curve.hidden_width is not None:
+        name += ", D_S kept" if curve.hidden_width == "kept" else ", D_S grows with S"
+    place = results.place_of(curve.token_mixer) if curve.hidden_width != "grows" else len(TOKEN_MIXERS)
+    growth = Growth(name, place, curve.tokens, curve.multiply_adds_per_token)
+    if speeds is None or curve.token_mixer == "identity":  # next to nothing would squeeze all others on a log axis
+        return growth
+    rows = [
+        row for row in speeds.rows if (row.token_mixer, row.hidden_width) == (curve.token_mixer, curve.hidden_width)
+    ]
+    micro = [1e6 * row.seconds / row.tokens for row in rows]
+    return dataclasses.replace(
+        growth,
+        measured_patches=np.array([row.tokens for row in rows]),
+        measured=np.array([np.median(values) for values in micro]),
+        spread=(np.array([values.min() for values in micro]), np.array([values.max() for values in micro])),
+    )

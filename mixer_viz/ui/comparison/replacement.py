@@ -1,0 +1,148 @@
+"""Token mixing swapped at run time, on the page "Token mixers compared"."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import streamlit as st
+
+from mixer_viz.figures.token_mixing.maps import kernel_grid
+from mixer_viz.images import MAX_IMAGE_BYTES
+from mixer_viz.images.labelled_folder import check_sizes
+from mixer_viz.model import MixerConfig
+from mixer_viz.texts import replacement as texts
+from mixer_viz.ui.activations import intervention_results
+from mixer_viz.ui.choices import Choice
+from mixer_viz.ui.comparison import replacement_results
+from mixer_viz.ui.comparison.downloads import swap_downloads
+from mixer_viz.ui.comparison.replacement_results import Swap
+from mixer_viz.ui.compute.jobs import job_table, visitor_name, wait_shortly
+from mixer_viz.ui.compute.waiting import Wait, failed_note, is_stopped, stopped_note, waiting
+from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.widgets.before_after import show_before_after
+from mixer_viz.ui.widgets.selection import option_buttons
+
+_QUICK = 1.0  # seconds that the page waits before it shows a bar
+_FOLDER = "_labelled_folder"  # session state: what was uploaded, which the widget forgets when it leaves the page
+_TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Folder:
+    """An uploaded folder of labelled pictures."""
+
+    uploads: tuple[str, ...]  # which uploads it was read from
+    key: str
+    files: tuple[tuple[str, bytes], ...]  # (relative path, content)
+
+
+def swapping(choice: Choice) -> None:
+    """Fields, answers with and without, how good the stand-ins are, and accuracy on a visitor's folder."""
+    st.markdown(texts.swapping_in_words(choice.model.title))
+    swap = _fields(choice)
+    if not swap.blocks:
+        st.info("Choose at least one block.")
+        return
+    before = intervention_results.without(choice)
+    after, here = replacement_results.swapped_of(choice, swap)
+    names = ", ".join(str(block + 1) for block in swap.blocks)
+    where = f"block {names}" if len(swap.blocks) == 1 else f"blocks {names}"
+    show_before_after(choice, before, after, f"{texts.KIND_NAMES[swap.kind]} in {where}")
+    st.subheader("How good the stand-ins are")
+    replacements = replacement_results.replacements_of(choice.model, swap)
+    st.table(texts.replacement_table(replacements, here))
+    st.caption(texts.EXPLAINED_NOTE)
+    with st.expander("What the stand-ins are"):
+        st.markdown(texts.STAND_INS)
+    kernels = [
+        dataclasses.replace(kernel_grid(each.kernel, each.explained, width=170), title=f"Block {block + 1}")
+        for block, each in replacements.items()
+        if each.kernel is not None
+    ]
+    if kernels:
+        show_grids(kernels, key="swap-kernels", marks="unit", hint="Hover reads each weight.")
+    swap_downloads(choice, swap)
+    _accuracy(choice, swap)
+
+
+def _fields(choice: Choice) -> Swap:
+    config = choice.model.config
+    kinds = {name: kind for kind, name in texts.KIND_NAMES.items()}
+    blocks = [str(number) for number in range(1, config.num_blocks + 1)]
+    if any(block not in blocks for block in st.session_state.get("swap_blocks", [])):
+        del st.session_state["swap_blocks"]  # another model has fewer
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        kind = kinds[option_buttons("In place of token mixing", list(kinds), "swap_kind")]
+        size, seed = 3, 0
+        if kind == "convolution":
+            sides = {f"{side} × {side}": side for side in range(1, 2 * config.grid_size, 2)}
+            size = sides[_keep("Kernel", "swap_kernel", list(sides), "3 × 3")]
+        if kind == "random":
+            seed = int(st.number_input("Seed", 0, 2**31, 0, 1, key="swap_seed", bind="query-params", width=160))
+    chosen: list[str] = st.multiselect(
+        "Blocks", blocks, default=blocks[len(blocks) // 2], key="swap_blocks", bind="query-params"
+    )
+    return Swap(kind, tuple(sorted(int(block) - 1 for block in chosen)), size, seed)
+
+
+def _keep(label: str, key: str, options: list[str], start: str) -> str:
+    if st.session_state.get(key, options[0]) not in options:
+        del st.session_state[key]  # another model has fewer patches
+    index = options.index(start) if start in options else 0
+    chosen: str = st.selectbox(label, options, index, key=key, bind="query-params", width=160)
+    return chosen
+
+
+def _accuracy(choice: Choice, swap: Swap) -> None:
+    """Right answers in a visitor's own labelled pictures."""
+    st.subheader("Accuracy on your labelled pictures")
+    st.markdown(texts.folder_in_words(choice.model.config))
+    folder = _folder(choice.model.config)
+    if folder is None:
+        job_table().leave_all_but([], visitor_name())
+        return
+    labelled = replacement_results.labelled_of(choice.model, folder.key, folder.files)
+    if labelled.left_out:
+        st.caption(labelled.left_out)
+    key = replacement_results.accuracy_key(choice.model, swap, folder.key)
+    job_table().leave_all_but([key], visitor_name())
+    if is_stopped(key):
+        stopped_note("Accuracy", [key], "accuracy")
+        return
+    job = replacement_results.accuracy_job(choice.model, swap, folder.key, labelled)
+    wait_shortly([job], _QUICK)
+    if not job.future.done() or job.stopped:
+        waiting([Wait("Accuracy", [(key, job)], unit="pictures")], "accuracy")
+    elif job.future.exception() is not None:
+        failed_note("Accuracy", job)
+    else:
+        st.markdown(texts.accuracy_sentence(job.future.result()))
+
+
+def _folder(config: MixerConfig) -> Folder | None:
+    """The uploaded folder, or the last one of this visit; read at its upload and not at every run."""
+    files = st.file_uploader(
+        "A folder with one folder of pictures per class",
+        _TYPES,
+        accept_multiple_files="directory",
+        key="labelled_folder",
+        on_change=_forget_removed,
+        max_upload_size=MAX_IMAGE_BYTES // 2**20,
+    )
+    kept: Folder | None = st.session_state.get(_FOLDER)
+    uploads = tuple(file.file_id for file in files)
+    if uploads and (kept is None or kept.uploads != uploads):
+        check_sizes(((file.name, file.size) for file in files), config)  # before any of them is read
+        contents = tuple((file.name, file.getvalue()) for file in files)
+        kept = st.session_state[_FOLDER] = Folder(uploads, replacement_results.folder_key(contents), contents)
+    elif kept is not None and not uploads:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"Your folder of {len(kept.files):,} files is still here.")
+            st.button("Forget it", key="forget_folder", on_click=st.session_state.pop, args=(_FOLDER,))
+    return kept
+
+
+def _forget_removed() -> None:
+    """Whoever takes a folder out of the field means it; when the whole field goes, nobody calls this."""
+    if not st.session_state.get("labelled_folder"):
+        st.session_state.pop(_FOLDER, None)

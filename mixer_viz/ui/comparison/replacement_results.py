@@ -1,0 +1,119 @@
+"""What swapping token mixing at run time needs, on the page "Token mixers compared".
+
+Bounds: the fits of 3 models (S² numbers, four per block: B/16 has 15 MB), 32 fitted stand-ins and answers; one labelled
+folder (at most 300 MB) for each visit, and gone with it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable
+
+import numpy as np
+import streamlit as st
+import torch
+
+from mixer_viz import images
+from mixer_viz.analysis.passes import Cancelled, Progress
+from mixer_viz.analysis.replacement.accuracy import SwappedAccuracy, swapped_accuracy
+from mixer_viz.analysis.replacement.moments import Calibration, calibrate
+from mixer_viz.analysis.replacement.replace import Kind, Replacement, explained_here, fit_replacement, swapped_logits
+from mixer_viz.images import samples
+from mixer_viz.images.labelled_folder import LabelledImages, labelled_images
+from mixer_viz.model import MlpMixer
+from mixer_viz.ui.activations.intervention_results import probabilities
+from mixer_viz.ui.choices import Choice, ChosenModel
+from mixer_viz.ui.compute import cached
+from mixer_viz.ui.compute.gate import computing_on, gate_of
+from mixer_viz.ui.compute.jobs import Job, Key, job_table, visitor_name
+
+
+@dataclasses.dataclass(frozen=True)
+class Swap:
+    """What the fields say: one kind of stand-in for the token mixing of some blocks, counted from 0."""
+
+    kind: Kind
+    blocks: tuple[int, ...]
+    kernel_size: int
+    seed: int
+
+
+@st.cache_resource(max_entries=cached.MAX_MODELS, show_spinner="Fitting stand-ins to this model …")
+def _calibration(model_key: str, _model: MlpMixer) -> Calibration:
+    config = _model.config
+    # Photos only: fitted to drawn patterns as well, kernels explained up to a third less of it on other photos.
+    photos = [sample.name for sample in samples.available_samples() if sample.kind == "photo"]
+    crops = [np.asarray(images.crop_image(samples.load_sample(name), config)) for name in photos]
+    pixels = images.normalise(np.stack(crops), config).to(_model.stem.weight.device)
+    with computing_on(pixels.device):
+        return calibrate(_model, pixels)
+
+
+@st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Fitting stand-ins to this model …")
+def _replacements(model_key: str, swap: Swap, _model: ChosenModel) -> dict[int, Replacement]:
+    calibration = _calibration(model_key, _model.model)
+    return {
+        block: fit_replacement(calibration, block, swap.kind, kernel_size=swap.kernel_size, seed=swap.seed)
+        for block in swap.blocks
+    }
+
+
+def replacements_of(model: ChosenModel, swap: Swap) -> dict[int, Replacement]:
+    """The stand-in of each block, fitted to the sample photos."""
+    return _replacements(model.key, swap, model)
+
+
+@st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Running the Mixer with stand-ins …")
+def _swapped(picture_key: str, model_key: str, swap: Swap, _choice: Choice) -> tuple[np.ndarray, dict[int, float]]:
+    model, pixels = _choice.model.model, cached.pixels_of(_choice.picture, _choice.model)
+    swaps = replacements_of(_choice.model, swap)
+    with computing_on(pixels.device):
+        return probabilities(swapped_logits(model, pixels, swaps)), explained_here(model, pixels, swaps)
+
+
+def swapped_of(choice: Choice, swap: Swap) -> tuple[np.ndarray, dict[int, float]]:
+    """Probabilities (num_classes,) with the stand-ins in place, and R² of each of them on this picture."""
+    return _swapped(choice.picture.key, choice.model.key, swap, choice)
+
+
+@st.cache_resource(max_entries=1, scope="session", show_spinner="Reading your folder …")
+def _labelled(
+    folder_key: str, model_key: str, _files: Iterable[tuple[str, bytes]], _model: MlpMixer
+) -> LabelledImages | str:
+    try:
+        return labelled_images(_files, _model.config)
+    except images.ImageError as exc:
+        return str(exc)  # kept as well: reading up to the fault may have taken many seconds
+
+
+def folder_key(files: Iterable[tuple[str, bytes]]) -> str:
+    """SHA-256 of names and contents."""
+    digest = hashlib.sha256()
+    for name, data in files:
+        digest.update(hashlib.sha256(name.encode()).digest() + hashlib.sha256(data).digest())
+    return digest.hexdigest()
+
+
+def labelled_of(model: ChosenModel, key: str, files: Iterable[tuple[str, bytes]]) -> LabelledImages:
+    """The pictures of a visitor's folder; raises ImageError, one sentence, when they cannot be used."""
+    found = _labelled(key, model.key, files, model.model)
+    if isinstance(found, str):
+        raise images.ImageError(found)
+    return found
+
+
+def accuracy_key(model: ChosenModel, swap: Swap, folder: str) -> Key:
+    """Under which `accuracy_job` is found."""
+    return ("swapped accuracy", folder, model.key, *dataclasses.astuple(swap))
+
+
+def accuracy_job(model: ChosenModel, swap: Swap, folder: str, labelled: LabelledImages) -> Job[SwappedAccuracy]:
+    """Right answers with and without the stand-ins, at work or done."""
+    swaps = replacements_of(model, swap)
+    device: torch.device = model.model.stem.weight.device
+
+    def work(progress: Progress, cancelled: Cancelled) -> SwappedAccuracy:
+        return swapped_accuracy(model.model, labelled, swaps, progress, cancelled)
+
+    return job_table().ask(accuracy_key(model, swap, folder), work, gate_of(device), visitor_name())

@@ -1,0 +1,138 @@
+"""What the page "Token mixers compared" computes and keeps.
+
+Bounds: the networks that come with the project (0.2 M parameters each), 64 results per kind and network: a listening of
+64 patches has 100 KB, a receptive field of 32 pixels 60 KB.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import streamlit as st
+import torch
+
+from mixer_viz import images
+from mixer_viz.analysis.compared_field import ComparedField, compared_receptive_field
+from mixer_viz.analysis.comparison.published import Architecture, published_architectures
+from mixer_viz.analysis.comparison.token_jacobian import (
+    ComparedListening,
+    ComparedPrediction,
+    compared_listening,
+    predictions,
+)
+from mixer_viz.checkpoints.metaformer import load_compared
+from mixer_viz.checkpoints.metaformer_runs import ComparedRun, compared_card, compared_runs
+from mixer_viz.model import TOKEN_MIXERS, ComparedNetwork, MixerConfig
+from mixer_viz.model.metaformer_config import TokenMixerName
+from mixer_viz.ui.choices import Picture
+from mixer_viz.ui.compute import cached
+from mixer_viz.ui.compute.gate import computing_on
+
+MAX_NETWORKS = 16
+_MAX_RESULTS = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Compared:
+    """One trained network of the comparison, under the title that the page gives it."""
+
+    run: ComparedRun
+    title: str
+    network: ComparedNetwork
+
+    @property
+    def place(self) -> int:
+        """Of its token mixer in the table, which decides how charts draw it."""
+        return place_of(self.run.token_mixer)
+
+
+def place_of(token_mixer: TokenMixerName) -> int:
+    """Place of a token mixer in the table of all."""
+    return list(TOKEN_MIXERS).index(token_mixer)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def runs() -> list[ComparedRun]:
+    """All training runs that the card tells of; raises CheckpointError for a card that cannot be used."""
+    return compared_runs()
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def card() -> dict[str, Any]:
+    """Recipe and hardware of the runs."""
+    return compared_card()
+
+
+@st.cache_resource(max_entries=MAX_NETWORKS, show_spinner="Loading the networks …")
+def _network(name: str) -> ComparedNetwork:
+    return load_compared(next(run.path for run in runs() if run.name == name and run.path is not None))
+
+
+def networks(permutation: str = "none") -> list[Compared]:
+    """The networks whose weights come with the project, trained on images in this order, as the table has them."""
+    found = [run for run in runs() if run.path is not None and run.permutation == permutation]
+    return [
+        Compared(run, TOKEN_MIXERS[run.token_mixer].title, _network(run.name))
+        for run in sorted(found, key=lambda run: place_of(run.token_mixer))
+    ]
+
+
+@st.cache_resource(max_entries=1, show_spinner="Counting …")
+def architectures() -> tuple[Architecture, ...]:
+    """Published architectures, counted without weights."""
+    return published_architectures()
+
+
+@st.cache_data(max_entries=cached.MAX_PICTURES, show_spinner="Reading the picture …")
+def _crop(picture_key: str, config_text: str, _picture: Picture, _config: MixerConfig) -> np.ndarray:
+    return np.asarray(images.crop_image(cached.read_picture(_picture), _config))
+
+
+def crop_for(picture: Picture, config: MixerConfig) -> np.ndarray:
+    """The square that these networks see, (image_size, image_size, 3) uint8."""
+    return _crop(picture.key, config.to_json(), picture, config)
+
+
+def _pixels(picture: Picture, network: ComparedNetwork) -> torch.Tensor:
+    return images.normalise(crop_for(picture, network.config), network.config).to(network.stem.weight.device)
+
+
+@st.cache_resource(max_entries=_MAX_RESULTS, show_spinner="Running the networks …")
+def _predictions(picture_key: str, permutation: str, _picture: Picture) -> tuple[ComparedPrediction, ...]:
+    all_networks = {each.title: each.network for each in networks(permutation)}
+    pixels = _pixels(_picture, next(iter(all_networks.values())))
+    with computing_on(pixels.device):
+        return predictions(all_networks, pixels)
+
+
+def predictions_of(picture: Picture, permutation: str = "none") -> tuple[ComparedPrediction, ...]:
+    """The answers of all networks of `networks(permutation)`, in their order."""
+    return _predictions(picture.key, permutation, picture)
+
+
+@st.cache_resource(max_entries=8 * _MAX_RESULTS, show_spinner="Working out who listens to whom …")
+def _listening(
+    picture_key: str, name: str, block: int, _picture: Picture, _network: ComparedNetwork
+) -> ComparedListening:
+    pixels = _pixels(_picture, _network)
+    with computing_on(pixels.device):
+        return compared_listening(_network, pixels, block)
+
+
+def listening_of(picture: Picture, compared: Compared, block: int) -> ComparedListening:
+    """Who listens to whom in one block, counted from 0."""
+    return _listening(picture.key, compared.run.name, block, picture, compared.network)
+
+
+@st.cache_resource(max_entries=8 * _MAX_RESULTS, show_spinner="Following the gradients back …")
+def _field(picture_key: str, name: str, token: int, _picture: Picture, _network: ComparedNetwork) -> ComparedField:
+    pixels = _pixels(_picture, _network)
+    with computing_on(pixels.device):
+        return compared_receptive_field(_network, pixels, token)
+
+
+def field_of(picture: Picture, compared: Compared, token: int) -> ComparedField:
+    """From where one token's features come, stage by stage."""
+    return _field(picture.key, compared.run.name, token, picture, compared.network)

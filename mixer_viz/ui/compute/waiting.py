@@ -1,0 +1,80 @@
+"""Waiting for long computations: a bar for each, and a button to stop it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from mixer_viz.ui.compute.jobs import Job, Key, visitor_name
+from mixer_viz.ui.widgets.errors import UNEXPECTED
+
+_STOPPED = "_stopped_jobs"  # session state: keys that the visitor stopped, and does not want to see started again
+_MAX_STOPPED = 64
+POLL = 0.5  # seconds between two looks
+
+
+def is_stopped(key: Key) -> bool:
+    """Whether this visitor stopped it."""
+    return key in st.session_state.get(_STOPPED, [])
+
+
+def stopped_note(title: str, keys: Sequence[Key], place: str, again: str = "Work it out after all") -> None:
+    """Says that something was stopped, with a button that starts it again."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"{title}: stopped.")
+        st.button(again, key=f"again_{place}", on_click=_start_again, args=(keys,))
+
+
+def failed_note(title: str, job: Job[Any]) -> None:
+    """One sentence for a computation that broke; its traceback is in the log already."""
+    error = job.future.exception()
+    st.error(f"{title}: {error}." if isinstance(error, ValueError) else f"{title}: {UNEXPECTED}")
+
+
+def _start_again(keys: Sequence[Key]) -> None:
+    st.session_state[_STOPPED] = [each for each in st.session_state.get(_STOPPED, []) if each not in keys]
+
+
+def _stop(at_work: Sequence[tuple[Key, Job[Any]]]) -> None:
+    keys = [key for key, _ in at_work]
+    st.session_state[_STOPPED] = [*st.session_state.get(_STOPPED, []), *keys][-_MAX_STOPPED:]
+    for _, job in at_work:
+        job.leave(visitor_name())
+
+
+@dataclasses.dataclass(frozen=True)
+class Wait:
+    """Computations that one bar stands for."""
+
+    title: str
+    at_work: Sequence[tuple[Key, Job[Any]]]
+    done: int = 0  # how many more of them are done already
+    unit: str = "passes"  # of what a single one counts
+
+
+@st.fragment(run_every=POLL)
+def waiting(waits: Sequence[Wait], place: str) -> None:
+    """A bar each, with a button to stop it; the page runs again as soon as one computation is done."""
+    for number, wait in enumerate(waits):
+        if any(is_stopped(key) or job.future.done() for key, job in wait.at_work):
+            st.rerun()
+        for _, job in wait.at_work:
+            job.watch(visitor_name())
+        bar, button = st.columns([5, 1], vertical_alignment="center")
+        bar.progress(*_progress(wait))
+        button.button("Cancel", key=f"cancel_{place}_{number}", on_click=_stop, args=(wait.at_work,))
+
+
+def _progress(wait: Wait) -> tuple[float, str]:
+    """How much is done, 0 to 1, and in words."""
+    counts = [job.progress for _, job in wait.at_work]
+    if not any(total for _, total in counts):
+        return wait.done / (wait.done + len(counts)), f"{wait.title}: waits for the computer"
+    if len(counts) == 1 and not wait.done:
+        ((done, total),) = counts
+        return done / total, f"{wait.title}: {done:,} of {total:,} {wait.unit}"
+    share = (wait.done + sum(done / max(total, 1) for done, total in counts)) / (wait.done + len(counts))
+    return share, f"{wait.title}: {100 * share:.0f} %"

@@ -1,0 +1,113 @@
+"""The sidebar's choice of a model: bundled, published, or a visitor's own checkpoint."""
+
+from __future__ import annotations
+
+import logging
+
+import streamlit as st
+
+from mixer_viz.checkpoints import CheckpointError, ModelInfo
+from mixer_viz.checkpoints.preparation import MAX_SIDE_FILE_BYTES
+from mixer_viz.model.costs import costs
+from mixer_viz.ui.choices import ChosenModel, UploadedWeights
+from mixer_viz.ui.compute import cached
+from mixer_viz.ui.sidebar.hub_download import download_weights
+from mixer_viz.ui.widgets.selection import steady_place
+
+OWN = "Your checkpoint"
+MAX_WEIGHTS_MB = 1024
+_WEIGHTS = "uploaded_weights"
+_NEW = "new_weights"
+_REFUSED = "refused_weights"
+_MISSING = "missing_weights"
+_log = logging.getLogger(__name__)
+
+
+def pick_model() -> str:
+    """Draw the widgets; returns the name of the chosen model, or OWN."""
+    with steady_place():
+        if st.session_state.get(_NEW):
+            _read_upload()
+    infos = {info.name: info for info in cached.model_list()}
+    own: UploadedWeights | None = st.session_state.get(_WEIGHTS)
+    options = [*infos, OWN] if own else list(infos)
+    asked = st.query_params.get("model")
+    # The link holds what the box shows, so it shows names, which mean the same on every computer.
+    name: str = st.selectbox("Model", options, key="model", bind="query-params", on_change=_forget_refusal)
+    notes = steady_place()
+    if name in infos:
+        notes.caption(_note(infos[name]))
+    elif own:
+        notes.caption(_describe(own))
+    if own is None and (asked == OWN or st.session_state.get(_MISSING)):
+        st.session_state[_MISSING] = True  # the address loses it after the first run
+        notes.warning(
+            "This link was made with a checkpoint that is not here; open its file below. Until then, a model "
+            "that is here is shown."
+        )
+    with st.expander("Open your own checkpoint"):
+        st.caption("A Mixer in this project's, timm's or Google's naming. Code inside a file is never run.")
+        types = ["safetensors", "npz", "pt", "pth"]
+        st.file_uploader("Weights", types, key="weights_file", on_change=_take, max_upload_size=MAX_WEIGHTS_MB)
+        label = "Class names and preprocessing (optional)"
+        st.file_uploader(
+            label, ["json"], key="side_file", on_change=_take, max_upload_size=MAX_SIDE_FILE_BYTES // 2**20
+        )
+        if refused := st.session_state.get(_REFUSED):
+            st.error(refused)
+    return name
+
+
+def load_chosen(name: str) -> ChosenModel:
+    """The chosen model, downloaded first where it must be; raises CheckpointError with a sentence for the user."""
+    if name == OWN:
+        weights: UploadedWeights = st.session_state[_WEIGHTS]
+        model = cached.uploaded_model(weights.key, weights)
+        return ChosenModel(weights.key, weights.name, model)
+    info = next(info for info in cached.model_list() if info.name == name)
+    if not info.on_disk:
+        download_weights(name)
+        cached.model_list.clear()
+    return ChosenModel(name, name, cached.named_model(name))
+
+
+def _take() -> None:
+    """Note a new upload. The run that follows reads it: large ones take seconds, and only a run shows a spinner."""
+    _forget_refusal()
+    st.session_state[_NEW] = st.session_state.get("weights_file") is not None
+
+
+def _read_upload() -> None:
+    """Check a new upload; a file that cannot be used changes nothing but the message."""
+    file, side = st.session_state.get("weights_file"), st.session_state.get("side_file")
+    if file is not None:
+        weights = UploadedWeights(file.name, file.getvalue(), side.getvalue() if side else None)
+        try:
+            cached.uploaded_model(weights.key, weights)
+        except CheckpointError as exc:
+            _log.warning("refused a checkpoint: %s", exc, exc_info=True)
+            st.session_state[_REFUSED] = f"{exc} The model before it stays."
+        else:
+            st.session_state[_WEIGHTS] = weights
+            st.session_state["model"] = OWN
+    # Only now: a click of the visitor may have broken off an earlier try.
+    st.session_state[_NEW] = False
+
+
+def _forget_refusal() -> None:
+    st.session_state.pop(_REFUSED, None)
+
+
+def _describe(weights: UploadedWeights) -> str:
+    config = cached.uploaded_model(weights.key, weights).config
+    count = costs(config).total.parameters / 1e6
+    return (
+        f"{weights.name}: {count:.2f} M parameters, {config.num_blocks} blocks, {config.num_classes:,} classes, "
+        f"{config.image_size} px in patches of {config.patch_size} px."
+    )
+
+
+def _note(info: ModelInfo) -> str:
+    accuracy = f"{info.accuracy:.1f} % accuracy, {info.accuracy_note}" if info.accuracy else info.accuracy_note
+    fetched = "" if info.on_disk else " It is downloaded when chosen."
+    return f"{info.description}: {info.num_parameters / 1e6:.2f} M parameters; {accuracy}.{fetched}"

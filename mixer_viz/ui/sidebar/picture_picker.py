@@ -1,0 +1,86 @@
+"""The sidebar's choice of a picture: samples, an upload, or the camera."""
+
+from __future__ import annotations
+
+import logging
+
+import streamlit as st
+
+from mixer_viz.images import MAX_IMAGE_BYTES, ImageError, open_image
+from mixer_viz.images.samples import available_samples
+from mixer_viz.ui.choices import Picture
+from mixer_viz.ui.compute import cached
+
+OWN = "Your picture"  # without its file name: a link must not carry it
+_PICTURE = "own_picture"
+_REFUSED = "refused_picture"
+_TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
+_log = logging.getLogger(__name__)
+
+
+def pick_picture() -> Picture:
+    """Draw the widgets; returns the chosen picture, which can be read."""
+    # The link holds what the box shows, so titles are the values and stay as they are.
+    samples = {sample.title: sample for sample in available_samples()}
+    own: Picture | None = st.session_state.get(_PICTURE)
+    options = [OWN, *samples] if own else list(samples)
+    title: str = st.selectbox("Picture", options, key="image", bind="query-params", on_change=_forget_refusal)
+    if own and title == OWN:
+        picture = own
+    else:
+        sample = samples[title]
+        picture = Picture(sample.name, sample.title, None, sample.credit, sample.expected)
+    st.image(cached.thumbnail_of(picture), alt=f"The chosen picture: {picture.title}", width="content")
+    if picture.credit:
+        st.caption(picture.credit)
+    with st.expander("Use your own picture", expanded=_REFUSED in st.session_state):
+        _own_picture()
+    return picture
+
+
+def _own_picture() -> None:
+    source = st.segmented_control(
+        "From", ["File", "Camera"], default="File", required=True, key="picture_source", label_visibility="collapsed"
+    )
+    if source == "File":
+        limit = MAX_IMAGE_BYTES // 2**20
+        st.file_uploader("Picture file", _TYPES, key="picture_file", on_change=_take_file, max_upload_size=limit)
+    else:
+        st.camera_input("Photo", key="camera", on_change=_take_photo)
+    st.caption(
+        "It stays in the memory of the computer that runs this app, as its results do until newer ones replace them."
+    )
+    if refused := st.session_state.get(_REFUSED):
+        st.error(refused)
+
+
+def _take_file() -> None:
+    file = st.session_state.get("picture_file")
+    if file is None:
+        _forget_refusal()
+    else:
+        _take(file.name, file.getvalue())
+
+
+def _forget_refusal() -> None:
+    st.session_state.pop(_REFUSED, None)
+
+
+def _take_photo() -> None:
+    file = st.session_state.get("camera")
+    if file is not None:
+        _take("camera photo", file.getvalue())
+
+
+def _take(name: str, data: bytes) -> None:
+    """Check a new upload at once; a file that cannot be read changes nothing but the message."""
+    try:
+        open_image(data)
+    except ImageError as exc:
+        _log.warning("refused a picture: %s", exc, exc_info=True)
+        st.session_state[_REFUSED] = f"{exc} The picture before it stays."
+        return
+    _forget_refusal()
+    # Copied out of the widget, whose value is lost when the page changes.
+    st.session_state[_PICTURE] = Picture.from_upload(name, data)
+    st.session_state["image"] = OWN

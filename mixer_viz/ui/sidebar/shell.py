@@ -1,0 +1,71 @@
+"""What every page shares: the sidebar, and the choice that a page starts from."""
+
+from __future__ import annotations
+
+import gc
+
+import streamlit as st
+import torch
+
+from mixer_viz.checkpoints import choose_device
+from mixer_viz.ui.choices import Choice, Picture
+from mixer_viz.ui.sidebar.model_picker import load_chosen, pick_model
+from mixer_viz.ui.sidebar.picture_picker import pick_picture
+from mixer_viz.ui.widgets.errors import one_sentence
+from mixer_viz.ui.widgets.selection import steady_place
+
+_CHOICE, _PICTURE = "_choice_of_this_run", "_picture_of_this_run"
+# The first answer of a page has to fit above the fold; Streamlit leaves 6rem of white above it.
+_STYLE = "<style>[data-testid=stMainBlockContainer] { padding-top: 2.75rem; padding-bottom: 4rem; }</style>"
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def spare_from_collection(page: str) -> None:
+    """Once for each page: keep what its first run has imported out of garbage collection.
+
+    Streamlit collects after every run, those of a waiting bar included, and would search all of PyTorch's objects each
+    time, 0.25 s on two cores, while computations beside the page stand still.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def draw_sidebar() -> None:
+    """Model, picture and device; keeps what could be loaded for the page of this run, and nothing after an error."""
+    st.html(_STYLE)
+    st.session_state[_CHOICE] = st.session_state[_PICTURE] = None
+    with one_sentence():
+        with st.sidebar:
+            name = pick_model()
+            picture = pick_picture()
+            st.session_state[_PICTURE] = picture
+            st.caption(f"Runs on {_device_name()}.")
+        notes = steady_place()
+        with notes:
+            model = load_chosen(name)
+            if unknowns := model.unknowns():
+                st.caption(unknowns)
+        st.session_state[_CHOICE] = Choice(model, picture)
+
+
+def current_choice() -> Choice:
+    """The model and picture that the sidebar chose; stops the page where there is none (the reason is shown)."""
+    choice: Choice | None = st.session_state.get(_CHOICE)
+    if choice is None:
+        st.stop()
+    return choice
+
+
+def current_picture() -> Picture:
+    """The picture that the sidebar chose, for what needs none of its models; stops the page where there is none."""
+    picture: Picture | None = st.session_state.get(_PICTURE)
+    if picture is None:
+        st.stop()
+    return picture
+
+
+def _device_name() -> str:
+    device = choose_device("auto")
+    if device.type == "cuda":
+        return f"the GPU ({torch.cuda.get_device_name(device)})"
+    return "the Apple GPU (MPS)" if device.type == "mps" else f"the CPU ({torch.get_num_threads()} threads)"

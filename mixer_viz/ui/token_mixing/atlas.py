@@ -1,0 +1,154 @@
+"""The unit atlas: what is chosen for it, the pictures of it, and what is downloaded."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import streamlit as st
+
+from mixer_viz.analysis.token_mixing.weights import MixingWeights, UnitOrder, Units, unit_order, units_of
+from mixer_viz.checkpoints.snapshots import snapshots_of
+from mixer_viz.figures.token_mixing.maps import ATLAS_WIDTH, HALF_WIDTH, PARTS, AtlasPart, Part
+from mixer_viz.ui.choices import Choice, ChosenModel
+from mixer_viz.ui.compute import cached
+from mixer_viz.ui.token_mixing import results
+from mixer_viz.ui.widgets import downloads
+from mixer_viz.ui.widgets.selection import BLOCK, option_buttons
+
+# Links hold what the buttons say.
+ORDERS: dict[str, UnitOrder] = {
+    "Opposing pairs": "pairs",
+    "Frequency": "frequency",
+    "Radius": "locality",
+    "Length": "norm",
+    "Effect on this picture": "effect",
+    "Number": "index",
+}
+SCALES = ("Each unit", "This block", "All blocks")
+NOTHING = "Nothing"
+
+
+@dataclasses.dataclass(frozen=True)
+class Atlas:
+    """What to draw: one block of the chosen model, and the same block of another network where one is chosen."""
+
+    block: int
+    order_name: str
+    parts: tuple[AtlasPart, ...]
+    width: int  # CSS pixels of each
+    caption: str  # for print
+    missing: str = ""  # why the network to compare with is not there
+
+
+@dataclasses.dataclass(frozen=True)
+class _Network:
+    name: str
+    blocks: tuple[MixingWeights, ...]
+    units: Units
+    order: np.ndarray
+
+
+def pick_atlas(choice: Choice, block: int) -> Atlas:
+    """Draw the widgets and make the atlas that they ask for."""
+    left, right = st.columns([2.7, 1], gap="medium")
+    with left:
+        order_name = option_buttons("Sorted by", tuple(ORDERS), "order")
+    with right:
+        shown = option_buttons("Show", tuple(PARTS), "show_weights")
+    with st.expander("Colour scale, and another network beside this one"):
+        scale = option_buttons("One colour scale for", SCALES, "scale")
+        beside = _pick_beside(choice)
+    own = _network(choice, choice.model.title, results.weights_of(choice.model), block, ORDERS[order_name])
+    networks, missing = [own], ""
+    if beside != NOTHING:
+        other = _weights_beside(choice, beside)
+        if block < len(other):
+            networks.append(_beside(own, beside, other, block, ORDERS[order_name], beside in _snapshot_labels(choice)))
+        else:
+            missing = (
+                f"{beside} has {len(other)} blocks only, so there is no block {block + 1} to show beside this one."
+            )
+    parts = tuple(_atlas_part(part, network, networks, block, scale) for network in networks for part in PARTS[shown])
+    colours = "each unit on its own scale" if scale == SCALES[0] else f"one scale for {scale.lower()}"
+    caption = (
+        f"Hidden units of token mixing, block {block + 1} of {choice.model.title}"
+        f"{f' and of {beside}' if len(networks) > 1 else ''}; order: {order_name.lower()}; {colours}."
+    )
+    return Atlas(block, order_name, parts, ATLAS_WIDTH if len(parts) == 1 else HALF_WIDTH, caption, missing)
+
+
+def unit_statistics(model: ChosenModel) -> bytes:
+    """All measures of all units of all blocks as CSV; blocks counted from 1, as on the page."""
+    fields = [field.name for field in dataclasses.fields(Units)]
+    rows = []
+    for block in range(model.config.num_blocks):
+        units = results.units_of(model, block)
+        columns = [getattr(units, name).tolist() for name in fields]
+        rows += [[block + 1, unit, *values] for unit, values in enumerate(zip(*columns, strict=True))]
+    return downloads.csv_bytes([BLOCK, "unit", *fields], rows)
+
+
+def weight_arrays(model: ChosenModel) -> dict[str, np.ndarray]:
+    """W1 (L, D_S, S), b1 (L, D_S), W2 (L, S, D_S) and b2 (L, S)."""
+    blocks = results.weights_of(model)
+    return {name: np.stack([getattr(block, name) for block in blocks]) for name in ("w1", "b1", "w2", "b2")}
+
+
+def _pick_beside(choice: Choice) -> str:
+    others = [info.name for info in cached.model_list() if info.on_disk and info.name != choice.model.key]
+    options = [NOTHING, *_snapshot_labels(choice), *others]
+    chosen: str = st.selectbox("Beside it", options, key="beside", bind="query-params", width=420)
+    if len(options) == 1:
+        st.caption("There is no other network on this computer to compare with.")
+    return chosen
+
+
+def _snapshot_labels(choice: Choice) -> list[str]:
+    return [snapshot.label for snapshot in snapshots_of(choice.model.key)]
+
+
+def _weights_beside(choice: Choice, name: str) -> tuple[MixingWeights, ...]:
+    if name in _snapshot_labels(choice):
+        return results.snapshot_weights(choice.model.key, name)
+    return results.weights_of(ChosenModel(name, name, cached.named_model(name)))
+
+
+def _network(choice: Choice, name: str, blocks: tuple[MixingWeights, ...], block: int, order: UnitOrder) -> _Network:
+    units = results.units_of(choice.model, block)
+    effect = results.on_picture(choice, block).effects if order == "effect" else None
+    return _Network(name, blocks, units, unit_order(units, order, effect))
+
+
+def _beside(
+    own: _Network, name: str, blocks: tuple[MixingWeights, ...], block: int, order: UnitOrder, same_units: bool
+) -> _Network:
+    """The other network; a snapshot keeps the units' places, another model is sorted by the same rule."""
+    units = units_of(blocks[block])
+    # How much a unit of another model does on this picture was not computed.
+    rule: UnitOrder = "norm" if order == "effect" else order
+    return _Network(name, blocks, units, own.order if same_units else unit_order(units, rule))
+
+
+def _atlas_part(part: Part, network: _Network, networks: list[_Network], block: int, scale: str) -> AtlasPart:
+    weights = network.blocks[block]
+    rows = weights.w1 if part == "W₁" else weights.w2.T
+    limit = None
+    if scale != SCALES[0]:
+        chosen = [each for item in networks for each in (item.blocks if scale == SCALES[2] else [item.blocks[block]])]
+        limit = max(float(np.abs(each.w1 if part == "W₁" else each.w2).max()) for each in chosen)
+    whose = f", {network.name}" if len(networks) > 1 else ""
+    does = "W₁, what each unit reads" if part == "W₁" else "W₂, where it writes"
+    captions = _captions(network.units)
+    return AtlasPart(f"{does}{whose}", part, rows.reshape(-1, *weights.grid), network.order, captions, limit)
+
+
+def _captions(units: Units) -> list[str]:
+    measures = zip(
+        units.frequency, units.locality, units.norm1, units.norm2, units.partner, units.partner_cosine, strict=True
+    )
+    return [
+        f"unit {unit}: frequency {frequency:.3f}, radius {radius:.2f}, length {first:.3g} and {second:.3g}"
+        + (f", partner {partner} (cosine {cosine:+.2f})" if partner >= 0 else ", no partner")
+        for unit, (frequency, radius, first, second, partner, cosine) in enumerate(measures)
+    ]

@@ -1,0 +1,79 @@
+"""Mixing matrices of other all-MLP networks: ResMLP and gMLP files have one S x S matrix instead of W1 and W2."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+
+import numpy as np
+import streamlit as st
+
+from mixer_viz.analysis.token_mixing.convolution import ConvolutionMeter, convolution_share
+from mixer_viz.analysis.token_mixing.weights import grid_of
+from mixer_viz.checkpoints import CheckpointError
+from mixer_viz.checkpoints.mixing_matrices import MixingMatrices, read_mixing_matrices_bytes
+from mixer_viz.figures.token_mixing import maps as figures
+from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.token_mixing import results
+from mixer_viz.ui.token_mixing.sections import show_meters
+from mixer_viz.ui.widgets import downloads
+from mixer_viz.ui.widgets.errors import guarded
+
+MAX_MB = 1024
+_TYPES = ["safetensors", "npz", "pt", "pth"]
+_FILE = "mixing_file"
+_log = logging.getLogger(__name__)
+
+
+@st.cache_resource(max_entries=results.MAX_NETWORKS, show_spinner="Reading the matrices …")
+def _read(key: str, name: str, _data: bytes) -> tuple[MixingMatrices, tuple[ConvolutionMeter, ...]]:
+    network = read_mixing_matrices_bytes(_data, name)
+    try:
+        grid = grid_of(network.matrices.shape[1])
+    except ValueError as exc:
+        raise CheckpointError(f"{exc} Files of square pictures can be shown here.") from exc
+    return network, tuple(convolution_share(matrix.astype(np.float64), grid) for matrix in network.matrices)
+
+
+@st.fragment
+@guarded
+def other_networks() -> None:
+    """Upload and show a ResMLP or gMLP file."""
+    with st.expander("The mixing matrices of a ResMLP or gMLP file"):
+        st.caption(
+            "These relatives mix patches with one S × S matrix per block, without a hidden layer. Files in timm's "
+            "naming are read; code inside a file is never run."
+        )
+        file = st.file_uploader("ResMLP or gMLP weights", _TYPES, key=_FILE, max_upload_size=MAX_MB)
+        if file is None:
+            return
+        data = file.getvalue()
+        try:
+            network, meters = _read(hashlib.sha256(data).hexdigest(), file.name, data)
+        except CheckpointError as exc:
+            _log.warning("refused a file of mixing matrices: %s", exc, exc_info=True)
+            st.error(str(exc))
+            return
+        _show(network, meters)
+
+
+def _show(network: MixingMatrices, meters: tuple[ConvolutionMeter, ...]) -> None:
+    count, tokens = network.matrices.shape[:2]
+    st.markdown(f"**{network.kind}**: {count} blocks, S = {tokens} patches, so each matrix is {tokens} × {tokens}.")
+    number: int = st.number_input(
+        f"Block of this file (1 to {count})", 1, count, 1, 1, key="mixing_file_block", width=240
+    )
+    matrix, meter = network.matrices[number - 1], meters[number - 1]
+    show_grids(
+        [figures.rows_grid(matrix, grid_of(tokens))], key="file-rows", hint="Hover reads each weight.", marks="unit"
+    )
+    show_meters(meters, number - 1, key="file", matrix="a mixing matrix $M$")
+    grids = figures.convolution_grids(matrix, meter.kernel, meter.residual, meter.explained)
+    show_grids(grids, key="file-convolution", marks="unit")
+    st.download_button(
+        "Matrices as NPZ",
+        lambda: downloads.npz_bytes({"matrices": network.matrices, "biases": network.biases}),
+        "mixing-matrices.npz",
+        "application/octet-stream",
+        on_click="ignore",
+    )

@@ -1,0 +1,163 @@
+"""Sections of the token-mixing page: one unit in detail, who talks to whom, depth, and the convolution meter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from mixer_viz.analysis.token_mixing.convolution import ConvolutionMeter
+from mixer_viz.analysis.token_mixing.jacobian import Listening
+from mixer_viz.analysis.token_mixing.mixing_matrix import distance_profile, linear_mixing
+from mixer_viz.analysis.token_mixing.opposing_pairs import OPPOSING_COSINE
+from mixer_viz.analysis.token_mixing.unit_maps import power_spectrum
+from mixer_viz.figures import overview as overview_figures
+from mixer_viz.figures.grid import Grid
+from mixer_viz.figures.token_mixing import charts
+from mixer_viz.figures.token_mixing import maps as figures
+from mixer_viz.model.costs import costs
+from mixer_viz.texts import token_mixing as texts
+from mixer_viz.ui.chart import show_chart
+from mixer_viz.ui.choices import Choice
+from mixer_viz.ui.compute import cached
+from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.token_mixing import results
+from mixer_viz.ui.widgets.selection import select_token
+
+_SLOW_MULTIPLY_ADDS = 1e9
+_WIDTH = 218  # of one map; four stand side by side on a wide screen
+
+
+def unit_maps(choice: Choice, block: int, unit: int) -> None:
+    """W1 map, W2 map, partner and spectrum of one unit."""
+    weights = results.weights_of(choice.model)[block]
+    units = results.units_of(choice.model, block)
+    reads, writes = weights.w1.reshape(-1, *weights.grid), weights.w2.T.reshape(-1, *weights.grid)
+    grids = [
+        figures.unit_map(
+            reads[unit], title=f"Unit {unit} reads (W₁)", part="W₁", note=f"length {units.norm1[unit]:.3g}"
+        ),
+        figures.unit_map(writes[unit], title="It writes (W₂)", part="W₂", note=f"length {units.norm2[unit]:.3g}"),
+    ]
+    partner = int(units.partner[unit])
+    if partner >= 0:
+        cosine = float(units.partner_cosine[unit])
+        grids.append(figures.partner_map(reads[partner], partner, cosine, cosine <= OPPOSING_COSINE))
+    grids.append(figures.spectrum_map(power_spectrum(reads[unit]), float(units.frequency[unit])))
+    show_grids(grids, key="unit-maps", on_pick=select_token, hint="Hover reads each weight.")
+
+
+def unit_on_picture(choice: Choice, block: int, unit: int) -> None:
+    """What one unit does on the current picture, measured by running the Mixer with the unit scaled."""
+    result = results.on_picture(choice, block)
+    show_grids([figures.activation_strip(result.activations[:, unit], unit)], key="activation")
+    probabilities = results.with_unit_scaled(choice, block, unit)
+    before = probabilities[results.FACTORS.index(1.0)]
+    top = np.argsort(-before, kind="stable")[:5].tolist()
+    names = choice.model.all_class_names()
+    numbers, answers = st.columns([1, 1.15], gap="medium")
+    with numbers:
+        weights = results.weights_of(choice.model)[block]
+        units = results.units_of(choice.model, block)
+        bias, effect = float(weights.b1[unit]), float(result.effects[unit])
+        opposite = results.opposites_of(choice.model, block)[unit]
+        st.table(texts.unit_table(units, unit, opposite, bias, effect, names[top[0]]))
+    with answers:
+        st.markdown("**The answer with this unit switched off, or amplified**")
+        st.table(texts.scaled_table(names, probabilities, results.FACTORS, top))
+        st.caption(texts.largest_change(probabilities, results.FACTORS, names))
+
+
+def listening_grids(choice: Choice, listening: Listening) -> list[Grid]:
+    """The crop to click on, and three kinds of map: what the patch reads above, what is read from it below."""
+    crop = cached.crop_of(choice)
+    maps = [
+        ("Reads, W₂W₁", "mixing", listening.static_in),
+        ("Is read by, W₂W₁", "mixing", listening.static_out),
+        ("Reads, on this picture", "jacobian", listening.image_in),
+        ("Is read by, on this picture", "jacobian", listening.image_out),
+        ("Reads, in norm", "jacobian norm", listening.norm_in),
+        ("Is read by, in norm", "jacobian norm", listening.norm_out),
+    ]
+    grids = figures.listening_grids(crop, listening.token, maps, _WIDTH)
+    size = choice.model.config.grid_size
+    return [overview_figures.patch_grid(crop, size, title=f"Patch {listening.token}", width=_WIDTH), *grids]
+
+
+def receptive_field(choice: Choice, token: int) -> None:
+    """From where in the picture the token's features come, stage by stage."""
+    st.markdown("**Where its features come from** — the effective receptive field, growing from block to block")
+    large = costs(choice.model.config).total.multiply_adds > _SLOW_MULTIPLY_ADDS
+    # One backward pass for every block: seconds for each patch with a large model on a CPU.
+    if large and not st.toggle("Work it out (takes a few seconds with this model)", key="field_shown"):
+        return
+    averaged = st.toggle("Average over the sample photos", key="average", bind="query-params")
+    field = results.receptive_field_of(choice, token, averaged)
+    stages = ["embedding", *(f"after block {number + 1}" for number in range(len(field.maps) - 1))]
+    maps, chart = st.columns([1, 2.2], gap="medium")
+    with maps:
+        grid = figures.field_grid(cached.crop_of(choice), field.maps, texts.field_notes(field.area))
+        show_grids([grid], key="field", on_pick=select_token, frames=stages, frame=len(stages) - 1)
+    with chart:
+        figure = charts.area_chart(field.area)
+        show_chart(figure, key="areas", alt="Share of all patches that holds the gradient, by block.")
+
+
+def through_depth(choice: Choice, block: int) -> None:
+    """What changes from the first block to the last, beside the start of training."""
+    st.subheader("Through the blocks")
+    depth = results.depth_of(choice.model)
+    trained, start = depth.trained, depth.start
+    curves = {
+        "frequency, cycles per patch": (trained.frequency_mean, None, start.frequency_mean),
+        "radius, patches": (trained.locality_mean, None, start.locality_mean),
+        "length (Frobenius norm)": (trained.norm1, trained.norm2, start.norm1),
+        "effective rank": (trained.effective_rank1, trained.effective_rank2, start.effective_rank1),
+    }
+    show_chart(charts.depth_chart(curves, block), key="depth", alt="Measures of the units by block.")
+    st.caption(texts.depth_note(depth.start_is_real))
+    values, distances = st.columns(2, gap="medium")
+    with values:
+        st.markdown(f"**Singular values, block {block + 1}**")
+        figure = charts.singular_value_chart(
+            trained.singular_values1[block], trained.singular_values2[block], start.singular_values1[block]
+        )
+        show_chart(figure, key="singular", alt="Singular values of W₁ and W₂.")
+    with distances:
+        st.markdown(f"**Mixing by distance, block {block + 1}**")
+        weights = results.weights_of(choice.model)[block]
+        profile = distance_profile(linear_mixing(weights), weights.grid)
+        figure = charts.distance_chart(profile.distance, {"W₂W₁": profile.magnitude})
+        show_chart(figure, key="distance", alt="Mean magnitude of W₂W₁ by distance in patches.")
+
+
+def convolution_meter(choice: Choice, block: int) -> None:
+    """How much of each block's mixing a convolution, a shift or the identity would do."""
+    st.subheader("Is it a convolution?")
+    meters = results.meters_of(choice.model)
+    show_meters(meters, block, key="own")
+    meter = meters[block]
+    matrix = linear_mixing(results.weights_of(choice.model)[block])
+    grids = figures.convolution_grids(matrix, meter.kernel, meter.residual, meter.explained)
+    show_grids(grids, key="convolution", on_pick=select_token, hint="Click a row to select its patch.")
+
+
+def show_meters(meters: Sequence[ConvolutionMeter], block: int, key: str, matrix: str = "$M = W_2 W_1$") -> None:
+    """The chart of the convolution meter with its caption."""
+    shares = {
+        "best kernel": np.array([meter.explained for meter in meters]),
+        "3 × 3 kernel": np.array([meter.local_explained for meter in meters]),
+        "one-step shift": np.array([meter.shift_explained for meter in meters]),
+        "identity": np.array([meter.identity_explained for meter in meters]),
+    }
+    first = meters[0]
+    nulls = (
+        first.null_explained,
+        first.null_local_explained,
+        first.null_shift_explained,
+        first.null_identity_explained,
+    )
+    figure = charts.convolution_chart(shares, nulls, block)
+    show_chart(figure, key=f"meter-{key}", alt="Share of the mixing matrix explained, by block.")
+    st.caption(texts.convolution_note(dict(zip(shares, nulls, strict=True)), matrix))
