@@ -16,7 +16,7 @@ from mixer_viz.model.token_mixers import (
     SpatialShift,
     TokenMlp,
 )
-from tests.model.made_comparisons import CHANNELS, GRID, SIZES, TOKENS, config_of, random_network, random_tokens
+from tests.model.made_metaformers import CHANNELS, GRID, SIZES, TOKENS, config_of, random_network, random_tokens
 
 FIXED = [name for name, mixer in TOKEN_MIXERS.items() if mixer.fixed_matrices]
 MOVING = CHANNELS // 12  # channels that a spatial shift moves each way

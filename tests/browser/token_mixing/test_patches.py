@@ -1,0 +1,50 @@
+"""A visitor of "who talks to whom" on the token-mixing page with a real browser: player and patches."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("playwright", exc_type=ImportError)
+
+from playwright.sync_api import expect
+
+from mixer_viz.model import MlpMixer
+from tests.browser.looking import canvas, expect_token, keyed, picture_of, wait_for_another
+from tests.browser.token_mixing.looking import ADDRESS, BLOCK, UNIT, Visit, expect_unit, open_atlas
+
+pytestmark = pytest.mark.browser
+
+
+def test_blocks_play_in_the_browser(visit: Visit, model: MlpMixer) -> None:
+    page = open_atlas(visit, f"{ADDRESS}&token=9")
+    blocks = model.config.num_blocks
+    player = keyed(page, "talk").locator(".player")
+    button, label = player.locator("button"), player.locator("output")
+    expect(label).to_have_text(f"Block {BLOCK + 1} of {blocks}")
+    reads = canvas(page, "talk", 1)
+    old = picture_of(reads)
+    button.click()
+    expect(button).to_have_text("Stop")
+    expect(label).not_to_have_text(f"Block {BLOCK + 1} of {blocks}")
+    wait_for_another(page, reads, old)
+    button.click()
+    expect(button).to_have_text("Play")
+    stopped = label.inner_text()
+    page.wait_for_timeout(1500)  # longer than two frames
+    assert label.inner_text() == stopped
+    player.locator("input[type=range]").fill("0")
+    expect(label).to_have_text(f"Block 1 of {blocks}")
+    expect(keyed(page, "block").locator("input")).to_have_value(str(BLOCK + 1))  # the page's block is its own
+
+
+def test_clicking_a_patch_selects_it_and_leaves_the_unit(visit: Visit, model: MlpMixer) -> None:
+    page = open_atlas(visit, f"{ADDRESS}&token=9")
+    expect_token(page, 9)
+    crop, reads = canvas(page, "talk", 0), canvas(page, "talk", 1)
+    old = picture_of(reads)
+    box = crop.bounding_box()
+    side = model.config.grid_size
+    crop.click(position={"x": box["width"] * 2.5 / side, "y": box["height"] * 1.5 / side})
+    expect_token(page, side + 2)
+    wait_for_another(page, reads, old)
+    expect_unit(page, UNIT)
