@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mixer_viz.analysis.attribution.result import Attribution as Attribution
     from mixer_viz.analysis.attribution.run import attribute as attribute
-    from mixer_viz.analysis.passes import AnalysisCancelled as AnalysisCancelled
+    from mixer_viz.analysis.chunks import AnalysisCancelled as AnalysisCancelled
     from mixer_viz.checkpoints import CheckpointError as CheckpointError
     from mixer_viz.checkpoints import ModelInfo as ModelInfo
     from mixer_viz.checkpoints import available_models as available_models
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "analysis.attribution.result": ("Attribution",),
     "analysis.attribution.run": ("attribute",),
-    "analysis.passes": ("AnalysisCancelled",),
+    "analysis.chunks": ("AnalysisCancelled",),
     "checkpoints": ("CheckpointError", "ModelInfo", "available_models", "load_model", "save_model"),
     "images": ("ImageError", "open_image", "preprocess"),
     "model": ("PRESETS", "MixerConfig", "MlpMixer", "Trace", "trace"),

@@ -1,4 +1,4 @@
-"""From torch to numpy: what every analysis does at its edge."""
+"""From torch to numpy, as every analysis does at its edge; directions of vectors, and softmax."""
 
 from __future__ import annotations
 
@@ -24,3 +24,19 @@ def one_image(batch: Tensor) -> Tensor:
     if len(batch) != 1:
         raise ValueError(f"one image at a time, got a batch of {len(batch)}")
     return batch[0]
+
+
+def probabilities(logits: np.ndarray) -> np.ndarray:
+    """Softmax of logits (num_classes,) in float64."""
+    return torch.from_numpy(logits).double().softmax(dim=0).numpy()
+
+
+def unit_length(vectors: np.ndarray) -> np.ndarray:
+    """Each vector (..., n) scaled to length 1; a zero vector stays zero. No eps, so short vectors keep length 1."""
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return vectors / np.where(length == 0, 1.0, length)
+
+
+def cosine(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Cosine between vectors (..., n) of the same place: (...), -1 to 1; 0 where either is a zero vector."""
+    return np.clip((unit_length(first) * unit_length(second)).sum(axis=-1), -1, 1)

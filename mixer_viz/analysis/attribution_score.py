@@ -7,8 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from mixer_viz.analysis.attribution.result import Precision
-from mixer_viz.analysis.passes import Cancelled, ChunkedPasses, Progress
+from mixer_viz.analysis.chunks import Cancelled, ChunkedPasses, Precision, Progress
 
 
 class Score(ChunkedPasses):

@@ -6,8 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from mixer_viz.analysis.arrays import one_image, to_double
-from mixer_viz.analysis.cosine import cosine
+from mixer_viz.analysis.arrays import cosine, one_image, to_double
 from mixer_viz.analysis.overview import Stage, branch_ratios, branches_of, stages_of
 from mixer_viz.model import Trace
 

@@ -7,8 +7,7 @@ import math
 
 import numpy as np
 
-from mixer_viz.analysis.arrays import one_image, to_double
-from mixer_viz.analysis.cosine import cosine, unit_length
+from mixer_viz.analysis.arrays import cosine, one_image, to_double, unit_length
 from mixer_viz.analysis.overview import Stage, stages_of, streams_of
 from mixer_viz.analysis.ranges import check_stage
 from mixer_viz.model import Trace

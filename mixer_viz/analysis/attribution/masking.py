@@ -11,8 +11,7 @@ from torch import Tensor
 from mixer_viz.analysis.arrays import one_image, to_double
 from mixer_viz.analysis.attribution.baselines import baseline_pixels
 from mixer_viz.analysis.attribution.task import group_mask
-from mixer_viz.analysis.chunks import chunk_for
-from mixer_viz.analysis.passes import ChunkedPasses
+from mixer_viz.analysis.chunks import ChunkedPasses, chunk_for
 from mixer_viz.analysis.ranges import check_token
 from mixer_viz.model import MlpMixer
 from mixer_viz.model.mixer import check_pixels

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from mixer_viz.analysis.attribution.result import Attribution
 from mixer_viz.analysis.attribution.run import attribute
-from mixer_viz.analysis.passes import Cancelled, Progress
+from mixer_viz.analysis.chunks import Cancelled, Progress
 from mixer_viz.model import MlpMixer
 
 CONTROLS = 5  # random orders beside every curve

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Literal
 
 import numpy as np
 
-Value = int | float | str  # of a parameter
-Precision = Literal["float32", "bfloat16"]  # of the network's arithmetic
+from mixer_viz.analysis.chunks import Precision
 
+Value = int | float | str  # of a parameter
 _NEAR_ZERO = 1e-6  # of the score, or of one logit where the score is smaller
 
 

@@ -13,12 +13,11 @@ from mixer_viz.analysis.arrays import one_image, to_double
 from mixer_viz.analysis.attribution.baselines import baseline_pixels, check_baseline
 from mixer_viz.analysis.attribution.gradients import METHODS
 from mixer_viz.analysis.attribution.methods import Method, check_parameters, check_target
-from mixer_viz.analysis.attribution.result import Attribution, Precision, Value
+from mixer_viz.analysis.attribution.result import Attribution, Value
 from mixer_viz.analysis.attribution.table import method_for
 from mixer_viz.analysis.attribution.task import Task
 from mixer_viz.analysis.attribution_score import Score
-from mixer_viz.analysis.chunks import chunk_for, halving
-from mixer_viz.analysis.passes import Cancelled, Progress
+from mixer_viz.analysis.chunks import Cancelled, Precision, Progress, chunk_for, halving
 from mixer_viz.analysis.ranges import check_range
 from mixer_viz.model import MixerConfig, MlpMixer
 from mixer_viz.model.mixer import check_pixels

@@ -15,10 +15,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from mixer_viz.analysis.attribution.result import Precision
+from mixer_viz.analysis.chunks import Cancelled, Precision, Progress
 from mixer_viz.analysis.comparison.costs import HiddenWidth, mixers_on_grid
 from mixer_viz.analysis.comparison.timing import Conditions, conditions_of, race
-from mixer_viz.analysis.passes import Cancelled, Progress
 from mixer_viz.model import TOKEN_MIXERS, ComparedConfig
 from mixer_viz.model.metaformer_config import TokenMixerName
 

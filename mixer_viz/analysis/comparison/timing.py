@@ -16,8 +16,7 @@ from typing import TypeVar, get_args
 import numpy as np
 import torch
 
-from mixer_viz.analysis.attribution.result import Precision
-from mixer_viz.analysis.passes import AnalysisCancelled, Cancelled, Progress
+from mixer_viz.analysis.chunks import AnalysisCancelled, Cancelled, Precision, Progress
 
 MOST_PASSES = 1000  # in one turn
 Key = TypeVar("Key", bound=Hashable)

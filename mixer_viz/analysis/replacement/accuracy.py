@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mixer_viz.analysis.chunks import chunk_for
-from mixer_viz.analysis.passes import Cancelled, ChunkedPasses, Progress
+from mixer_viz.analysis.chunks import Cancelled, ChunkedPasses, Progress, chunk_for
 from mixer_viz.analysis.replacement.replace import Replacement, check_swaps, swapped_batch
 from mixer_viz.images.labelled_folder import LabelledImages
 from mixer_viz.model import MlpMixer

@@ -14,8 +14,7 @@ import torch
 from torch import Tensor
 
 from mixer_viz.analysis.arrays import to_double
-from mixer_viz.analysis.chunks import chunk_for
-from mixer_viz.analysis.passes import Cancelled, ChunkedPasses, Progress
+from mixer_viz.analysis.chunks import Cancelled, ChunkedPasses, Progress, chunk_for
 from mixer_viz.model import MixerConfig, MlpMixer
 from mixer_viz.model.half_blocks import half_blocks
 from mixer_viz.model.token_mixers import SpatialShift

@@ -16,9 +16,9 @@ import numpy as np
 
 from mixer_viz.analysis.arrays import to_array
 from mixer_viz.analysis.ranges import block_of
-from mixer_viz.analysis.spectrum import mean_radial_frequency
+from mixer_viz.analysis.spectrum import mean_radial_frequency, orientation
 from mixer_viz.analysis.token_mixing.opposing_pairs import opposing_pairs, unit_rows
-from mixer_viz.analysis.token_mixing.unit_maps import SPARSE_BELOW, locality, orientation, sparsity
+from mixer_viz.analysis.token_mixing.unit_maps import SPARSE_BELOW, locality, sparsity
 from mixer_viz.model import MlpMixer
 
 UnitOrder = Literal["pairs", "frequency", "locality", "norm", "effect", "index"]

@@ -15,7 +15,7 @@ import torch
 
 from mixer_viz.analysis.activations import ablation, formula, permutation
 from mixer_viz.analysis.activations.ablation import Ablation
-from mixer_viz.analysis.arrays import one_image, to_double
+from mixer_viz.analysis.arrays import one_image, probabilities, to_double
 from mixer_viz.analysis.ranges import block_of
 from mixer_viz.model import MlpMixer
 from mixer_viz.ui.activations import results
@@ -116,11 +116,6 @@ def _formula(
 def formula_of(choice: Choice, block: int, token: int, channel: int, unit: int) -> Formula:
     """U[token, channel] of a block, with one hidden unit laid open."""
     return _formula(choice.picture.key, choice.model.key, block, token, channel, unit, choice)
-
-
-def probabilities(logits: np.ndarray) -> np.ndarray:
-    """Softmax of logits (num_classes,) in float64."""
-    return torch.from_numpy(logits).double().softmax(dim=0).numpy()
 
 
 def _gelu_curve(model: MlpMixer, preactivations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,8 +8,9 @@ import numpy as np
 import streamlit as st
 
 from mixer_viz.analysis.attribution.methods import Method, Parameter, check_parameters
-from mixer_viz.analysis.attribution.result import Precision, Value
+from mixer_viz.analysis.attribution.result import Value
 from mixer_viz.analysis.attribution.table import methods_for
+from mixer_viz.analysis.chunks import Precision
 from mixer_viz.figures.attribution.maps import MOST_MAPS
 from mixer_viz.figures.overview import short_name
 from mixer_viz.model import MixerConfig

@@ -12,17 +12,17 @@ import numpy as np
 import streamlit as st
 
 from mixer_viz import images
+from mixer_viz.analysis.arrays import probabilities
 from mixer_viz.analysis.attribution import metrics
 from mixer_viz.analysis.attribution.baselines import baseline_pixels
 from mixer_viz.analysis.attribution.deletion import Curves, deletion_insertion, random_orders
 from mixer_viz.analysis.attribution.masking import logits_without_many
 from mixer_viz.analysis.attribution.metrics import CONTROLS, NOISE_DRAWS, SHUFFLES, Trust
-from mixer_viz.analysis.attribution.result import Attribution, Precision, Value
+from mixer_viz.analysis.attribution.result import Attribution, Value
 from mixer_viz.analysis.attribution.run import attribute
 from mixer_viz.analysis.attribution.table import method_for
-from mixer_viz.analysis.passes import Cancelled, Progress
+from mixer_viz.analysis.chunks import Cancelled, Precision, Progress
 from mixer_viz.model.costs import costs
-from mixer_viz.ui.activations.intervention_results import probabilities
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.gate import computing_on, gate_of

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import streamlit as st
 
-from mixer_viz.analysis.compared_field import tokens_of_patches
+from mixer_viz.analysis.receptive_field import tokens_of_patches
 from mixer_viz.figures.comparison.curves import Curve, last_accuracies, permutation_chart
 from mixer_viz.figures.overview import patch_grid
 from mixer_viz.model import TOKEN_MIXERS

@@ -15,14 +15,14 @@ import streamlit as st
 import torch
 
 from mixer_viz import images
-from mixer_viz.analysis.passes import Cancelled, Progress
+from mixer_viz.analysis.arrays import probabilities
+from mixer_viz.analysis.chunks import Cancelled, Progress
 from mixer_viz.analysis.replacement.accuracy import SwappedAccuracy, swapped_accuracy
 from mixer_viz.analysis.replacement.moments import Calibration, calibrate
 from mixer_viz.analysis.replacement.replace import Kind, Replacement, explained_here, fit_replacement, swapped_logits
 from mixer_viz.images import samples
 from mixer_viz.images.labelled_folder import LabelledImages, labelled_images
 from mixer_viz.model import MlpMixer
-from mixer_viz.ui.activations.intervention_results import probabilities
 from mixer_viz.ui.choices import Choice, ChosenModel
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.gate import computing_on, gate_of

@@ -14,7 +14,6 @@ import streamlit as st
 import torch
 
 from mixer_viz import images
-from mixer_viz.analysis.compared_field import ComparedField, compared_receptive_field
 from mixer_viz.analysis.comparison.published import Architecture, published_architectures
 from mixer_viz.analysis.comparison.token_jacobian import (
     ComparedListening,
@@ -22,6 +21,7 @@ from mixer_viz.analysis.comparison.token_jacobian import (
     compared_listening,
     predictions,
 )
+from mixer_viz.analysis.receptive_field import ComparedField, compared_receptive_field
 from mixer_viz.checkpoints.metaformer import load_compared
 from mixer_viz.checkpoints.metaformer_runs import ComparedRun, compared_card, compared_runs
 from mixer_viz.model import TOKEN_MIXERS, ComparedNetwork, MixerConfig

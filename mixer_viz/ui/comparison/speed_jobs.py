@@ -9,10 +9,9 @@ import streamlit as st
 import torch
 from torch import nn
 
-from mixer_viz.analysis.attribution.result import Precision
+from mixer_viz.analysis.chunks import Cancelled, Precision, Progress
 from mixer_viz.analysis.comparison.published import IMAGE_SIZE, PUBLISHED
 from mixer_viz.analysis.comparison.throughput import MixerSpeeds, Throughput, measure_mixers, measure_throughput
-from mixer_viz.analysis.passes import Cancelled, Progress
 from mixer_viz.checkpoints import choose_device
 from mixer_viz.ui.comparison import results
 from mixer_viz.ui.compute.gate import gate_of

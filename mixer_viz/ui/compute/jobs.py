@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 
 import streamlit as st
 
-from mixer_viz.analysis.passes import AnalysisCancelled, Cancelled, Progress
+from mixer_viz.analysis.chunks import AnalysisCancelled, Cancelled, Progress
 from mixer_viz.ui.compute.gate import Gate
 
 MAX_AT_WORK = 4

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
+from mixer_viz.analysis.spectrum import power_spectrum
 from mixer_viz.analysis.token_mixing.convolution import ConvolutionMeter
 from mixer_viz.analysis.token_mixing.jacobian import Listening
 from mixer_viz.analysis.token_mixing.mixing_matrix import distance_profile, linear_mixing
 from mixer_viz.analysis.token_mixing.opposing_pairs import OPPOSING_COSINE
-from mixer_viz.analysis.token_mixing.unit_maps import power_spectrum
 from mixer_viz.figures import overview as overview_figures
 from mixer_viz.figures.grid import Grid
 from mixer_viz.figures.token_mixing import charts

@@ -14,8 +14,8 @@ from torch import Tensor
 
 import mixer_viz as mv
 from mixer_viz.analysis.attribution.metrics import noise_sensitivity, randomisation_check, rank_correlation
-from mixer_viz.analysis.attribution.result import Precision
 from mixer_viz.analysis.attribution.table import methods_for
+from mixer_viz.analysis.chunks import Precision
 from tests.analysis.attribution.made_attributions import ALL, mixer, picture, quick
 from tests.conftest import TINY
 from tests.made_models import traces_left

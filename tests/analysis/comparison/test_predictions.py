@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from mixer_viz.analysis.compared_field import compared_receptive_field, tokens_of_patches
 from mixer_viz.analysis.comparison.token_jacobian import predictions
-from mixer_viz.analysis.receptive_field import receptive_field
+from mixer_viz.analysis.receptive_field import compared_receptive_field, receptive_field, tokens_of_patches
 from mixer_viz.model import TOKEN_MIXERS, ComparedConfig, MlpMixer
 from mixer_viz.model.permuted_input import pixel_order
 from tests.model.made_metaformers import GRID, SIZES, TOKENS, config_of, random_images, random_network, with_sizes

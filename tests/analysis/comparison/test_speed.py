@@ -11,10 +11,10 @@ import torch
 from made_models import traces_left
 from torch import Tensor, nn
 
+from mixer_viz.analysis.chunks import AnalysisCancelled
 from mixer_viz.analysis.comparison import timing
 from mixer_viz.analysis.comparison.throughput import measure_mixers, measure_throughput
 from mixer_viz.analysis.comparison.timing import conditions_of, race
-from mixer_viz.analysis.passes import AnalysisCancelled
 from mixer_viz.model import TOKEN_MIXERS, ComparedNetwork
 from tests.model.made_metaformers import CHANNELS, config_of
 

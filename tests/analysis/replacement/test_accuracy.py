@@ -11,7 +11,7 @@ import torch
 from made_models import random_model, traces_left
 from PIL import Image
 
-from mixer_viz.analysis.passes import AnalysisCancelled
+from mixer_viz.analysis.chunks import AnalysisCancelled
 from mixer_viz.analysis.replacement import accuracy as module
 from mixer_viz.analysis.replacement.accuracy import SwappedAccuracy, swapped_accuracy
 from mixer_viz.analysis.replacement.moments import calibrate

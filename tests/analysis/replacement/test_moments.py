@@ -10,7 +10,7 @@ import pytest
 import torch
 from made_models import random_model
 
-from mixer_viz.analysis.passes import AnalysisCancelled
+from mixer_viz.analysis.chunks import AnalysisCancelled
 from mixer_viz.analysis.replacement import moments
 from mixer_viz.analysis.replacement.moments import calibrate, moments_of
 from tests.analysis.replacement.made_replacements import CONFIG, calibration_pixels, normal

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mixer_viz.analysis.token_mixing.unit_maps import locality, orientation, power_spectrum, sparsity, uniform_locality
+from mixer_viz.analysis.spectrum import orientation, power_spectrum
+from mixer_viz.analysis.token_mixing.unit_maps import locality, sparsity, uniform_locality
 
 
 def wave(height: int, width: int, cycles_y: float, cycles_x: float, phase: float = 0.4) -> np.ndarray:

@@ -15,8 +15,8 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from mixer_viz.analysis.compared_field import compared_receptive_field
 from mixer_viz.analysis.comparison.token_jacobian import compared_listening
+from mixer_viz.analysis.receptive_field import compared_receptive_field
 from mixer_viz.analysis.replacement.replace import KINDS, swapped_batch
 from mixer_viz.checkpoints import bundled
 from mixer_viz.checkpoints.metaformer_runs import compared_runs

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mixer_viz.analysis.compared_field import compared_receptive_field
 from mixer_viz.analysis.comparison.token_jacobian import compared_listening
+from mixer_viz.analysis.receptive_field import compared_receptive_field
 from mixer_viz.checkpoints import bundled, hub
 from mixer_viz.checkpoints.metaformer_runs import compared_runs
 from mixer_viz.figures.comparison.maps import shared_limits

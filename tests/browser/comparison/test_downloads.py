@@ -16,8 +16,8 @@ from PIL import Image
 from playwright.sync_api import expect
 
 import mixer_viz as mv
-from mixer_viz.analysis.compared_field import compared_receptive_field
 from mixer_viz.analysis.comparison.token_jacobian import compared_listening
+from mixer_viz.analysis.receptive_field import compared_receptive_field
 from mixer_viz.analysis.replacement.accuracy import SwappedAccuracy
 from mixer_viz.analysis.replacement.moments import calibrate
 from mixer_viz.analysis.replacement.replace import Kind, fit_replacement, swapped_batch

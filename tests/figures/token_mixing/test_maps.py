@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from mixer_viz.analysis.token_mixing.unit_maps import power_spectrum
+from mixer_viz.analysis.spectrum import power_spectrum
 from mixer_viz.figures.theme import ACCENT, NEUTRAL
 from mixer_viz.figures.token_mixing import charts
 from mixer_viz.figures.token_mixing import maps as figures

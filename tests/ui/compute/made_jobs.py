@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from mixer_viz.analysis.passes import AnalysisCancelled, Cancelled, Progress
+from mixer_viz.analysis.chunks import AnalysisCancelled, Cancelled, Progress
 from mixer_viz.ui.compute.gate import Gate
 from mixer_viz.ui.compute.jobs import Job, JobTable
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mixer_viz.analysis.passes import AnalysisCancelled
+from mixer_viz.analysis.chunks import AnalysisCancelled
 from mixer_viz.ui.compute import jobs
 from mixer_viz.ui.compute.jobs import Job, JobTable, wait_shortly
 from tests.ui.compute.made_jobs import ANN, BOB, KEY, TIMEOUT, Chunks, ask
