@@ -17,8 +17,8 @@ from timing import alternate, ratios, summary
 from torch import Tensor, nn
 
 from mixer_viz.analysis.attribution.baselines import baseline_pixels
+from mixer_viz.analysis.attribution.masking import group_mask
 from mixer_viz.analysis.attribution.run import attribute
-from mixer_viz.analysis.attribution.task import group_mask
 from mixer_viz.checkpoints import load_model
 from mixer_viz.images import preprocess
 from mixer_viz.images.samples import load_sample

@@ -18,8 +18,8 @@ from torch import Tensor
 
 from mixer_viz.analysis.arrays import one_image, to_double
 from mixer_viz.analysis.attribution.baselines import baseline_pixels
+from mixer_viz.analysis.attribution.masking import group_mask
 from mixer_viz.analysis.attribution.methods import check_target
-from mixer_viz.analysis.attribution.task import group_mask
 from mixer_viz.analysis.chunks import Cancelled, ChunkedPasses, Progress, chunk_for
 from mixer_viz.model import MixerConfig, MlpMixer
 from mixer_viz.model.mixer import check_pixels

@@ -1,4 +1,4 @@
-"""What the network says without some patches: real passes of one image with those patches replaced by the baseline."""
+"""Patches as groups of pixels, and what the network says without some: real passes with the baseline in their place."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from torch import Tensor
 
 from mixer_viz.analysis.arrays import one_image, to_double
 from mixer_viz.analysis.attribution.baselines import baseline_pixels
-from mixer_viz.analysis.attribution.task import group_mask
 from mixer_viz.analysis.chunks import ChunkedPasses, chunk_for
 from mixer_viz.analysis.ranges import check_token
-from mixer_viz.model import MlpMixer
+from mixer_viz.model import MixerConfig, MlpMixer
 from mixer_viz.model.mixer import check_pixels
 
 
@@ -61,3 +60,16 @@ def logits_without_many(
 
     passes = ChunkedPasses(chunk_for(config, pixels.device, with_gradient=False), len(sets))
     return to_double(passes.in_chunks(len(sets), logits))
+
+
+def group_mask(config: MixerConfig, group: int, device: torch.device) -> Tensor:
+    """(1, 1, H, W): for each pixel the number of its square of `group` x `group` patches, in raster order."""
+    side = group * config.patch_size
+    place = torch.arange(config.image_size, device=device) // side
+    return (place[:, None] * (int(place[-1]) + 1) + place[None, :])[None, None]
+
+
+def spread_over_groups(values: Tensor, mask: Tensor) -> Tensor:
+    """One value per group, repeated over its numbers (1, 3, H, W), as a density: what it sums to is the value."""
+    pixels = torch.bincount(mask.flatten())[mask]
+    return values / (values.shape[1] * pixels)

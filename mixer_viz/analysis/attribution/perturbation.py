@@ -1,9 +1,18 @@
-"""Rows of the table of methods that take parts of the image away: no gradients, many forward passes."""
+"""Methods that take parts of the image away, without gradients: their rows of the table, and how captum runs them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
 
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, TensorDataset
+
+from mixer_viz.analysis.attribution.masking import group_mask, spread_over_groups
 from mixer_viz.analysis.attribution.methods import (
     Method,
     Parameter,
@@ -14,10 +23,17 @@ from mixer_viz.analysis.attribution.methods import (
     num_windows,
 )
 from mixer_viz.analysis.attribution.result import Value
+from mixer_viz.analysis.attribution.seeding import seeded
+from mixer_viz.analysis.attribution.task import Task
 from mixer_viz.model import MixerConfig
 
 
-def ablations(config: MixerConfig) -> list[Method]:
+def rows(config: MixerConfig) -> list[Method]:
+    """Their rows of the table."""
+    return [*_ablations(config), *_shapley(config)]
+
+
+def _ablations(config: MixerConfig) -> list[Method]:
     """Methods that take one part away at a time."""
     side, whole = config.patch_size, config.image_size
 
@@ -53,7 +69,7 @@ def ablations(config: MixerConfig) -> list[Method]:
     ]
 
 
-def shapley(config: MixerConfig) -> list[Method]:
+def _shapley(config: MixerConfig) -> list[Method]:
     """Methods that take many parts away together, and share the change out fairly."""
     most = max(1, config.grid_size - 1)  # two groups or more, else there is nothing to share out
     coarse = min(2, most)
@@ -97,3 +113,99 @@ def shapley(config: MixerConfig) -> list[Method]:
             check_together=check,
         ),
     ]
+
+
+def _occlusion(task: Task) -> Tensor:
+    from captum.attr import Occlusion
+
+    window, stride = task.whole("window"), task.whole("stride")
+    channels = task.pixels.shape[1]
+    drops = Occlusion(task.score).attribute(
+        task.pixels,
+        sliding_window_shapes=(channels, window, window),
+        strides=(channels, stride, stride),
+        baselines=task.baseline,
+        perturbations_per_eval=task.chunk,
+    )
+    return drops / (channels * window**2)
+
+
+def _patch_ablation(task: Task) -> Tensor:
+    from captum.attr import FeatureAblation
+
+    mask = group_mask(task.model.config, 1, task.pixels.device)
+    drops = FeatureAblation(task.score).attribute(
+        task.pixels, task.baseline, feature_mask=mask, perturbations_per_eval=task.chunk
+    )
+    return spread_over_groups(drops, mask)
+
+
+def _shapley_sampling(task: Task) -> Tensor:
+    from captum.attr import ShapleyValueSampling
+
+    mask = group_mask(task.model.config, task.whole("group"), task.pixels.device)
+    method = ShapleyValueSampling(task.score)
+    method.permutation_generator = functools.partial(random_orders, task.seed)
+    values = method.attribute(
+        task.pixels,
+        task.baseline,
+        feature_mask=mask,
+        n_samples=task.whole("samples"),
+        perturbations_per_eval=task.chunk,
+    )
+    return spread_over_groups(values, mask)
+
+
+def _kernel_shap(task: Task) -> Tensor:
+    from captum.attr import KernelShap
+
+    mask = group_mask(task.model.config, task.whole("group"), task.pixels.device)
+    method = KernelShap(task.score)
+    method.interpretable_model = LeastSquares()  # captum's own needs scikit-learn
+    method.perturb_func = functools.partial(_sets_drawn_at_once, task, method.perturb_func)
+    values = method.attribute(
+        task.pixels,
+        task.baseline,
+        feature_mask=mask,
+        n_samples=task.whole("samples"),
+        perturbations_per_eval=task.chunk,
+    )
+    return spread_over_groups(values, mask)
+
+
+def _sets_drawn_at_once(
+    task: Task, endless: Callable[..., Iterator[Tensor]], original_inp: Tensor, **kwargs: Any
+) -> Iterator[Tensor]:
+    """captum's random sets, drawn in one go under a seed."""
+    with seeded(task.seed, task.pixels.device, task.score.check_cancelled):
+        drawn = list(itertools.islice(endless(original_inp, **kwargs), task.whole("samples")))
+    yield from drawn
+
+
+def random_orders(seed: int, num_features: int, num_samples: int) -> Iterator[list[int]]:
+    """captum's own orders, from a generator of our own in place of the process-wide one."""
+    generator = torch.Generator().manual_seed(seed)
+    return (torch.randperm(num_features, generator=generator).tolist() for _ in range(num_samples))
+
+
+class LeastSquares:
+    """Weighted linear regression with an intercept, in double precision, in the shape that captum asks for."""
+
+    def fit(self, train_data: DataLoader) -> None:
+        # The data set itself: to iterate over a loader draws from the process-wide random generator.
+        data = cast(TensorDataset, train_data.dataset)
+        features, outputs, weights = (part.cpu().double().numpy() for part in data.tensors)
+        root = np.sqrt(weights.reshape(-1, 1))
+        design = np.hstack([np.ones((len(features), 1)), features]) * root
+        self._coefficients = np.linalg.lstsq(design, outputs.reshape(-1, 1) * root, rcond=None)[0][1:, 0]
+
+    def representation(self) -> Tensor:
+        return torch.from_numpy(self._coefficients)[None]
+
+
+RUNNERS: dict[str, Callable[[Task], Tensor]] = {
+    "occlusion": _occlusion,
+    "patch_ablation": _patch_ablation,
+    "shapley_sampling": _shapley_sampling,
+    "kernel_shap": _kernel_shap,
+}

@@ -5,18 +5,17 @@ from __future__ import annotations
 import time
 from typing import get_args
 
+import captum.attr  # noqa: F401 - here, as the runners import it in the middle of what is timed
 import numpy as np
 import torch
 from torch import Tensor
 
 from mixer_viz.analysis.arrays import one_image, to_double
 from mixer_viz.analysis.attribution.baselines import baseline_pixels, check_baseline
-from mixer_viz.analysis.attribution.gradients import METHODS
 from mixer_viz.analysis.attribution.methods import Method, check_parameters, check_target
 from mixer_viz.analysis.attribution.result import Attribution, Value
-from mixer_viz.analysis.attribution.table import method_for
-from mixer_viz.analysis.attribution.task import Task
-from mixer_viz.analysis.attribution_score import Score
+from mixer_viz.analysis.attribution.table import METHODS, method_for
+from mixer_viz.analysis.attribution.task import Score, Task
 from mixer_viz.analysis.chunks import Cancelled, Precision, Progress, chunk_for, halving
 from mixer_viz.analysis.ranges import check_range
 from mixer_viz.model import MixerConfig, MlpMixer
@@ -44,9 +43,9 @@ def attribute(
 
     Args:
         pixels: (1, 3, H, W), normalised, on the model's device.
-        method, parameters: a row of `attribution_table.methods_for(model.config)` and its parameters by name.
+        method, parameters: a row of `table.methods_for(model.config)` and its parameters by name.
         against: another class; then the score is the difference of the two logits.
-        baseline: a name from `attribution_baselines.BASELINES`, for the methods that compare with one.
+        baseline: a name from `baselines.BASELINES`, for the methods that compare with one.
         seed: of all that is drawn; the same seed gives the same values (the noise of "smooth_grad" and "gradient_shap"
             is drawn chunk by chunk on the device, so on a GPU they need the same chunk as well).
         precision: "bfloat16" runs the network, and nothing else, under autocast: faster on some processors, with other

@@ -1,16 +1,90 @@
-"""What one attribution works on, and patches as groups of pixels."""
+"""What one attribution works on, and the score f that it explains: a function of pixels that captum can call."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mixer_viz.analysis.attribution.result import Value
-from mixer_viz.analysis.attribution_score import Score
-from mixer_viz.model import MixerConfig, MlpMixer
+from mixer_viz.analysis.chunks import Cancelled, ChunkedPasses, Precision, Progress
+from mixer_viz.model import MlpMixer
+
+
+class Score(ChunkedPasses):
+    """f(pixels) = logit of `target`, or that logit minus the one of `against`: (N, 3, H, W) -> (N,).
+
+    One instance serves one attribution in one thread. Without gradients a batch goes through in chunks; with gradients,
+    where the whole graph must fit, in one piece.
+    """
+
+    def __init__(
+        self,
+        network: Callable[[Tensor], Tensor],
+        target: int,
+        against: int | None,
+        chunk: int,
+        total: int,
+        precision: Precision = "float32",
+        progress: Progress | None = None,
+        cancelled: Cancelled | None = None,
+    ) -> None:
+        super().__init__(chunk, total, progress, cancelled)
+        self.network, self.target, self.against, self.precision = network, target, against, precision
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        return self.through(self.network, pixels)
+
+    def through(self, network: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
+        """f of what `network` makes of `inputs` (N, ...), in place of the network that starts at pixels: (N,)."""
+        if not torch.is_grad_enabled():
+            return self.in_chunks(len(inputs), lambda some: self._of(self.run(network, inputs[some])))
+        self.check_cancelled()
+        scores = self._of(self.run(network, inputs))
+        if scores.requires_grad:
+            scores.register_hook(self._count_backward)
+        self.count(len(inputs))
+        return scores
+
+    def run(self, network: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
+        """What `network` makes of `inputs`, in this score's precision but in the type of `inputs`; counts nothing."""
+        # Around the network alone, as neither captum's own arithmetic nor backward passes belong inside. Without the
+        # cache, which all threads share and which saves nothing where every weight is used once.
+        enabled = self.precision == "bfloat16"
+        with torch.autocast(inputs.device.type, torch.bfloat16, enabled=enabled, cache_enabled=False):
+            outputs = network(inputs)
+        return outputs.to(inputs.dtype)
+
+    def _of(self, logits: Tensor) -> Tensor:
+        return logits[:, self.target] if self.against is None else logits[:, self.target] - logits[:, self.against]
+
+    def _count_backward(self, gradient: Tensor) -> None:
+        self.backward_passes += len(gradient)
+
+
+class ScoreModule(nn.Module):
+    """A score as a module, for methods that hang hooks on modules; `network` must be private, for it becomes a part."""
+
+    def __init__(self, score: Score, network: nn.Module) -> None:
+        super().__init__()
+        self.score, self.network = score, network
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.score.through(self.network, pixels)
+
+
+class TokensTap(nn.Module):
+    """A network in two halves with the tokens in between laid open, channels first as in images: (N, C, S)."""
+
+    def __init__(self, before: Callable[[Tensor], Tensor], after: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.before, self.after, self.tap = before, after, nn.Identity()
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        tokens = self.before(pixels).to(pixels.dtype)  # also under autocast: what is read off here is not rounded
+        return self.after(self.tap(tokens.mT).mT)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,16 +119,3 @@ class Task:
         """Standard deviation of the noise in normalised units, from its share of this image's range."""
         lowest, highest = torch.aminmax(self.pixels.detach())
         return float(self.values["noise"]) * float(highest - lowest)
-
-
-def group_mask(config: MixerConfig, group: int, device: torch.device) -> Tensor:
-    """(1, 1, H, W): for each pixel the number of its square of `group` x `group` patches, in raster order."""
-    side = group * config.patch_size
-    place = torch.arange(config.image_size, device=device) // side
-    return (place[:, None] * (int(place[-1]) + 1) + place[None, :])[None, None]
-
-
-def spread_over_groups(values: Tensor, mask: Tensor) -> Tensor:
-    """One value per group, repeated over its numbers (1, 3, H, W), as a density: what it sums to is the value."""
-    pixels = torch.bincount(mask.flatten())[mask]
-    return values / (values.shape[1] * pixels)

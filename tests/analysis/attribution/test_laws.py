@@ -15,8 +15,8 @@ from torch.nn import functional
 import mixer_viz as mv
 from mixer_viz.analysis.attribution import deep_lift_rules
 from mixer_viz.analysis.attribution.baselines import BASELINES, baseline_pixels
+from mixer_viz.analysis.attribution.masking import group_mask
 from mixer_viz.analysis.attribution.table import methods_for
-from mixer_viz.analysis.attribution.task import group_mask
 from tests.analysis.attribution.made_attributions import ALL, Linear, mixer, patch_sums, picture
 from tests.conftest import TINY
 
