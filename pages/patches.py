@@ -7,9 +7,10 @@ from mixer_viz.ui.router import require_router
 
 require_router()
 
-from mixer_viz.analysis.patches import filter_order, patch_size_options
+from mixer_viz.analysis.patches import filter_order
 from mixer_viz.figures import overview as overview_figures
 from mixer_viz.figures import patches as figures
+from mixer_viz.model.costs import patch_size_options
 from mixer_viz.texts import overview as texts
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.grid_panel import show_grids

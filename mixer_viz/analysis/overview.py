@@ -11,18 +11,10 @@ from torch import Tensor
 
 from mixer_viz.analysis.arrays import one_image, to_array, to_double
 from mixer_viz.model import MixerConfig, Trace
+from mixer_viz.model.trace import Stage, branches_of, stages_of, streams_of
 
 NUM_COLOURS = 3
 COLOUR_PERCENTILE = 98.0  # one outlying token would otherwise leave all others grey
-
-
-@dataclasses.dataclass(frozen=True)
-class Stage:
-    """One place on the way at which the tokens are looked at."""
-
-    index: int  # 0 is the embedding, then two per block
-    name: str  # for people, blocks counted from 1: "embedding", "block 1 token mixing", ...
-    block: int | None  # counted from 0, as in `trace.blocks`; None for the embedding
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,15 +73,6 @@ def token_norms(trace: Trace) -> np.ndarray:
     return np.stack(lengths).reshape(-1, grid, grid)
 
 
-def stages_of(config: MixerConfig) -> tuple[Stage, ...]:
-    """The T = 1 + 2 L stages of a Mixer, in order."""
-    stages = [Stage(0, "embedding", None)]
-    for block in range(config.num_blocks):
-        for step in ("token mixing", "channel mixing"):
-            stages.append(Stage(len(stages), f"block {block + 1} {step}", block))
-    return tuple(stages)
-
-
 def principal_scores(tokens: np.ndarray) -> tuple[np.ndarray, float]:
     """First three principal components of tokens (S, C): scores (S, 3) and their share of the variance, 0 to 1.
 
@@ -131,22 +114,6 @@ def _colours(streams: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndar
         limits.append(limit)
         explained.append(share)
     return np.stack(colours), np.array(limits), np.array(explained)
-
-
-def streams_of(trace: Trace) -> list[Tensor]:
-    """The tokens at every stage, in order, as the trace holds them: T tensors (N, S, C), not copied."""
-    tokens = [trace.embedding]
-    for block in trace.blocks:
-        tokens += [block.after_token_mixing, block.after_channel_mixing]
-    return tokens
-
-
-def branches_of(trace: Trace) -> list[tuple[Tensor, Tensor]]:
-    """What each half-block adds, and the stream it adds it to: 2 L pairs of (N, S, C), as the trace holds them."""
-    pairs = []
-    for block in trace.blocks:
-        pairs += [(block.token_branch, block.tokens_in), (block.channel_branch, block.after_token_mixing)]
-    return pairs
 
 
 def branch_ratios(trace: Trace) -> np.ndarray:

@@ -12,8 +12,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mixer_viz.analysis.arrays import one_image, to_array
-from mixer_viz.analysis.patch_options import PatchSizeOption as PatchSizeOption
-from mixer_viz.analysis.patch_options import patch_size_options as patch_size_options
 from mixer_viz.analysis.spectrum import mean_radial_frequency
 from mixer_viz.model import MixerConfig, MlpMixer
 from mixer_viz.model.mixer import check_pixels

@@ -19,7 +19,7 @@ def check_token(config: MixerConfig, token: int) -> None:
 
 
 def check_stage(config: MixerConfig, stage: int) -> None:
-    """Raise ValueError unless `stage` is one of the T = 1 + 2 L stages of `overview.stages_of`."""
+    """Raise ValueError unless `stage` is one of the T = 1 + 2 L stages of `trace.stages_of`."""
     check_range("stage", stage, 1 + 2 * config.num_blocks)
 
 

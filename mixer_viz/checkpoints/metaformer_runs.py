@@ -13,6 +13,7 @@ from typing import Any
 from mixer_viz.checkpoints import bundled
 from mixer_viz.checkpoints.errors import CheckpointError
 from mixer_viz.checkpoints.preparation import parse_json_object, read_side_file
+from mixer_viz.model import TOKEN_MIXERS, ComparedNetwork
 from mixer_viz.model.metaformer_config import PERMUTATIONS, TOKEN_MIXER_NAMES, Permutation, TokenMixerName
 
 COMPARED = "compared"
@@ -86,3 +87,22 @@ def _weights(entry: dict[str, Any]) -> Path | None:
     if not isinstance(file, str) or Path(file).name != file or not (folder / file).is_file():
         raise CheckpointError(f"The card {CARD} lists {str(file)[:80]!r}, which is not beside it; correct it.")
     return folder / file
+
+
+@dataclasses.dataclass(frozen=True)
+class Compared:
+    """One trained network of the comparison, under the title that the page gives it."""
+
+    run: ComparedRun
+    title: str
+    network: ComparedNetwork
+
+    @property
+    def place(self) -> int:
+        """Of its token mixer in the table, which decides how charts draw it."""
+        return place_of(self.run.token_mixer)
+
+
+def place_of(token_mixer: TokenMixerName) -> int:
+    """Place of a token mixer in the table of all."""
+    return list(TOKEN_MIXERS).index(token_mixer)

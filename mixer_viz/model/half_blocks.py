@@ -30,7 +30,7 @@ class HalfBlock:
 
 
 def half_blocks(model: MlpMixer) -> tuple[HalfBlock, ...]:
-    """The 2 L half-blocks in order; number k leads from stage k to stage k + 1 of `overview.stages_of`."""
+    """The 2 L half-blocks in order; number k leads from stage k to stage k + 1 of `trace.stages_of`."""
     halves = []
     for module in model.blocks:
         block = cast(MixerBlock, module)

@@ -97,3 +97,37 @@ def _trace_mlp(mlp: Mlp, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     preactivation = mlp.fc1(x)
     hidden = mlp.gelu(preactivation)
     return preactivation, hidden, mlp.fc2(hidden)
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """One place on the way at which the tokens are looked at."""
+
+    index: int  # 0 is the embedding, then two per block
+    name: str  # for people, blocks counted from 1: "embedding", "block 1 token mixing", ...
+    block: int | None  # counted from 0, as in `trace.blocks`; None for the embedding
+
+
+def stages_of(config: MixerConfig) -> tuple[Stage, ...]:
+    """The T = 1 + 2 L stages of a Mixer, in order."""
+    stages = [Stage(0, "embedding", None)]
+    for block in range(config.num_blocks):
+        for step in ("token mixing", "channel mixing"):
+            stages.append(Stage(len(stages), f"block {block + 1} {step}", block))
+    return tuple(stages)
+
+
+def streams_of(trace: Trace) -> list[Tensor]:
+    """The tokens at every stage, in order, as the trace holds them: T tensors (N, S, C), not copied."""
+    tokens = [trace.embedding]
+    for block in trace.blocks:
+        tokens += [block.after_token_mixing, block.after_channel_mixing]
+    return tokens
+
+
+def branches_of(trace: Trace) -> list[tuple[Tensor, Tensor]]:
+    """What each half-block adds, and the stream it adds it to: 2 L pairs of (N, S, C), as the trace holds them."""
+    pairs = []
+    for block in trace.blocks:
+        pairs += [(block.token_branch, block.tokens_in), (block.channel_branch, block.after_token_mixing)]
+    return pairs

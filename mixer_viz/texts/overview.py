@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mixer_viz.analysis.patches import PatchSizeOption
 from mixer_viz.model import MixerConfig
-from mixer_viz.model.costs import Costs
+from mixer_viz.model.costs import Costs, PatchSizeOption
 
 MAX_NAMED_CLASSES = 20
 

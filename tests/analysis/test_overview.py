@@ -11,6 +11,7 @@ import torch
 
 from mixer_viz.analysis import overview as analysis
 from mixer_viz.model import MixerConfig, MlpMixer, Trace, trace
+from mixer_viz.model.trace import stages_of
 
 
 def traced(model: MlpMixer, num_images: int = 1) -> Trace:
@@ -26,7 +27,7 @@ def random_rotation(seed: int) -> np.ndarray:
 
 
 def test_stages_are_named_for_people_and_indexed_for_code(tiny_config: MixerConfig) -> None:
-    stages = analysis.stages_of(tiny_config)
+    stages = stages_of(tiny_config)
     assert [(stage.index, stage.name, stage.block) for stage in stages] == [
         (0, "embedding", None),
         (1, "block 1 token mixing", 0),
@@ -39,7 +40,7 @@ def test_stages_are_named_for_people_and_indexed_for_code(tiny_config: MixerConf
 def test_values_are_those_of_the_trace(tiny_model: MlpMixer) -> None:
     one = traced(tiny_model)
     result = analysis.overview_of(one)
-    assert result.stages == analysis.stages_of(tiny_model.config)
+    assert result.stages == stages_of(tiny_model.config)
     np.testing.assert_array_equal(result.embedding, one.embedding[0].numpy())
     np.testing.assert_array_equal(result.pooled, one.pooled[0].numpy())
     assert result.token_norm.shape == (5, 4, 4)

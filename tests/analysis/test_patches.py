@@ -1,8 +1,6 @@
-"""Patches and tokens against identities that must hold exactly, and the cost of other patch sizes."""
+"""Patches and tokens against identities that must hold exactly."""
 
 from __future__ import annotations
-
-import dataclasses
 
 import numpy as np
 import pytest
@@ -10,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mixer_viz.analysis import patches as analysis
-from mixer_viz.model import PRESETS, MixerConfig, MlpMixer
+from mixer_viz.model import MixerConfig, MlpMixer
 
 
 def random_pixels(config: MixerConfig, num_images: int = 1) -> Tensor:
@@ -102,25 +100,3 @@ def test_one_image_only(tiny_model: MlpMixer) -> None:
             function(tiny_model, random_pixels(tiny_model.config, 2))
         with pytest.raises(ValueError, match="10 x 8 px"):
             function(tiny_model, torch.zeros(1, 3, 10, 8))
-
-
-def test_patch_size_options_of_the_base_model() -> None:
-    options = analysis.patch_size_options(PRESETS["B/16"])
-    assert [option.patch_size for option in options] == [4, 7, 8, 14, 16, 28, 32, 56, 112]
-    own = next(option for option in options if option.is_own)
-    assert (own.patch_size, own.grid_size, own.num_patches, own.patch_dim) == (16, 14, 196, 768)
-    assert own.block_token_mixing_parameters == 2 * 196 * 384 + 384 + 196
-    assert own.token_mixing_parameters == 12 * own.block_token_mixing_parameters
-    assert own.parameters == 59_880_472
-    assert own.token_mixing_multiply_adds == 12 * 768 * 2 * 196 * 384
-    assert own.multiply_adds == pytest.approx(12.6e9, rel=0.005)
-    b32 = next(option for option in options if option.patch_size == 32)
-    assert b32.parameters == 60_293_428
-    assert [option.is_own for option in options].count(True) == 1
-
-
-@pytest.mark.parametrize(("patch_size", "expected"), [(2, [2, 4]), (1, [1, 2, 4]), (8, [2, 4, 8])])
-def test_the_own_patch_size_is_always_there(tiny_config: MixerConfig, patch_size: int, expected: list[int]) -> None:
-    options = analysis.patch_size_options(dataclasses.replace(tiny_config, patch_size=patch_size))
-    assert [option.patch_size for option in options] == expected
-    assert [option.patch_size for option in options if option.is_own] == [patch_size]

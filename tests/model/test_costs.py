@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from mixer_viz.model import PRESETS, MixerConfig, MlpMixer
-from mixer_viz.model.costs import Cost, Costs, costs, with_patch_size
+from mixer_viz.model.costs import Cost, Costs, costs, patch_size_options, with_patch_size
 
 # Multiply-adds at 224 px with a 1000-class head, in units of 1e9, to the digits printed.
 GIGA_MULTIPLY_ADDS = {
@@ -86,3 +88,25 @@ def test_another_patch_size_changes_only_the_patches() -> None:
 def test_patch_size_that_does_not_divide_the_image_raises() -> None:
     with pytest.raises(ValueError, match="image_size=224 is not a multiple of patch_size=15"):
         with_patch_size(PRESETS["B/16"], 15)
+
+
+def test_patch_size_options_of_the_base_model() -> None:
+    options = patch_size_options(PRESETS["B/16"])
+    assert [option.patch_size for option in options] == [4, 7, 8, 14, 16, 28, 32, 56, 112]
+    own = next(option for option in options if option.is_own)
+    assert (own.patch_size, own.grid_size, own.num_patches, own.patch_dim) == (16, 14, 196, 768)
+    assert own.block_token_mixing_parameters == 2 * 196 * 384 + 384 + 196
+    assert own.token_mixing_parameters == 12 * own.block_token_mixing_parameters
+    assert own.parameters == 59_880_472
+    assert own.token_mixing_multiply_adds == 12 * 768 * 2 * 196 * 384
+    assert own.multiply_adds == pytest.approx(12.6e9, rel=0.005)
+    b32 = next(option for option in options if option.patch_size == 32)
+    assert b32.parameters == 60_293_428
+    assert [option.is_own for option in options].count(True) == 1
+
+
+@pytest.mark.parametrize(("patch_size", "expected"), [(2, [2, 4]), (1, [1, 2, 4]), (8, [2, 4, 8])])
+def test_the_own_patch_size_is_always_there(tiny_config: MixerConfig, patch_size: int, expected: list[int]) -> None:
+    options = patch_size_options(dataclasses.replace(tiny_config, patch_size=patch_size))
+    assert [option.patch_size for option in options] == expected
+    assert [option.patch_size for option in options if option.is_own] == [patch_size]

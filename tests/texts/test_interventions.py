@@ -9,8 +9,8 @@ import pytest
 
 from mixer_viz.analysis.activations.ablation import Ablation
 from mixer_viz.analysis.activations.formula import TokenMixingFormula, layer_norm_step, token_mixing_formula
-from mixer_viz.analysis.overview import stages_of
 from mixer_viz.model import MixerConfig, MlpMixer, trace
+from mixer_viz.model.trace import stages_of
 from mixer_viz.texts import interventions as interventions_texts
 from tests.made_models import random_model, random_pixels
 

@@ -8,9 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mixer_viz.analysis.patches import patch_size_options
 from mixer_viz.model import PRESETS, MixerConfig
-from mixer_viz.model.costs import costs
+from mixer_viz.model.costs import costs, patch_size_options
 from mixer_viz.texts import overview as texts
 
 B16 = PRESETS["B/16"]

@@ -21,7 +21,7 @@ Replacement = Literal["zero", "mean"]
 
 @dataclasses.dataclass(frozen=True)
 class Ablation:
-    """One thing switched off. Stages are those of `overview.stages_of`: 0 the embedding, then one per half-block.
+    """One thing switched off. Stages are those of `trace.stages_of`: 0 the embedding, then one per half-block.
 
     - "branch": all that the half-block before `stage` adds to the stream; has no index.
     - "token": row `index` of the stream at `stage` (a patch). At stage 0 it is the input to the first block.

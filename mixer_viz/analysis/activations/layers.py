@@ -1,6 +1,6 @@
 """What one image does in every layer: tokens as maps over the grid, channels in numbers, and the hidden activations.
 
-The tokens of the residual stream are looked at in T = 1 + 2 L stages, see `overview.stages_of`. Their principal
+The tokens of the residual stream are looked at in T = 1 + 2 L stages, see `trace.stages_of`. Their principal
 components as colours, aligned from stage to stage, are `overview_of(trace).colours`.
 """
 
@@ -12,10 +12,10 @@ from typing import Literal
 import numpy as np
 
 from mixer_viz.analysis.arrays import one_image, to_array, to_double
-from mixer_viz.analysis.overview import streams_of
 from mixer_viz.analysis.overview import token_norms as token_norms
 from mixer_viz.analysis.ranges import check_range, check_stage, check_token
 from mixer_viz.model import Trace
+from mixer_viz.model.trace import streams_of
 
 Mixing = Literal["token", "channel"]
 

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from mixer_viz.analysis.arrays import one_image, to_double
-from mixer_viz.analysis.overview import Stage, stages_of, streams_of
 from mixer_viz.analysis.ranges import check_range, check_same_model
 from mixer_viz.model import MlpMixer, Trace
+from mixer_viz.model.trace import Stage, stages_of, streams_of
 
 
 @dataclasses.dataclass(frozen=True)

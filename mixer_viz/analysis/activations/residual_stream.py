@@ -7,8 +7,9 @@ import dataclasses
 import numpy as np
 
 from mixer_viz.analysis.arrays import cosine, one_image, to_double
-from mixer_viz.analysis.overview import Stage, branch_ratios, branches_of, stages_of
+from mixer_viz.analysis.overview import branch_ratios
 from mixer_viz.model import Trace
+from mixer_viz.model.trace import Stage, branches_of, stages_of
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,9 +8,9 @@ import math
 import numpy as np
 
 from mixer_viz.analysis.arrays import cosine, one_image, to_double, unit_length
-from mixer_viz.analysis.overview import Stage, stages_of, streams_of
 from mixer_viz.analysis.ranges import check_stage
 from mixer_viz.model import Trace
+from mixer_viz.model.trace import Stage, stages_of, streams_of
 
 
 @dataclasses.dataclass(frozen=True)

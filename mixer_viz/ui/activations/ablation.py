@@ -6,10 +6,10 @@ import numpy as np
 import streamlit as st
 
 from mixer_viz.analysis.activations.ablation import Ablation
-from mixer_viz.analysis.overview import stages_of
 from mixer_viz.figures.ablation import each_alone_chart
 from mixer_viz.model import MixerConfig
 from mixer_viz.model.costs import costs
+from mixer_viz.model.trace import stages_of
 from mixer_viz.texts import interventions as interventions_texts
 from mixer_viz.ui.activations import intervention_results
 from mixer_viz.ui.chart import show_chart

@@ -8,10 +8,10 @@ import numpy as np
 import streamlit as st
 
 from mixer_viz.analysis.activations import layers as analysis
-from mixer_viz.analysis.overview import stages_of
 from mixer_viz.figures import overview as overview_figures
 from mixer_viz.figures.activations import maps as figures
 from mixer_viz.figures.grid import Grid
+from mixer_viz.model.trace import stages_of
 from mixer_viz.texts import activations as activations_texts
 from mixer_viz.texts import overview as overview_texts
 from mixer_viz.ui.activations import results

@@ -8,7 +8,6 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from mixer_viz.analysis import channel_effect
 from mixer_viz.analysis.activations import logit_attribution, logit_lens, residual_stream, similarity
 from mixer_viz.model import Trace, trace
 from mixer_viz.ui.choices import Choice
@@ -81,7 +80,7 @@ def logit_parts_of(choice: Choice, target: int) -> logit_attribution.LogitParts:
 def _effects(picture_key: str, model_key: str, layer: int, target: int, _choice: Choice) -> np.ndarray:
     traced = trace_of(_choice)
     with computing_on(traced.pixels.device):
-        return channel_effect.channel_effects(_choice.model.model, traced, layer, target)
+        return logit_attribution.channel_effects(_choice.model.model, traced, layer, target)
 
 
 def channel_effects_of(choice: Choice, layer: int, target: int) -> np.ndarray:

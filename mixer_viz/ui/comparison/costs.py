@@ -10,6 +10,7 @@ import streamlit as st
 
 from mixer_viz.analysis.comparison.costs import CostCurve, cost_growth
 from mixer_viz.analysis.comparison.throughput import MixerSpeeds, Throughput
+from mixer_viz.checkpoints.metaformer_runs import place_of
 from mixer_viz.figures.comparison.accuracy import Trained, accuracy_chart, accuracy_in_words
 from mixer_viz.figures.comparison.curves import Curve, last_accuracies, training_curves
 from mixer_viz.figures.comparison.growth import Growth, growth_chart, growth_in_words, measured_chart
@@ -104,7 +105,7 @@ def _curves() -> list[Curve]:
     return [
         Curve(
             TOKEN_MIXERS[run.token_mixer].title,
-            results.place_of(run.token_mixer),
+            place_of(run.token_mixer),
             np.array(run.accuracies),
             run.seed,
         )
@@ -119,7 +120,7 @@ def _trained() -> list[Trained]:
     for name in dict.fromkeys(run.token_mixer for run in runs):
         mine = [run for run in runs if run.token_mixer == name]
         accuracies = np.array([run.accuracy for run in mine])
-        found.append(Trained(TOKEN_MIXERS[name].title, results.place_of(name), mine[0].multiply_adds, accuracies))
+        found.append(Trained(TOKEN_MIXERS[name].title, place_of(name), mine[0].multiply_adds, accuracies))
     return found
 
 
@@ -157,7 +158,7 @@ def _series(curve: CostCurve, speeds: MixerSpeeds | None) -> Growth:
     name = TOKEN_MIXERS[curve.token_mixer].title
     if curve.hidden_width is not None:
         name += ", D_S kept" if curve.hidden_width == "kept" else ", D_S grows with S"
-    place = results.place_of(curve.token_mixer) if curve.hidden_width != "grows" else len(TOKEN_MIXERS)
+    place = place_of(curve.token_mixer) if curve.hidden_width != "grows" else len(TOKEN_MIXERS)
     growth = Growth(name, place, curve.tokens, curve.multiply_adds_per_token)
     if speeds is None or curve.token_mixer == "identity":  # next to nothing would squeeze all others on a log axis
         return growth

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from mixer_viz.analysis.receptive_field import tokens_of_patches
+from mixer_viz.checkpoints.metaformer_runs import place_of
 from mixer_viz.figures.comparison.curves import Curve, last_accuracies, permutation_chart
 from mixer_viz.figures.overview import patch_grid
 from mixer_viz.model import TOKEN_MIXERS
@@ -36,7 +37,7 @@ def permuted_training(picture: Picture) -> None:
     curves = [
         Curve(
             TOKEN_MIXERS[run.token_mixer].title,
-            results.place_of(run.token_mixer),
+            place_of(run.token_mixer),
             np.array(run.accuracies),
             run.seed,
             texts.ORDERS[run.permutation].lower(),

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from mixer_viz.analysis.receptive_field import SHARES
+from mixer_viz.checkpoints.metaformer_runs import Compared
 from mixer_viz.figures import overview as overview_figures
 from mixer_viz.figures.comparison import maps as figures
 from mixer_viz.figures.grid import Grid
@@ -16,7 +17,6 @@ from mixer_viz.texts.overview import known_classes
 from mixer_viz.ui.choices import Picture
 from mixer_viz.ui.comparison import results as comparison_results
 from mixer_viz.ui.comparison.downloads import downloads
-from mixer_viz.ui.comparison.results import Compared
 from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.widgets.errors import guarded
 from mixer_viz.ui.widgets.selection import block_field, option_buttons, select_token, token_field

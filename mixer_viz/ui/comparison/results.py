@@ -6,7 +6,6 @@ Bounds: the networks that come with the project (0.2 M parameters each), 64 resu
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import numpy as np
@@ -23,34 +22,14 @@ from mixer_viz.analysis.comparison.token_jacobian import (
 )
 from mixer_viz.analysis.receptive_field import ComparedField, compared_receptive_field
 from mixer_viz.checkpoints.metaformer import load_compared
-from mixer_viz.checkpoints.metaformer_runs import ComparedRun, compared_card, compared_runs
+from mixer_viz.checkpoints.metaformer_runs import Compared, ComparedRun, compared_card, compared_runs, place_of
 from mixer_viz.model import TOKEN_MIXERS, ComparedNetwork, MixerConfig
-from mixer_viz.model.metaformer_config import TokenMixerName
 from mixer_viz.ui.choices import Picture
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.gate import computing_on
 
 MAX_NETWORKS = 16
 _MAX_RESULTS = 64
-
-
-@dataclasses.dataclass(frozen=True)
-class Compared:
-    """One trained network of the comparison, under the title that the page gives it."""
-
-    run: ComparedRun
-    title: str
-    network: ComparedNetwork
-
-    @property
-    def place(self) -> int:
-        """Of its token mixer in the table, which decides how charts draw it."""
-        return place_of(self.run.token_mixer)
-
-
-def place_of(token_mixer: TokenMixerName) -> int:
-    """Place of a token mixer in the table of all."""
-    return list(TOKEN_MIXERS).index(token_mixer)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

@@ -10,10 +10,10 @@ import pytest
 import torch
 from made_models import random_model, random_pixels, traces_left
 
-from mixer_viz.analysis.channel_effect import channel_effects
-from mixer_viz.analysis.overview import streams_of
+from mixer_viz.analysis.activations.logit_attribution import channel_effects
 from mixer_viz.model import MixerConfig, trace
 from mixer_viz.model.half_blocks import half_blocks, logits_from, tokens_at
+from mixer_viz.model.trace import streams_of
 from tests.analysis.made_traces import made, made_wide
 
 

@@ -11,8 +11,8 @@ from made_models import random_model, random_pixels, traces_left
 
 from mixer_viz.analysis.activations import logit_attribution as analysis
 from mixer_viz.analysis.activations.logit_lens import patch_logits
-from mixer_viz.analysis.overview import branches_of, stages_of
 from mixer_viz.model import MixerConfig, trace
+from mixer_viz.model.trace import branches_of, stages_of
 from tests.analysis.made_traces import DTYPES, made, made_wide
 
 

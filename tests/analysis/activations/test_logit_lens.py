@@ -10,8 +10,8 @@ import torch
 from made_models import random_model, random_pixels, traces_left
 
 from mixer_viz.analysis.activations import logit_lens
-from mixer_viz.analysis.overview import stages_of, streams_of
 from mixer_viz.model import MixerConfig, trace
+from mixer_viz.model.trace import stages_of, streams_of
 from tests.analysis.made_traces import DTYPES, made, made_wide
 
 

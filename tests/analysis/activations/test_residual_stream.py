@@ -12,6 +12,7 @@ from made_models import random_model, random_pixels
 from mixer_viz.analysis import overview
 from mixer_viz.analysis.activations import residual_stream
 from mixer_viz.model import MixerConfig, trace
+from mixer_viz.model.trace import stages_of, streams_of
 from tests.analysis.made_traces import made, made_wide
 
 
@@ -20,7 +21,7 @@ def test_lengths_before_and_after_follow_from_ratio_and_cosine(tiny_config: Mixe
     _, one = made(tiny_config)
     found = residual_stream.residual_stream(one)
     assert found.token_ratio.shape == found.token_cosine.shape == (5, 16)
-    streams = np.stack([tokens[0].numpy() for tokens in overview.streams_of(one)])
+    streams = np.stack([tokens[0].numpy() for tokens in streams_of(one)])
     squares = (streams**2).sum(axis=2)  # (T, S)
     growth = 1 + found.token_ratio**2 + 2 * found.token_ratio * found.token_cosine
     np.testing.assert_allclose(squares[1:], squares[:-1] * growth[1:], rtol=1e-10)
@@ -35,7 +36,7 @@ def test_the_embedding_has_no_branch(tiny_config: MixerConfig) -> None:
     for curve in (found.ratio, found.cosine, found.token_ratio, found.token_cosine):
         assert np.isnan(curve[0]).all()
         assert np.isfinite(curve[1:]).all()
-    assert found.stages == overview.stages_of(tiny_config)
+    assert found.stages == stages_of(tiny_config)
     np.testing.assert_array_equal(found.ratio, overview.overview_of(one).branch_ratio)
 
 

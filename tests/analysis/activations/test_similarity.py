@@ -10,8 +10,8 @@ import torch
 from made_models import random_model, random_pixels
 
 from mixer_viz.analysis.activations import similarity
-from mixer_viz.analysis.overview import streams_of
 from mixer_viz.model import MixerConfig, trace
+from mixer_viz.model.trace import streams_of
 from tests.analysis.made_traces import made, made_wide, with_streams
 
 

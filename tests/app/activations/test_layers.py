@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mixer_viz.analysis import channel_effect
-from mixer_viz.analysis.activations import layers, logit_lens, residual_stream, similarity
-from mixer_viz.analysis.overview import stages_of
+from mixer_viz.analysis.activations import layers, logit_attribution, logit_lens, residual_stream, similarity
 from mixer_viz.model import MlpMixer, Trace
+from mixer_viz.model.trace import stages_of
 from mixer_viz.ui.activations.channels import ORDERS
 from mixer_viz.ui.activations.layers import QUANTITIES
 from tests.app.activations.driving import CHANNEL, LAYER, SEEN, TOKEN, check, floats, open_page, sentence
@@ -128,7 +127,7 @@ def test_hidden_activations_are_of_the_step_that_leads_to_the_layer(layer: int, 
 def test_channels_are_sorted_as_asked(model: MlpMixer, traced: Trace, top: int) -> None:
     app = open_page(view="Channels", **SEEN)
     statistics = layers.channel_statistics(traced, LAYER)
-    effects = channel_effect.channel_effects(model, traced, LAYER, top)
+    effects = logit_attribution.channel_effects(model, traced, LAYER, top)
     keys = {
         "Variance": statistics.variance,
         "Length": statistics.norm,

@@ -15,10 +15,11 @@ from safetensors.torch import save
 
 import mixer_viz as mv
 from mixer_viz.analysis.activations import logit_attribution, logit_lens, residual_stream, similarity
-from mixer_viz.analysis.overview import overview_of, stages_of
+from mixer_viz.analysis.overview import overview_of
 from mixer_viz.checkpoints import bundled, save_model
 from mixer_viz.images.samples import load_sample
 from mixer_viz.model import MlpMixer, Trace
+from mixer_viz.model.trace import stages_of
 from mixer_viz.ui.activations.residual_stream import ITSELF
 from tests.app.activations.driving import LAYER, SEEN, TOKEN, check, floats, heights, open_page, sentence, traces
 from tests.app.driving import errors, numbers, panel

@@ -13,8 +13,8 @@ pytest.importorskip("playwright", exc_type=ImportError)
 from PIL import Image
 
 from mixer_viz.analysis.activations import layers, logit_attribution, logit_lens, residual_stream, similarity
-from mixer_viz.analysis.overview import stages_of
 from mixer_viz.model import MlpMixer, Trace
+from mixer_viz.model.trace import stages_of
 from tests.browser.activations.looking import Visit, open_view
 from tests.browser.looking import download
 

@@ -10,8 +10,8 @@ pytest.importorskip("playwright", exc_type=ImportError)
 
 from playwright.sync_api import expect
 
-from mixer_viz.analysis.overview import stages_of
 from mixer_viz.model import MlpMixer
+from mixer_viz.model.trace import stages_of
 from tests.browser.activations.looking import LAYER, TOKEN, Visit, click, click_patch, expect_field, open_view
 from tests.browser.looking import TIMEOUT, canvas, expect_token, idle, keyed, picture_of, wait_for_another
 

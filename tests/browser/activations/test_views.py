@@ -11,8 +11,8 @@ pytest.importorskip("playwright", exc_type=ImportError)
 
 from playwright.sync_api import expect
 
-from mixer_viz.analysis.overview import stages_of
 from mixer_viz.model import MlpMixer
+from mixer_viz.model.trace import stages_of
 from tests.browser.activations.looking import (
     ADDRESS,
     CHANNEL,
