@@ -7,6 +7,7 @@ from mixer_viz.ui.router import require_router
 
 require_router()
 
+from mixer_viz.figures import common
 from mixer_viz.figures import overview as figures
 from mixer_viz.figures.photo import photo_grid
 from mixer_viz.model.costs import costs
@@ -22,7 +23,7 @@ choice = current_choice()
 config = choice.model.config
 result = cached.overview_of(choice)
 stages = [
-    figures.stage_label(stage.name, ratio) for stage, ratio in zip(result.stages, result.branch_ratio, strict=True)
+    common.stage_label(stage.name, ratio) for stage, ratio in zip(result.stages, result.branch_ratio, strict=True)
 ]
 class_names = [choice.model.class_name(index) for index in result.top_classes.tolist()]
 
@@ -49,8 +50,8 @@ def front() -> None:
         crop = cached.crop_of(choice)
         grids = [
             photo_grid(*cached.preview_of(choice), config.image_size),
-            figures.patch_grid(crop, config.grid_size, width=185),
-            figures.token_matrix(result.embedding, width=205),
+            common.patch_grid(crop, config.grid_size, width=185),
+            common.token_matrix(result.embedding, width=205),
         ]
         hint = "Click a patch, or use the arrow keys: its token is marked everywhere."
         show_grids(grids, key="front", selected=token, on_pick=select_token, hint=hint)
@@ -65,7 +66,7 @@ def blocks() -> None:
     shown = option_buttons("Pictures show", ["Likeness", "Length"], "show")
     by_colour = shown == "Likeness"
     names = [stage.name for stage in result.stages]
-    grids = figures.stage_grids(stages, names, result.token_norm, result.colours if by_colour else None)
+    grids = common.stage_grids(stages, names, result.token_norm, result.colours if by_colour else None)
     hint = "Hover: the same token is marked in every picture."
     show_grids(grids, key="stages", on_pick=select_token, hint=hint, stacks=[1] + [2] * config.num_blocks)
     st.caption(texts.colours_caption(result.explained_variance.tolist()) if by_colour else texts.LENGTH_CAPTION)
@@ -75,7 +76,7 @@ def end() -> None:
     """Pooled vector and classifier."""
     st.subheader("One vector, then the classes")
     shape = f"C = {config.embed_dim}: the mean of all {config.num_patches} tokens after the last LayerNorm"
-    show_grids([figures.vector_strip(result.pooled, title="Pooled vector", shape=shape, scale="pooled")], key="pooled")
+    show_grids([common.vector_strip(result.pooled, title="Pooled vector", shape=shape, scale="pooled")], key="pooled")
     st.caption(
         f"One linear layer makes {config.num_classes:,} logits of these {config.embed_dim} numbers; softmax follows."
     )

@@ -8,7 +8,7 @@ from mixer_viz.ui.router import require_router
 require_router()
 
 from mixer_viz.analysis.patches import filter_order
-from mixer_viz.figures import overview as overview_figures
+from mixer_viz.figures import common
 from mixer_viz.figures import patches as figures
 from mixer_viz.model.costs import patch_size_options
 from mixer_viz.texts import overview as texts
@@ -42,7 +42,7 @@ def tokens() -> None:
 
 def patch(token: int) -> None:
     grids = [
-        overview_figures.patch_grid(result.crop, config.grid_size, title="The crop, cut", width=218),
+        common.patch_grid(result.crop, config.grid_size, title="The crop, cut", width=218),
         figures.patch_picture(result.cells[token], token),
         figures.similarity_grid(result.crop, tokenization.similarity[token], token),
         figures.rebuilt_grid(result.rebuilt_crop, reconstruction.patch_error, reconstruction.error),
@@ -54,12 +54,12 @@ def patch(token: int) -> None:
 def vectors(token: int) -> None:
     st.subheader("From pixels to a token")
     shape = f"C = {config.embed_dim} numbers, length {tokenization.norm[token]:.3g}"
-    strip = overview_figures.vector_strip(
+    strip = common.vector_strip(
         tokenization.embedding[token], title=f"Token {token}, its embedding", shape=shape, scale="embedding"
     )
     vector = figures.patch_vector(tokenization.patches[token], result.cells[token], token)
     show_grids([vector, strip], key="vector-panel", hint="Hover reads each number.")
-    matrix = overview_figures.token_matrix(tokenization.embedding, title="All tokens", width=1000)
+    matrix = common.token_matrix(tokenization.embedding, title="All tokens", width=1000)
     show_grids([matrix], key="matrix-panel", on_pick=select_token, hint="Click a row to select its patch.")
 
 

@@ -8,92 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 from matplotlib.figure import Figure
 
-from mixer_viz.figures.grid import Grid
+from mixer_viz.figures.common import short_name
 from mixer_viz.figures.theme import ACCENT, NEUTRAL, SCALES
-
-
-def patch_grid(crop: np.ndarray, grid_size: int, *, title: str = "Patches", width: int = 260) -> Grid:
-    """The crop (H, W, 3) with the borders of its patches."""
-    side = crop.shape[0]
-    patch = side // grid_size
-    return Grid(
-        title=title,
-        rows=grid_size,
-        columns=grid_size,
-        shape=f"{grid_size**2} of {patch} × {patch} × 3",
-        description=f"The {side} by {side} pixel crop cut into {grid_size} by {grid_size} patches.",
-        photo=crop,
-        lines=True,
-        width=width,
-    )
-
-
-def token_matrix(embedding: np.ndarray, *, title: str = "Tokens", width: int = 300) -> Grid:
-    """The token matrix X (S, C): one row per patch."""
-    tokens, channels = embedding.shape
-    return Grid(
-        title=title,
-        rows=tokens,
-        columns=channels,
-        shape=f"S × C = {tokens} × {channels}",
-        description=f"Token matrix with {tokens} rows, one per patch, and {channels} columns, one per channel.",
-        values=embedding,
-        scale=SCALES["embedding"],
-        select="row",
-        width=width,
-        aspect=width / min(width, 260),
-    )
-
-
-def vector_strip(vector: np.ndarray, *, title: str, shape: str, scale: str, width: int = 1000) -> Grid:
-    """A vector as one row of colours."""
-    return Grid(
-        title=title,
-        rows=1,
-        columns=vector.size,
-        shape=shape,
-        description=f"{title}: {vector.size} numbers from {vector.min():.3g} to {vector.max():.3g}.",
-        values=vector,
-        scale=SCALES[scale],
-        cell="channel",
-        select="none",
-        width=width,
-        aspect=width / 36,
-    )
-
-
-def stage_grids(
-    labels: Sequence[tuple[str, str]],
-    names: Sequence[str],
-    maps: np.ndarray,
-    colours: np.ndarray | None = None,
-    scale: str = "norm",
-    own_scales: bool = False,
-) -> list[Grid]:
-    """One small picture per stage: colours (T, grid, grid, 3) in 0..1 if given, otherwise maps (T, grid, grid).
-
-    `labels` are (title, note) pairs to print, `names` the stages in full. The maps share one scale over all stages, so
-    that growth can be seen, or have their own; hover reads them in both cases.
-    """
-    chosen = SCALES[scale]
-    limits = chosen.limits(maps)
-    return [
-        Grid(
-            title=title,
-            rows=maps.shape[1],
-            columns=maps.shape[2],
-            shape=note,
-            description=f"Tokens on the patch grid: {name}{f', {note}' if note else ''}.",
-            photo=None if colours is None else np.round(colours[index] * 255).astype(np.uint8),
-            values=maps[index],
-            scale=chosen,
-            limits=chosen.limits(maps[index]) if own_scales else limits,
-            opacity=1.0 if colours is None else 0.0,
-            show_scale=colours is None and (own_scales or index == 0),
-            width=94,
-        )
-        for index, ((title, note), name) in enumerate(zip(labels, names, strict=True))
-    ]
 
 
 def top_classes_chart(names: Sequence[str], probabilities: np.ndarray) -> go.Figure:
@@ -161,18 +77,3 @@ def draw_overview(
         axes.set_title(f"{title}\n{note}", fontsize=6)
     figure.supxlabel(caption, fontsize=8, parse_math=False)
     return figure
-
-
-def short_name(name: str, length: int = 22) -> str:
-    """The part of a class name before its first comma, cut at `length` letters."""
-    first = name.split(",")[0]
-    return first if len(first) <= length else first[: length - 1] + "…"
-
-
-def stage_label(name: str, branch_ratio: float) -> tuple[str, str]:
-    """Title and note of a stage: "block 1 token mixing", 0.42 -> ("Block 1", "tokens +42 %")."""
-    words = name.split()
-    if words[0] != "block":
-        return name.capitalize(), ""
-    # The second half of a block stands below the first, which carries the title of both.
-    return f"Block {words[1]}" if words[2] == "token" else "", f"{words[2]}s +{100 * branch_ratio:.0f} %"

@@ -10,6 +10,7 @@ import pytest
 
 from mixer_viz.analysis import overview, patches
 from mixer_viz.checkpoints import bundled, save_model
+from mixer_viz.figures import common
 from mixer_viz.figures import overview as overview_figures
 from mixer_viz.model import MlpMixer
 from tests.app.driving import check, errors, start, texts
@@ -23,11 +24,11 @@ def fail(*_: object, **__: object) -> None:
     ("page", "module", "function"),
     [
         ("overview", overview, "overview_of"),
-        ("overview", overview_figures, "stage_grids"),
+        ("overview", common, "stage_grids"),
         ("overview", overview_figures, "top_classes_chart"),
         ("patches", patches, "tokenize"),
         ("patches", patches, "filters_of"),
-        ("patches", overview_figures, "vector_strip"),
+        ("patches", common, "vector_strip"),
     ],
 )
 def test_unexpected_error_in_a_page(
@@ -47,7 +48,7 @@ def test_unexpected_error_in_a_page(
 
 
 def test_error_in_one_part_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(overview_figures, "stage_grids", fail)
+    monkeypatch.setattr(common, "stage_grids", fail)
     app = start()
     assert len(errors(app)) == 1
     assert len(app.get("bidi_component")) == 2

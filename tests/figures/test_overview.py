@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from mixer_viz.figures import common
 from mixer_viz.figures import overview as figures
 from mixer_viz.figures.theme import ACCENT
 from mixer_viz.ui.widgets.downloads import figure_bytes
@@ -24,10 +25,10 @@ PROBABILITIES = np.array([0.625, 0.25, 0.125])
 
 
 def test_patch_grid_and_token_matrix_tell_their_shapes() -> None:
-    patches = figures.patch_grid(CROP, 4).payload()
+    patches = common.patch_grid(CROP, 4).payload()
     assert (patches["rows"], patches["columns"], patches["select"], patches["lines"]) == (4, 4, "cell", True)
     assert "16 of 2 × 2 × 3" in patches["shape"]
-    tokens = figures.token_matrix(RANDOM.normal(size=(16, 6))).payload()
+    tokens = common.token_matrix(RANDOM.normal(size=(16, 6))).payload()
     assert (tokens["rows"], tokens["columns"], tokens["select"]) == (16, 6, "row")
     assert "16 × 6" in tokens["shape"]
     assert tokens["limits"][0][0] == -tokens["limits"][0][1]
@@ -35,7 +36,7 @@ def test_patch_grid_and_token_matrix_tell_their_shapes() -> None:
 
 def test_vector_strip_is_one_row() -> None:
     vector = np.array([-2.0, 0.5, 1.0])
-    strip = figures.vector_strip(vector, title="Pooled", shape="C = 3", scale="pooled").payload()
+    strip = common.vector_strip(vector, title="Pooled", shape="C = 3", scale="pooled").payload()
     assert (strip["rows"], strip["columns"], strip["limits"][0][0], strip["limits"][0][1]) == (1, 3, -2, 2)
     assert "-2" in strip["description"]
 
@@ -43,7 +44,7 @@ def test_vector_strip_is_one_row() -> None:
 def test_stages_by_colour() -> None:
     colours = RANDOM.random((5, 4, 4, 3))
     norms = RANDOM.random((5, 4, 4))
-    grids = figures.stage_grids(STAGES, STAGE_NAMES, norms, colours)
+    grids = common.stage_grids(STAGES, STAGE_NAMES, norms, colours)
     for grid, colour, norm, (title, note), name in zip(grids, colours, norms, STAGES, STAGE_NAMES, strict=True):
         np.testing.assert_allclose(grid.photo, 255 * colour, atol=0.5)
         assert np.array_equal(grid.values, norm)  # to read on hover, not to see
@@ -54,7 +55,7 @@ def test_stages_by_colour() -> None:
 
 def test_stages_by_length_share_one_scale() -> None:
     norms = np.stack([np.full((4, 4), size) for size in (1.0, 5.0, 2.0, 3.0, 4.0)])
-    grids = figures.stage_grids(STAGES, STAGE_NAMES, norms)
+    grids = common.stage_grids(STAGES, STAGE_NAMES, norms)
     assert [grid.show_scale for grid in grids] == [True, False, False, False, False]
     for grid, norm in zip(grids, norms, strict=True):
         data = grid.payload()
@@ -72,7 +73,7 @@ def test_stages_by_length_share_one_scale() -> None:
     ],
 )
 def test_stage_labels(name: str, ratio: float, label: tuple[str, str]) -> None:
-    assert figures.stage_label(name, ratio) == label
+    assert common.stage_label(name, ratio) == label
 
 
 def test_bars_show_percent_with_the_first_class_on_top() -> None:

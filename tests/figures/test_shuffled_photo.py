@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mixer_viz.analysis.activations.permutation import permute_patches, swapped_order
-from mixer_viz.figures.shuffle import shuffled_grid, shuffled_picture
+from mixer_viz.figures.photo import shuffled_grid, shuffled_picture
 
 RANDOM = np.random.default_rng(0)
 CELLS = RANDOM.integers(0, 256, (9, 4, 4, 3), dtype=np.uint8)

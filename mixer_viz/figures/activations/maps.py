@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mixer_viz.figures.common import stage_grids
 from mixer_viz.figures.grid import Grid
-from mixer_viz.figures.overview import stage_grids
 from mixer_viz.figures.photo import greyed
 from mixer_viz.figures.theme import SCALES
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from mixer_viz.figures.overview import short_name
+from mixer_viz.figures.common import short_name
 from mixer_viz.figures.theme import LINES, NEUTRAL, SCALES
 
 _LONGEST = 40  # letters of a class name

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from mixer_viz.figures.attribution.maps import MOST_MAPS
-from mixer_viz.figures.overview import short_name
+from mixer_viz.figures.common import short_name
 from mixer_viz.figures.theme import ACCENT, LINES, NEUTRAL
 
 _BAND = "rgba(122, 130, 140, 0.25)"  # NEUTRAL, for what is behind to show through

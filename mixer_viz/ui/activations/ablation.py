@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from mixer_viz.analysis.activations.ablation import Ablation
-from mixer_viz.figures.ablation import each_alone_chart
+from mixer_viz.figures.activations.charts import each_alone_chart
 from mixer_viz.model import MixerConfig
 from mixer_viz.model.costs import costs
 from mixer_viz.model.trace import stages_of

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from mixer_viz.analysis.activations import layers as analysis
-from mixer_viz.figures import overview as overview_figures
+from mixer_viz.figures import common
 from mixer_viz.figures.activations import maps as figures
 from mixer_viz.figures.grid import Grid
 from mixer_viz.model.trace import stages_of
@@ -41,7 +41,7 @@ def stage_names(choice: Choice) -> list[str]:
 def stage_labels(choice: Choice) -> list[tuple[str, str]]:
     """Title and note of each small picture in a strip of layers."""
     ratios = cached.overview_of(choice).branch_ratio
-    return [overview_figures.stage_label(name, ratio) for name, ratio in zip(stage_names(choice), ratios, strict=True)]
+    return [common.stage_label(name, ratio) for name, ratio in zip(stage_names(choice), ratios, strict=True)]
 
 
 @st.fragment
@@ -105,7 +105,7 @@ def _large(choice: Choice, enlarged: Grid, layer: int, token: int) -> None:
     names, crop = stage_names(choice), cached.crop_of(choice)
     pictures, numbers = st.columns([1.7, 1], gap="medium")
     with pictures:
-        photo = overview_figures.patch_grid(crop, choice.model.config.grid_size, title=f"Patch {token}", width=270)
+        photo = common.patch_grid(crop, choice.model.config.grid_size, title=f"Patch {token}", width=270)
         frames = names if enlarged.frames > 1 else []
         show_grids(
             [photo, enlarged],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from mixer_viz.figures import overview as overview_figures
+from mixer_viz.figures import common
 from mixer_viz.figures.activations import charts
 from mixer_viz.figures.activations import maps as figures
 from mixer_viz.texts import activations as texts
@@ -66,7 +66,7 @@ def _patch_by_patch(choice: Choice, names: list[str], layer: int, token: int, ta
     crop, name, side = cached.crop_of(choice), choice.model.class_name(target), choice.model.config.grid_size
     maps = parts.patch_parts.reshape(-1, side, side)
     grids = [
-        overview_figures.patch_grid(crop, side, title=f"Patch {token}", width=290),
+        common.patch_grid(crop, side, title=f"Patch {token}", width=290),
         figures.class_maps(crop, logits.values, f"What each patch says of {name}", "logit", names),
         figures.class_maps(
             crop, maps.reshape(len(names), -1), f"What this step wrote for {name}", "contribution", names

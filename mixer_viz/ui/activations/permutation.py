@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from mixer_viz.analysis.activations import permutation
-from mixer_viz.figures.shuffle import shuffled_grid
+from mixer_viz.figures.photo import shuffled_grid
 from mixer_viz.model import MixerConfig
 from mixer_viz.texts import interventions as texts
 from mixer_viz.ui.activations import intervention_results

@@ -12,7 +12,7 @@ from mixer_viz.analysis.attribution.result import Value
 from mixer_viz.analysis.attribution.table import methods_for
 from mixer_viz.analysis.chunks import Precision
 from mixer_viz.figures.attribution.maps import MOST_MAPS
-from mixer_viz.figures.overview import short_name
+from mixer_viz.figures.common import short_name
 from mixer_viz.model import MixerConfig
 from mixer_viz.texts import attribution as texts
 from mixer_viz.ui.activations import intervention_results

@@ -9,7 +9,7 @@ import streamlit as st
 
 from mixer_viz.analysis.attribution.result import Attribution
 from mixer_viz.analysis.attribution.table import method_for
-from mixer_viz.figures import overview as overview_figures
+from mixer_viz.figures import common
 from mixer_viz.figures.attribution import maps as figures
 from mixer_viz.model import MixerConfig
 from mixer_viz.texts import attribution as texts
@@ -133,7 +133,7 @@ def _draw(choice: Choice, shown: list[Shown], look: Look, token: int) -> None:
     config, crop = choice.model.config, cached.crop_of(choice)
     columns = st.columns(max(4, 1 + len(shown)), gap="small")
     with columns[0]:
-        photo = overview_figures.patch_grid(crop, config.grid_size, title="Picture", width=330)
+        photo = common.patch_grid(crop, config.grid_size, title="Picture", width=330)
         photo = dataclasses.replace(photo, two_lines=True)
         show_grids([photo], key="map-photo", selected=token, on_pick=select_token, hint="Click a patch.")
     grids = figures.map_grids(

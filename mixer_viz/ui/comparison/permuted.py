@@ -9,8 +9,8 @@ import streamlit as st
 
 from mixer_viz.analysis.receptive_field import tokens_of_patches
 from mixer_viz.checkpoints.metaformer_runs import place_of
+from mixer_viz.figures.common import patch_grid
 from mixer_viz.figures.comparison.curves import Curve, last_accuracies, permutation_chart
-from mixer_viz.figures.overview import patch_grid
 from mixer_viz.model import TOKEN_MIXERS
 from mixer_viz.model.metaformer_config import PERMUTATIONS, Permutation
 from mixer_viz.model.permuted_input import pixel_order

@@ -9,7 +9,7 @@ import streamlit as st
 
 from mixer_viz.analysis.receptive_field import SHARES
 from mixer_viz.checkpoints.metaformer_runs import Compared
-from mixer_viz.figures import overview as overview_figures
+from mixer_viz.figures import common
 from mixer_viz.figures.comparison import maps as figures
 from mixer_viz.figures.grid import Grid
 from mixer_viz.texts import comparison as texts
@@ -48,7 +48,7 @@ def _answers(picture: Picture, networks: list[Compared]) -> None:
     crop = comparison_results.crop_for(picture, config)
     left, right = st.columns([1, 3], gap="medium")
     with left:
-        photo = overview_figures.patch_grid(crop, config.grid_size, title="Picture", width=_WIDTH)
+        photo = common.patch_grid(crop, config.grid_size, title="Picture", width=_WIDTH)
         show_grids([photo], key="compared-photo", on_pick=select_token, hint="Click a patch.")
     answers = comparison_results.predictions_of(picture)
     with right:

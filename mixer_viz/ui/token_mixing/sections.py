@@ -12,7 +12,7 @@ from mixer_viz.analysis.token_mixing.convolution import ConvolutionMeter
 from mixer_viz.analysis.token_mixing.jacobian import Listening
 from mixer_viz.analysis.token_mixing.mixing_matrix import distance_profile, linear_mixing
 from mixer_viz.analysis.token_mixing.opposing_pairs import OPPOSING_COSINE
-from mixer_viz.figures import overview as overview_figures
+from mixer_viz.figures import common
 from mixer_viz.figures.grid import Grid
 from mixer_viz.figures.token_mixing import charts
 from mixer_viz.figures.token_mixing import maps as figures
@@ -82,7 +82,7 @@ def listening_grids(choice: Choice, listening: Listening) -> list[Grid]:
     ]
     grids = figures.listening_grids(crop, listening.token, maps, _WIDTH)
     size = choice.model.config.grid_size
-    return [overview_figures.patch_grid(crop, size, title=f"Patch {listening.token}", width=_WIDTH), *grids]
+    return [common.patch_grid(crop, size, title=f"Patch {listening.token}", width=_WIDTH), *grids]
 
 
 def receptive_field(choice: Choice, token: int) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mixer_viz.figures.ablation import each_alone_chart
 from mixer_viz.figures.activations import formula as figures
+from mixer_viz.figures.activations.charts import each_alone_chart
 from mixer_viz.figures.theme import ACCENT
 
 RANDOM = np.random.default_rng(0)
