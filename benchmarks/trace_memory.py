@@ -37,7 +37,7 @@ def in_this_process(size: str) -> dict[str, Any]:
     """One trace, then what the page keeps of each of many images."""
     from mixer_viz.ui.activations import results as activation_results
     from mixer_viz.ui.choices import Choice, ChosenModel, Picture
-    from mixer_viz.ui.compute import cached
+    from mixer_viz.ui.overview import overview_of
 
     torch.manual_seed(0)
     config = PRESETS[size]
@@ -49,7 +49,7 @@ def in_this_process(size: str) -> dict[str, Any]:
     start = resident_megabytes()
     for index in range(1, IMAGES + 1):
         choice = Choice(chosen, Picture.from_upload(f"{index}.png", made_picture(index)))
-        cached.overview_of(choice)
+        overview_of(choice)
         activation_results.depth_of(choice)
         activation_results.patch_logits_of(choice, 0)
         activation_results.logit_parts_of(choice, 0)

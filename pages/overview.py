@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from mixer_viz.ui.chart import show_chart
 from mixer_viz.ui.router import require_router
 
 require_router()
@@ -13,7 +12,8 @@ from mixer_viz.figures.photo import photo_grid
 from mixer_viz.model.costs import costs
 from mixer_viz.texts import overview as texts
 from mixer_viz.ui.compute import cached
-from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.grid_panel import show_chart, show_grids
+from mixer_viz.ui.overview import overview_of
 from mixer_viz.ui.sidebar.shell import current_choice
 from mixer_viz.ui.widgets import downloads
 from mixer_viz.ui.widgets.errors import guarded
@@ -21,7 +21,7 @@ from mixer_viz.ui.widgets.selection import option_buttons, select_token, token_f
 
 choice = current_choice()
 config = choice.model.config
-result = cached.overview_of(choice)
+result = overview_of(choice)
 stages = [
     common.stage_label(stage.name, ratio) for stage, ratio in zip(result.stages, result.branch_ratio, strict=True)
 ]
@@ -92,7 +92,7 @@ with st.expander("In the formula"):
     st.markdown(texts.mixer_equation(config))
     st.table(texts.cost_table(costs(config)))
 with st.expander("What these pictures do not prove"):
-    st.markdown(texts.OVERVIEW_LIMITS)
+    st.markdown(texts.LIMITS)
 downloads.download_row(
     "overview",
     lambda: figures.draw_overview(

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from mixer_viz.ui.chart import show_chart
 from mixer_viz.ui.router import require_router
 
 require_router()
@@ -11,9 +10,9 @@ from mixer_viz.analysis.patches import filter_order
 from mixer_viz.figures import common
 from mixer_viz.figures import patches as figures
 from mixer_viz.model.costs import patch_size_options
-from mixer_viz.texts import overview as texts
-from mixer_viz.ui.compute import cached
-from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.texts import patches as texts
+from mixer_viz.ui.grid_panel import show_chart, show_grids
+from mixer_viz.ui.patches import filters_of, tokens_of
 from mixer_viz.ui.sidebar.shell import current_choice
 from mixer_viz.ui.widgets import downloads as download_widgets
 from mixer_viz.ui.widgets.errors import guarded
@@ -21,8 +20,8 @@ from mixer_viz.ui.widgets.selection import option_buttons, select_token, token_f
 
 choice = current_choice()
 config = choice.model.config
-result = cached.tokens_of(choice)
-filters = cached.filters_of(choice)
+result = tokens_of(choice)
+filters = filters_of(choice)
 tokenization, reconstruction = result.tokenization, result.reconstruction
 # Links hold what the buttons say.
 ORDERS = {"Frequency": "frequency", "Length": "norm", "Response to this patch": "response", "Channel": "index"}
@@ -134,4 +133,4 @@ st.page_link("pages/token_mixing.py", label="Next: which patches talk to which",
 with st.expander("In the formula"):
     st.markdown(texts.embedding_equation(config))
 with st.expander("What these pictures do not prove"):
-    st.markdown(texts.PATCHES_LIMITS)
+    st.markdown(texts.LIMITS)

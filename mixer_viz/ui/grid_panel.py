@@ -1,4 +1,4 @@
-"""The one interactive picture of the app: linked grids with values to read, cells to pick, arrow keys."""
+"""The one interactive picture of the app: linked grids with values to read, cells to pick, arrow keys; and charts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from mixer_viz.figures.grid import Grid
@@ -60,3 +61,8 @@ def show_grids(
         "frame": frame,
     }
     _component(key=key, data=data, on_picked_change=picked)
+
+
+def show_chart(figure: go.Figure, *, key: str, alt: str) -> None:
+    """Draw a chart without plotly's own buttons; `alt` is its text alternative."""
+    st.plotly_chart(figure, key=key, config={"displayModeBar": False}, alt=alt)

@@ -11,7 +11,7 @@ from mixer_viz.analysis.activations.ablation import Ablation
 from mixer_viz.analysis.activations.formula import TokenMixingFormula, layer_norm_step, token_mixing_formula
 from mixer_viz.model import MixerConfig, MlpMixer, trace
 from mixer_viz.model.trace import stages_of
-from mixer_viz.texts import interventions as interventions_texts
+from mixer_viz.texts import interventions as intervention_texts
 from tests.made_models import random_model, random_pixels
 
 NAMES = ["cat", "dog", "ship", "car", "frog", "owl"]
@@ -20,24 +20,24 @@ AFTER = np.array([0.1, 0.25, 0.5, 0.05, 0.04, 0.06])
 
 
 def test_answer_table_has_the_five_best_and_how_they_change() -> None:
-    table = interventions_texts.answer_table(NAMES, AFTER, BEFORE, AFTER)
+    table = intervention_texts.answer_table(NAMES, AFTER, BEFORE, AFTER)
     assert table["class"] == ["ship", "dog", "cat", "owl", "car"]
     assert table["probability"] == ["50.0 %", "25.0 %", "10.0 %", "6.0 %", "5.0 %"]
     assert table["change"] == ["+40.0 points", "-5.0 points", "-40.0 points", "+5.0 points", "0.0 points"]
-    assert interventions_texts.answer_table(NAMES, BEFORE, BEFORE, AFTER)["class"] == NAMES[:5]
+    assert intervention_texts.answer_table(NAMES, BEFORE, BEFORE, AFTER)["class"] == NAMES[:5]
 
 
 def test_change_sentence_names_the_largest_change_and_the_new_answer() -> None:
     after = AFTER + np.array([-0.02, 0.02, 0, 0, 0, 0])
-    assert interventions_texts.change_sentence(NAMES, BEFORE, after) == (
+    assert intervention_texts.change_sentence(NAMES, BEFORE, after) == (
         "Largest change: **cat**, from 50.0 % to 8.0 % (-42.0 points). The answer was **cat** and is now **ship**."
     )
-    kept = interventions_texts.change_sentence(NAMES, BEFORE, BEFORE + np.array([0.02, -0.02, 0, 0, 0, 0]))
+    kept = intervention_texts.change_sentence(NAMES, BEFORE, BEFORE + np.array([0.02, -0.02, 0, 0, 0, 0]))
     assert kept.endswith("The answer stays **cat**.")
 
 
 def test_a_change_too_small_to_print_is_called_so() -> None:
-    assert interventions_texts.change_sentence(NAMES, BEFORE, BEFORE + 1e-4).startswith("No probability changes")
+    assert intervention_texts.change_sentence(NAMES, BEFORE, BEFORE + 1e-4).startswith("No probability changes")
 
 
 @pytest.mark.parametrize(
@@ -50,18 +50,18 @@ def test_a_change_too_small_to_print_is_called_so() -> None:
     ],
 )
 def test_every_kind_has_a_name(ablation: Ablation, text: str, tiny_config: MixerConfig) -> None:
-    assert interventions_texts.ablation_name(ablation, [stage.name for stage in stages_of(tiny_config)]) == text
+    assert intervention_texts.ablation_name(ablation, [stage.name for stage in stages_of(tiny_config)]) == text
 
 
 def test_each_alone_names_the_strongest_and_counts_the_quiet() -> None:
-    text = interventions_texts.each_alone_sentence(["first", "second", "third"], np.array([0.2, -0.4, 0.009]), "cat")
+    text = intervention_texts.each_alone_sentence(["first", "second", "third"], np.array([0.2, -0.4, 0.009]), "cat")
     assert "**second** matters most for cat: -40.0 points" in text
     assert "For 1 of the 3 half-blocks" in text
 
 
 def test_identity_prints_both_sides_and_the_gap() -> None:
     logits = np.array([1.0, 3.0])
-    text = interventions_texts.identity_sentence(logits, logits + 2e-5, 2.1e-5, "cat")
+    text = intervention_texts.identity_sentence(logits, logits + 2e-5, 2.1e-5, "cat")
     assert "3.00002 with permuted weights" in text
     assert "3.00000 for the picture" in text
     assert "all 2 classes: 2.1e-05" in text
@@ -78,11 +78,11 @@ def test_identity_prints_both_sides_and_the_gap() -> None:
     ],
 )
 def test_numbers_for_latex(value: float, signed: bool, text: str) -> None:
-    assert interventions_texts.tex(value, signed) == text
+    assert intervention_texts.tex(value, signed) == text
 
 
 def test_negative_factors_stand_in_brackets() -> None:
-    assert (interventions_texts.bracketed(-2.0), interventions_texts.bracketed(2.0)) == ("(-2)", "2")
+    assert (intervention_texts.bracketed(-2.0), intervention_texts.bracketed(2.0)) == ("(-2)", "2")
 
 
 @pytest.fixture(scope="module")
@@ -112,12 +112,12 @@ def test_every_equation_stands_in_one_line(model: MlpMixer, step: TokenMixingFor
     # A second line would make Markdown read the first one as something else.
     norm = layer_norm_step(model, trace(model, random_pixels(model.config)), 1, 7)
     texts = [
-        interventions_texts.formula_in_words(model.config, 1, 7, 3),
-        interventions_texts.norm_step(norm, 3),
-        interventions_texts.first_step(step),
-        *(interventions_texts.gelu_step(step, gelu) for gelu in ("erf", "tanh")),
-        interventions_texts.second_step(step),
-        interventions_texts.closing_step(step),
+        intervention_texts.formula_in_words(model.config, 1, 7, 3),
+        intervention_texts.norm_step(norm, 3),
+        intervention_texts.first_step(step),
+        *(intervention_texts.gelu_step(step, gelu) for gelu in ("erf", "tanh")),
+        intervention_texts.second_step(step),
+        intervention_texts.closing_step(step),
     ]
     for text in texts:
         assert len(equations(text)) == 1
@@ -127,16 +127,16 @@ def test_every_equation_stands_in_one_line(model: MlpMixer, step: TokenMixingFor
 
 def test_norm_step_has_the_numbers_of_the_patch_and_channel(model: MlpMixer) -> None:
     norm = layer_norm_step(model, trace(model, random_pixels(model.config)), 1, 7)
-    (equation,) = equations(interventions_texts.norm_step(norm, 3))
-    assert interventions_texts.tex(norm.values[3]) in equation
-    assert interventions_texts.tex(norm.deviation) in equation
-    assert equation.endswith(f"= {interventions_texts.tex(norm.result[3])}")
+    (equation,) = equations(intervention_texts.norm_step(norm, 3))
+    assert intervention_texts.tex(norm.values[3]) in equation
+    assert intervention_texts.tex(norm.deviation) in equation
+    assert equation.endswith(f"= {intervention_texts.tex(norm.result[3])}")
 
 
 def test_sums_close_in_print(step: TokenMixingFormula) -> None:
     for text, end in (
-        (interventions_texts.first_step(step), step.preactivation),
-        (interventions_texts.second_step(step), step.branch),
+        (intervention_texts.first_step(step), step.preactivation),
+        (intervention_texts.second_step(step), step.branch),
     ):
         (equation,) = equations(text)
         total, bias, result = terms(equation.split("=", 1)[1])[-3:]
@@ -145,7 +145,7 @@ def test_sums_close_in_print(step: TokenMixingFormula) -> None:
 
 
 def test_closing_prints_both_sides_and_the_difference(step: TokenMixingFormula) -> None:
-    text = interventions_texts.closing_step(step)
+    text = intervention_texts.closing_step(step)
     assert text.count(f"**{step.stored:.7g}**") == 2  # in float64 both sides print alike
     assert f"Difference: **{step.difference:.1e}**" in text
     skip, branch, result = terms(equations(text)[0].split("=", 1)[1])
@@ -154,6 +154,6 @@ def test_closing_prints_both_sides_and_the_difference(step: TokenMixingFormula) 
 
 def test_largest_terms_are_in_order_of_size() -> None:
     weights, values = np.array([1.0, -4.0, 2.0, 0.1]), np.array([1.0, 1.0, -1.0, 1.0])
-    text = interventions_texts.largest_terms(weights, values, weights * values, "patch")
+    text = intervention_texts.largest_terms(weights, values, weights * values, "patch")
     assert [int(found) for found in re.findall(r"patch (\d+):", text)] == [1, 2, 0]
     assert r"$2 \cdot (-1) = -2$" in text

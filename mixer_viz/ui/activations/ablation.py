@@ -10,10 +10,10 @@ from mixer_viz.figures.activations.charts import each_alone_chart
 from mixer_viz.model import MixerConfig
 from mixer_viz.model.costs import costs
 from mixer_viz.model.trace import stages_of
-from mixer_viz.texts import interventions as interventions_texts
+from mixer_viz.texts import interventions as intervention_texts
 from mixer_viz.ui.activations import intervention_results
-from mixer_viz.ui.chart import show_chart
 from mixer_viz.ui.choices import Choice
+from mixer_viz.ui.grid_panel import show_chart
 from mixer_viz.ui.widgets.before_after import show_before_after
 from mixer_viz.ui.widgets.errors import guarded
 from mixer_viz.ui.widgets.selection import option_buttons
@@ -28,7 +28,7 @@ _SLOW_MULTIPLY_ADDS = 1e9
 @guarded
 def switching_off(choice: Choice) -> None:
     """A few parts switched off together, and every half-block alone."""
-    st.markdown(interventions_texts.SWITCHING_OFF)
+    st.markdown(intervention_texts.SWITCHING_OFF)
     names = [stage.name for stage in stages_of(choice.model.config)]
     chosen = _fields(choice.model.config, names)
     more = _more(choice)
@@ -36,15 +36,15 @@ def switching_off(choice: Choice) -> None:
     _list_buttons(choice, together, names)
     before, after = intervention_results.without(choice), intervention_results.without(choice, together)
     show_before_after(choice, before, after, "Switched off")
-    st.caption(interventions_texts.MEAN_NOTE)
+    st.caption(intervention_texts.MEAN_NOTE)
     _each_alone(choice, names, before)
 
 
 def _fields(config: MixerConfig, names: list[str]) -> Ablation:
     """What the fields say is to be switched off."""
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        what = option_buttons("Switch off", list(interventions_texts.KINDS), "off")
-        kind = interventions_texts.KINDS[what]
+        what = option_buttons("Switch off", list(intervention_texts.KINDS), "off")
+        kind = intervention_texts.KINDS[what]
         stages = names[1:] if kind in ("branch", "unit") else names
         label = "After" if kind in ("token", "channel") else "In"
         if st.session_state.get("off_at", stages[0]) not in stages:
@@ -52,8 +52,8 @@ def _fields(config: MixerConfig, names: list[str]) -> Ablation:
         at: str = st.selectbox(label, stages, key="off_at", bind="query-params", width=260)
         stage = names.index(at)
         index = None if kind == "branch" else _number(what, _count(config, kind, stage))
-        to = option_buttons("Set to", list(interventions_texts.REPLACEMENTS), "off_to")
-    return Ablation(kind, stage, index, interventions_texts.REPLACEMENTS[to])
+        to = option_buttons("Set to", list(intervention_texts.REPLACEMENTS), "off_to")
+    return Ablation(kind, stage, index, intervention_texts.REPLACEMENTS[to])
 
 
 def _count(config: MixerConfig, kind: str, stage: int) -> int:
@@ -76,7 +76,7 @@ def _more(choice: Choice) -> list[Ablation]:
 
 
 def _list_buttons(choice: Choice, together: list[Ablation], names: list[str]) -> None:
-    texts = [interventions_texts.ablation_name(each, names) for each in together]
+    texts = [intervention_texts.ablation_name(each, names) for each in together]
     st.markdown("Switched off: " + "; ".join(texts) + ".")
 
     def keep(ablations: list[Ablation]) -> None:
@@ -110,6 +110,6 @@ def _each_alone(choice: Choice, names: list[str], before: np.ndarray) -> None:
     changes = probabilities[:, top] - before[top]
     answers = [classes[index] for index in probabilities.argmax(axis=1).tolist()]
     figure = each_alone_chart(100 * changes, names[1:], answers, classes[top])
-    sentence = interventions_texts.each_alone_sentence(names[1:], changes, classes[top])
+    sentence = intervention_texts.each_alone_sentence(names[1:], changes, classes[top])
     show_chart(figure, key="each-alone", alt=sentence.replace("*", ""))
     st.markdown(sentence)

@@ -10,6 +10,7 @@ from mixer_viz.figures.activations import maps as figures
 from mixer_viz.ui.activations import results
 from mixer_viz.ui.activations.layers import stage_labels, stage_names, top_class
 from mixer_viz.ui.choices import Choice
+from mixer_viz.ui.compute import cached
 from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.widgets.errors import guarded
 from mixer_viz.ui.widgets.selection import channel_field, layer_field, option_buttons, select_channel, select_layer
@@ -30,7 +31,7 @@ def channels(choice: Choice) -> None:
         channel = channel_field(config)
     with fields[2]:
         order = option_buttons("Sorted by", ORDERS, "channels")
-    trace = results.trace_of(choice)
+    trace = cached.trace_of(choice)
     numbers = layers.channel_statistics(trace, layer)
     target = top_class(choice)
     effects = results.channel_effects_of(choice, layer, target)

@@ -11,6 +11,7 @@ from mixer_viz.ui.activations import results
 from mixer_viz.ui.activations.layers import stage_names, top_class
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
+from mixer_viz.ui.overview import overview_of
 from mixer_viz.ui.widgets import downloads as download_widgets
 
 _NUM_CLASSES = 5
@@ -30,7 +31,7 @@ def _figure(choice: Choice) -> Figure:
     return draw_activations(
         cached.crop_of(choice),
         stage_names(choice),
-        cached.overview_of(choice).token_norm,
+        overview_of(choice).token_norm,
         {choice.model.class_name(index): depth.probabilities[:, index] for index in best},
         results.logit_parts_of(choice, target).parts,
         choice.model.class_name(target),
@@ -39,7 +40,7 @@ def _figure(choice: Choice) -> Figure:
 
 
 def _arrays(choice: Choice) -> dict[str, np.ndarray]:
-    trace = results.trace_of(choice)
+    trace = cached.trace_of(choice)
     target = top_class(choice)
     depth, parts = results.depth_of(choice), results.logit_parts_of(choice, target)
     written, drift = results.stream_of(choice)
@@ -63,7 +64,7 @@ def _table(choice: Choice) -> bytes:
     columns = {
         "layer": range(len(drift.mean_similarity)),
         "name": stage_names(choice),
-        "mean_token_length": cached.overview_of(choice).token_norm.mean(axis=(1, 2)).tolist(),
+        "mean_token_length": overview_of(choice).token_norm.mean(axis=(1, 2)).tolist(),
         "branch_ratio": written.ratio.tolist(),
         "branch_cosine": written.cosine.tolist(),
         "mean_token_similarity": drift.mean_similarity.tolist(),

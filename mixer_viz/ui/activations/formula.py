@@ -8,9 +8,8 @@ from mixer_viz.figures.activations import formula as figures
 from mixer_viz.texts import interventions as texts
 from mixer_viz.ui.activations import intervention_results
 from mixer_viz.ui.activations.intervention_results import Formula
-from mixer_viz.ui.chart import show_chart
 from mixer_viz.ui.choices import Choice
-from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.grid_panel import show_chart, show_grids
 from mixer_viz.ui.widgets.errors import guarded
 from mixer_viz.ui.widgets.selection import (
     block_field,

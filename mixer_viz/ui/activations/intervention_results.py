@@ -18,7 +18,6 @@ from mixer_viz.analysis.activations.ablation import Ablation
 from mixer_viz.analysis.arrays import one_image, probabilities, to_double
 from mixer_viz.analysis.ranges import block_of
 from mixer_viz.model import MlpMixer
-from mixer_viz.ui.activations import results
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.gate import computing_on
@@ -101,7 +100,7 @@ class Formula:
 def _formula(
     picture_key: str, model_key: str, block: int, token: int, channel: int, unit: int, _choice: Choice
 ) -> Formula:
-    trace, model = results.trace_of(_choice), _choice.model.model
+    trace, model = cached.trace_of(_choice), _choice.model.model
     mixing = formula.token_mixing_formula(model, trace, block, token, channel, unit)
     inputs, outputs = _gelu_curve(model, mixing.preactivations)
     return Formula(

@@ -12,12 +12,13 @@ from mixer_viz.figures import common
 from mixer_viz.figures.activations import maps as figures
 from mixer_viz.figures.grid import Grid
 from mixer_viz.model.trace import stages_of
-from mixer_viz.texts import activations as activations_texts
+from mixer_viz.texts import activations as activation_texts
 from mixer_viz.texts import overview as overview_texts
 from mixer_viz.ui.activations import results
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.overview import overview_of
 from mixer_viz.ui.widgets.errors import guarded
 from mixer_viz.ui.widgets.selection import (
     CHANNEL,
@@ -40,7 +41,7 @@ def stage_names(choice: Choice) -> list[str]:
 
 def stage_labels(choice: Choice) -> list[tuple[str, str]]:
     """Title and note of each small picture in a strip of layers."""
-    ratios = cached.overview_of(choice).branch_ratio
+    ratios = overview_of(choice).branch_ratio
     return [common.stage_label(name, ratio) for name, ratio in zip(stage_names(choice), ratios, strict=True)]
 
 
@@ -59,7 +60,7 @@ def layers(choice: Choice) -> None:
         token = token_field(config)
     with fields[2]:
         channel = channel_field(config) if quantity == "Channel" else int(st.session_state.get(CHANNEL, 0))
-    overview, names = cached.overview_of(choice), stage_names(choice)
+    overview, names = overview_of(choice), stage_names(choice)
     maps = _maps(choice, quantity, channel)
     labels = stage_labels(choice)
     colours = overview.colours if likeness else None
@@ -80,7 +81,7 @@ def layers(choice: Choice) -> None:
     else:
         grid = dataclasses.replace(strip[layer], select="cell", ids=None, width=270, title=names[layer].capitalize())
     _large(choice, grid, layer, token)
-    vectors = analysis.patch_vectors(results.trace_of(choice), token)
+    vectors = analysis.patch_vectors(cached.trace_of(choice), token)
     grid = figures.vectors_by_stage(vectors, token)
     show_grids([grid], key="vectors", on_pick=select_layer, marks="layer", hint="Click a row to select its layer.")
     _hidden(choice, layer)
@@ -88,16 +89,16 @@ def layers(choice: Choice) -> None:
 
 def _maps(choice: Choice, quantity: str, channel: int) -> np.ndarray:  # (T, grid, grid)
     if quantity == "Channel":
-        return analysis.channel_maps(results.trace_of(choice), channel)
+        return analysis.channel_maps(cached.trace_of(choice), channel)
     if quantity == "Class":
         side = choice.model.config.grid_size
         return results.patch_logits_of(choice, top_class(choice)).values.reshape(-1, side, side)
-    return cached.overview_of(choice).token_norm
+    return overview_of(choice).token_norm
 
 
 def top_class(choice: Choice) -> int:
     """The network's answer, whose logit the page follows."""
-    return int(cached.overview_of(choice).top_classes[0])
+    return int(overview_of(choice).top_classes[0])
 
 
 def _large(choice: Choice, enlarged: Grid, layer: int, token: int) -> None:
@@ -118,9 +119,9 @@ def _large(choice: Choice, enlarged: Grid, layer: int, token: int) -> None:
         )
     with numbers:
         stream, drift = results.stream_of(choice)
-        norms = cached.overview_of(choice).token_norm[layer].ravel()
+        norms = overview_of(choice).token_norm[layer].ravel()
         st.table(
-            activations_texts.layer_numbers(
+            activation_texts.layer_numbers(
                 names[layer],
                 float(norms[token]),
                 float(norms.mean()),
@@ -138,12 +139,12 @@ def _hidden(choice: Choice, layer: int) -> None:
     mixing: analysis.Mixing = "channel" if layer and layer % 2 == 0 else "token"
     st.subheader("Hidden activations")
     st.markdown(f"After the GELU, in the MLP of **block {block + 1} {mixing} mixing**.")
-    result = analysis.hidden_activations(results.trace_of(choice), block, mixing)
+    result = analysis.hidden_activations(cached.trace_of(choice), block, mixing)
     count, units = result.values.shape
     rows = "channel" if mixing == "token" else "token"
     shape = f"{'C × D_S' if mixing == 'token' else 'S × D_C'} = {count} × {units}: a row per {rows}"
     grid = figures.hidden_grid(result.values, title="Hidden activations", rows=rows, note=shape)
     show_grids([grid], key="hidden", on_pick=select_token, hint="Hover reads each activation.")
-    st.caption(activations_texts.hidden_note(result))
+    st.caption(activation_texts.hidden_note(result))
     with st.expander("The strongest"):
-        st.table(activations_texts.strongest_table(result))
+        st.table(activation_texts.strongest_table(result))

@@ -11,10 +11,9 @@ from mixer_viz.figures.activations import maps as figures
 from mixer_viz.texts import activations as texts
 from mixer_viz.ui.activations import results
 from mixer_viz.ui.activations.layers import stage_names
-from mixer_viz.ui.chart import show_chart
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
-from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.grid_panel import show_chart, show_grids
 from mixer_viz.ui.widgets.errors import guarded
 from mixer_viz.ui.widgets.selection import layer_field, select_token, token_field
 

@@ -14,8 +14,8 @@ from mixer_viz.model import MixerConfig
 from mixer_viz.texts import interventions as texts
 from mixer_viz.ui.activations import intervention_results
 from mixer_viz.ui.choices import Choice
-from mixer_viz.ui.compute import cached
 from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.patches import tokens_of
 from mixer_viz.ui.widgets.before_after import show_before_after
 from mixer_viz.ui.widgets.errors import guarded
 from mixer_viz.ui.widgets.selection import option_buttons
@@ -104,7 +104,7 @@ def _picture(choice: Choice, swapped: Swapped, order: np.ndarray) -> None:
     hint = (
         "Click two patches to swap them." if first == _NO_PLACE else f"Now click the patch to swap with place {first}."
     )
-    grid = shuffled_grid(cached.tokens_of(choice).cells, order)
+    grid = shuffled_grid(tokens_of(choice).cells, order)
     show_grids([grid], key="shuffled", selected=first, on_pick=pick, hint=hint, marks="place")
 
 

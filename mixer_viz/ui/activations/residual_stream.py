@@ -11,10 +11,9 @@ from mixer_viz.figures.grid import Grid
 from mixer_viz.images.samples import available_samples
 from mixer_viz.ui.activations import results
 from mixer_viz.ui.activations.layers import stage_names
-from mixer_viz.ui.chart import show_chart
 from mixer_viz.ui.choices import Choice, ChosenModel, Picture
 from mixer_viz.ui.compute import cached
-from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.grid_panel import show_chart, show_grids
 from mixer_viz.ui.widgets.errors import guarded
 from mixer_viz.ui.widgets.selection import layer_field, select_token, token_field
 
@@ -56,7 +55,7 @@ def _matrices(choice: Choice, layer: int, token: int, names: list[str]) -> None:
     compared: str = st.selectbox(
         "Compare the layers with those of", [ITSELF, *others], key="compared", bind="query-params", width=420
     )
-    trace = results.trace_of(choice)
+    trace = cached.trace_of(choice)
     size = f"T × T = {len(names)} × {len(names)}"
     grids = [
         figures.similarity_matrix(similarity.token_similarity(trace, layer), names[layer]),

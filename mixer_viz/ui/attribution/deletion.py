@@ -9,18 +9,17 @@ from mixer_viz.analysis.attribution.deletion import patch_order
 from mixer_viz.figures.attribution.charts import CurveSet, answers_chart, curves_chart
 from mixer_viz.figures.attribution.maps import removed_grid, without_patches
 from mixer_viz.texts import attribution as attribution_texts
-from mixer_viz.texts import attribution_metrics as attribution_metrics_texts
+from mixer_viz.texts import attribution_metrics as metrics_texts
 from mixer_viz.texts.attribution_metrics import Quality
 from mixer_viz.ui.attribution import results
 from mixer_viz.ui.attribution.choice import Target
 from mixer_viz.ui.attribution.maps import Shown
 from mixer_viz.ui.attribution.metrics import known_quality
 from mixer_viz.ui.attribution.results import probabilities_of
-from mixer_viz.ui.chart import show_chart
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.jobs import job_table
-from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.grid_panel import show_chart, show_grids
 from mixer_viz.ui.widgets.errors import guarded
 from mixer_viz.ui.widgets.selection import option_buttons, select_token
 
@@ -120,5 +119,5 @@ def _curves(target: Target, rows: list[Quality], share: float) -> None:
         for row, curves in known
     ]
     figure = curves_chart(sets, f"probability of {target.name}, %", share, percent=True)
-    show_chart(figure, key="curves", alt=attribution_metrics_texts.curves_in_words([row for row, _ in known]))
-    st.caption(attribution_metrics_texts.curves_note(target.name, target.against_name))
+    show_chart(figure, key="curves", alt=metrics_texts.curves_in_words([row for row, _ in known]))
+    st.caption(metrics_texts.curves_note(target.name, target.against_name))

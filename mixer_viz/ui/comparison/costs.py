@@ -16,12 +16,12 @@ from mixer_viz.figures.comparison.curves import Curve, last_accuracies, training
 from mixer_viz.figures.comparison.growth import Growth, growth_chart, growth_in_words, measured_chart
 from mixer_viz.model import TOKEN_MIXERS
 from mixer_viz.texts import comparison_costs as texts
-from mixer_viz.ui.chart import show_chart
 from mixer_viz.ui.comparison import results
 from mixer_viz.ui.comparison.downloads import runs_csv
 from mixer_viz.ui.comparison.speed_jobs import GRIDS, NOTHING, PARTS, SpeedKeys, Speeds, measured, start
 from mixer_viz.ui.compute.jobs import job_table, visitor_name
 from mixer_viz.ui.compute.waiting import Wait, failed_note, is_stopped, stopped_note, waiting
+from mixer_viz.ui.grid_panel import show_chart
 from mixer_viz.ui.widgets.selection import option_buttons
 
 _MEASURED = "_speed_measured"  # session state: what was found by then

@@ -16,10 +16,9 @@ from mixer_viz.model.metaformer_config import PERMUTATIONS, Permutation
 from mixer_viz.model.permuted_input import pixel_order
 from mixer_viz.texts import comparison as texts
 from mixer_viz.texts.comparison_costs import PALER
-from mixer_viz.ui.chart import show_chart
 from mixer_viz.ui.choices import Picture
 from mixer_viz.ui.comparison import results
-from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.grid_panel import show_chart, show_grids
 from mixer_viz.ui.widgets.errors import guarded
 
 

@@ -1,11 +1,11 @@
-"""Every cache of the app, with its bound. Keys are plain values; a leading underscore marks what the key stands for.
+"""The caches that all pages share, with their bounds. Keys are plain values; an underscore marks what one stands for.
 
-Bounds: 3 models (L/16 has 0.8 GB), 32 crops and previews, 32 results per kind (B/16: about 3 MB each).
+Bounds: 3 models (L/16 has 0.8 GB), 32 crops and previews, 3 traces (bundled model 4 MB, B/16 0.1 GB, L/16 0.4 GB each).
+The pages' own results have at most MAX_RESULTS per kind (B/16: about 3 MB each).
 """
 
 from __future__ import annotations
 
-import dataclasses
 import io
 
 import numpy as np
@@ -14,16 +14,16 @@ import torch
 from PIL import Image
 
 from mixer_viz import checkpoints, images
-from mixer_viz.analysis import overview, patches
 from mixer_viz.figures.photo import photo_with_crop
 from mixer_viz.images import samples
-from mixer_viz.model import MlpMixer, trace
+from mixer_viz.model import MlpMixer, Trace, trace
 from mixer_viz.ui.choices import Choice, ChosenModel, Picture, UploadedWeights
 from mixer_viz.ui.compute.gate import computing_on
 
 MAX_MODELS = 3
 MAX_PICTURES = 32
 MAX_RESULTS = 32
+MAX_TRACES = 3
 
 
 @st.cache_resource(max_entries=MAX_MODELS, show_spinner="Loading the model …")
@@ -85,51 +85,13 @@ def pixels_of(picture: Picture, model: ChosenModel) -> torch.Tensor:
     return images.normalise(crop, model.config).to(model.model.stem.weight.device)
 
 
-@st.cache_data(max_entries=MAX_RESULTS, show_spinner="Running the Mixer …")
-def _overview(picture_key: str, model_key: str, _choice: Choice) -> overview.Overview:
+@st.cache_resource(max_entries=MAX_TRACES, show_spinner="Running the Mixer …")
+def _trace(picture_key: str, model_key: str, _choice: Choice) -> Trace:
     pixels = pixels_of(_choice.picture, _choice.model)
     with computing_on(pixels.device):
-        return overview.overview_of(trace(_choice.model.model, pixels))
+        return trace(_choice.model.model, pixels)
 
 
-def overview_of(choice: Choice) -> overview.Overview:
-    return _overview(choice.picture.key, choice.model.key, choice)
-
-
-@dataclasses.dataclass(frozen=True)
-class TokenResults:
-    """What the Patch tokenization page shows of one picture."""
-
-    crop: np.ndarray  # (H, W, 3) uint8, what the network sees
-    cells: np.ndarray  # (S, P, P, 3) uint8, its patches
-    rebuilt_crop: np.ndarray  # (H, W, 3) uint8, rebuilt from the tokens
-    tokenization: patches.Tokenization
-    reconstruction: patches.Reconstruction
-
-
-# Shared between visitors, not copied: nobody writes into the arrays.
-@st.cache_resource(max_entries=MAX_RESULTS, show_spinner="Cutting the picture into tokens …")
-def _tokens(picture_key: str, model_key: str, _choice: Choice) -> TokenResults:
-    model = _choice.model.model
-    config = model.config
-    crop = crop_of(_choice)
-    pixels = pixels_of(_choice.picture, _choice.model)
-    with computing_on(pixels.device):
-        tokenization, reconstruction = patches.tokenize(model, pixels), patches.reconstruct(model, pixels)
-    grid, side = config.grid_size, config.patch_size
-    cells = crop.reshape(grid, side, grid, side, 3).swapaxes(1, 2).reshape(-1, side, side, 3)
-    rebuilt = images.pixels_to_image(torch.from_numpy(reconstruction.pixels)[None], config)[0]
-    return TokenResults(crop, cells, rebuilt, tokenization, reconstruction)
-
-
-def tokens_of(choice: Choice) -> TokenResults:
-    return _tokens(choice.picture.key, choice.model.key, choice)
-
-
-@st.cache_resource(max_entries=MAX_MODELS, show_spinner="Reading the filters …")
-def _filters(model_key: str, _model: MlpMixer) -> patches.Filters:
-    return patches.filters_of(_model)
-
-
-def filters_of(choice: Choice) -> patches.Filters:
-    return _filters(choice.model.key, choice.model.model)
+def trace_of(choice: Choice) -> Trace:
+    """Every intermediate tensor of one picture, on the model's device."""
+    return _trace(choice.picture.key, choice.model.key, choice)

@@ -18,10 +18,9 @@ from mixer_viz.figures.token_mixing import charts
 from mixer_viz.figures.token_mixing import maps as figures
 from mixer_viz.model.costs import costs
 from mixer_viz.texts import token_mixing as texts
-from mixer_viz.ui.chart import show_chart
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
-from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.grid_panel import show_chart, show_grids
 from mixer_viz.ui.token_mixing import results
 from mixer_viz.ui.widgets.selection import select_token
 

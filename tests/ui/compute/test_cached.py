@@ -21,6 +21,8 @@ from mixer_viz.checkpoints import save_model
 from mixer_viz.model import MlpMixer
 from mixer_viz.ui.choices import Choice, ChosenModel, Picture, UploadedWeights
 from mixer_viz.ui.compute import cached
+from mixer_viz.ui.overview import overview_of
+from mixer_viz.ui.patches import filters_of, tokens_of
 
 UI = Path(mixer_viz.ui.__file__).parent
 
@@ -67,23 +69,23 @@ def test_pictures_that_differ_in_one_pixel_do_not_mix(models: list[ChosenModel],
         assert np.array_equal(cached.crop_of(choice), np.asarray(mv.images.crop_image(photo, choice.model.config)))
         pixels = mv.preprocess(photo, choice.model.model)
         expected = overview.overview_of(mv.trace(choice.model.model, pixels))
-        assert np.array_equal(cached.overview_of(choice).embedding, expected.embedding)
-        assert np.array_equal(cached.tokens_of(choice).tokenization.embedding, expected.embedding)
+        assert np.array_equal(overview_of(choice).embedding, expected.embedding)
+        assert np.array_equal(tokens_of(choice).tokenization.embedding, expected.embedding)
     assert first.picture.key != second.picture.key
     if side == 8:
-        assert (cached.overview_of(first).embedding != cached.overview_of(second).embedding).any()
+        assert (overview_of(first).embedding != overview_of(second).embedding).any()
 
 
 def test_models_do_not_mix(models: list[ChosenModel]) -> None:
     picture = made_pictures(8)[0]
     first, second = (Choice(model, picture) for model in models)
     for results in (
-        [cached.overview_of(choice).embedding for choice in (first, second)],
-        [cached.tokens_of(choice).tokenization.embedding for choice in (first, second)],
-        [cached.filters_of(choice).values for choice in (first, second)],
+        [overview_of(choice).embedding for choice in (first, second)],
+        [tokens_of(choice).tokenization.embedding for choice in (first, second)],
+        [filters_of(choice).values for choice in (first, second)],
     ):
         assert (results[0] != results[1]).any()
-    assert np.array_equal(cached.filters_of(first).values, models[0].model.stem.weight.permute(0, 2, 3, 1).numpy())
+    assert np.array_equal(filters_of(first).values, models[0].model.stem.weight.permute(0, 2, 3, 1).numpy())
 
 
 def test_crops_depend_on_the_model(tiny_model: MlpMixer) -> None:
@@ -98,16 +100,16 @@ def test_crops_depend_on_the_model(tiny_model: MlpMixer) -> None:
 
 def test_the_second_call_computes_nothing(models: list[ChosenModel], monkeypatch: pytest.MonkeyPatch) -> None:
     choice = Choice(models[0], made_pictures(8)[0])
-    first = cached.overview_of(choice)
+    first = overview_of(choice)
     monkeypatch.setattr(overview, "overview_of", lambda *_: pytest.fail("computed again"))
-    assert np.array_equal(cached.overview_of(choice).embedding, first.embedding)
+    assert np.array_equal(overview_of(choice).embedding, first.embedding)
 
 
 def test_visitors_at_the_same_time_get_their_own(models: list[ChosenModel]) -> None:
     choices = [Choice(model, picture) for model in models for picture in made_pictures(8)] * 4
     got: dict[int, np.ndarray] = {}
     threads = [
-        threading.Thread(target=lambda at=at, choice=choice: got.update({at: cached.overview_of(choice).embedding}))
+        threading.Thread(target=lambda at=at, choice=choice: got.update({at: overview_of(choice).embedding}))
         for at, choice in enumerate(choices)
     ]
     for thread in threads:
@@ -121,7 +123,7 @@ def test_visitors_at_the_same_time_get_their_own(models: list[ChosenModel]) -> N
 
 def test_results_carry_what_they_say(models: list[ChosenModel]) -> None:
     choice = Choice(models[0], made_pictures(8)[0])
-    result = cached.tokens_of(choice)
+    result = tokens_of(choice)
     assert np.array_equal(result.cells[5], result.crop[2:4, 2:4])  # patch 5: row 1, column 1
     assert result.reconstruction.rank < result.reconstruction.patch_dim  # 6 channels for 12 numbers: something is lost
     assert result.rebuilt_crop.shape == result.crop.shape
