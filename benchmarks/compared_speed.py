@@ -15,9 +15,9 @@ from torch import nn
 
 from mixer_viz.analysis.comparison.published import IMAGE_SIZE, PUBLISHED
 from mixer_viz.analysis.comparison.throughput import measure_throughput
-from mixer_viz.model import PRESETS, TOKEN_MIXERS, ComparedNetwork, MlpMixer
-from mixer_viz.model.token_mixer_table import compared_costs, matched_channels_mlp_dim
-from mixer_viz.training.build import compared_config
+from mixer_viz.model import PRESETS, TOKEN_MIXERS, MetaFormer, MlpMixer
+from mixer_viz.model.token_mixer_table import matched_channels_mlp_dim, metaformer_costs
+from mixer_viz.training.build import metaformer_config
 from mixer_viz.training.compare import COMMON
 
 NAME = "compared_speed"
@@ -45,9 +45,9 @@ def seven_networks() -> dict[str, nn.Module]:
     torch.manual_seed(0)
     networks: dict[str, nn.Module] = {}
     for name in TOKEN_MIXERS:
-        config = compared_config(dataclasses.replace(COMMON, token_mixer=name), CLASSES)
+        config = metaformer_config(dataclasses.replace(COMMON, token_mixer=name), CLASSES)
         sizes = dataclasses.replace(config.sizes, channels_mlp_dim=matched_channels_mlp_dim(config))
-        networks[name] = ComparedNetwork(dataclasses.replace(config, sizes=sizes)).eval().requires_grad_(False)
+        networks[name] = MetaFormer(dataclasses.replace(config, sizes=sizes)).eval().requires_grad_(False)
     return networks
 
 
@@ -68,7 +68,7 @@ def compare(networks: Mapping[str, nn.Module], base: str, image_size: int, batch
         results[name] = summary(values, "images/s")
         if name != base:
             results[f"{name} / {base}"] = summary(ratios(values, speeds[base]), "x")
-        if isinstance(networks[name], ComparedNetwork):
-            total = compared_costs(networks[name].compared_config).total
+        if isinstance(networks[name], MetaFormer):
+            total = metaformer_costs(networks[name].metaformer_config).total
             results[f"{name}, counted"] = dataclasses.asdict(total)
     return results

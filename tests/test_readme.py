@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mixer_viz.checkpoints.metaformer_runs import compared_runs
+from mixer_viz.checkpoints.metaformer_runs import metaformer_runs
 from mixer_viz.images.samples import load_sample
 from mixer_viz.model import TOKEN_MIXERS
 
@@ -52,7 +52,7 @@ def test_the_readme_has_the_accuracies_of_the_card() -> None:
     section = re.split(r"^## ", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
     (text,) = [" ".join(part.split()) for part in section if part.startswith("The networks compared")]
     accuracies: dict[tuple[str, str], list[float]] = {}
-    for run in compared_runs():
+    for run in metaformer_runs():
         accuracies.setdefault((run.token_mixer, run.permutation), []).append(run.accuracy)
     means = {key: statistics.mean(values) for key, values in accuracies.items()}
     for (name, order), values in accuracies.items():

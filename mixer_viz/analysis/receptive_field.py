@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mixer_viz.analysis.ranges import check_token
-from mixer_viz.model import ComparedConfig, ComparedNetwork, MlpMixer, Network
+from mixer_viz.model import MetaFormer, MetaFormerConfig, MlpMixer, Network
 from mixer_viz.model.permuted_input import pixel_order
 
 SHARES = (0.2, 0.5, 0.99)
@@ -116,7 +116,7 @@ def _gradient_sizes(model: Network, pixels: Tensor, token: int) -> np.ndarray:  
 
 
 @dataclasses.dataclass(frozen=True)
-class ComparedField:
+class MetaFormerField:
     """One token's effective receptive field at L + 1 stages: 0 is the embedding, b the stream after b blocks."""
 
     token: int
@@ -126,7 +126,7 @@ class ComparedField:
     area: np.ndarray  # (L + 1, 3) float64, smallest share of all patches that together hold SHARES of it
 
 
-def compared_receptive_field(network: ComparedNetwork, pixels: Tensor, token: int) -> ComparedField:
+def metaformer_receptive_field(network: MetaFormer, pixels: Tensor, token: int) -> MetaFormerField:
     """`receptive_field` of one of the networks compared, per pixel and per patch of the image in its natural order.
 
     Args:
@@ -136,7 +136,7 @@ def compared_receptive_field(network: ComparedNetwork, pixels: Tensor, token: in
     """
     sizes = np.concatenate(list(gradient_sizes(network, pixels, token)), axis=1)  # (L + 1, N, H, W)
     pixel_maps, maps = mean_share(sizes), mean_share(sum_per_patch(sizes, network.config.patch_size))
-    return ComparedField(
+    return MetaFormerField(
         token=token,
         pixel_maps=pixel_maps,
         pixel_area=smallest_area(pixel_maps.reshape(len(pixel_maps), -1)),
@@ -145,7 +145,7 @@ def compared_receptive_field(network: ComparedNetwork, pixels: Tensor, token: in
     )
 
 
-def tokens_of_patches(config: ComparedConfig) -> np.ndarray | None:
+def tokens_of_patches(config: MetaFormerConfig) -> np.ndarray | None:
     """Which token reads each patch of the natural image, (S,) int64; None where every token reads single pixels."""
     if config.permutation == "pixels":
         return None

@@ -15,22 +15,22 @@ from mixer_viz.checkpoints.devices import choose_device
 from mixer_viz.checkpoints.errors import CheckpointError
 from mixer_viz.checkpoints.formats.files import read_weights
 from mixer_viz.checkpoints.formats.own_format import CONFIG_KEY, save_weights
-from mixer_viz.model import ComparedConfig, ComparedNetwork, MixerConfig
+from mixer_viz.model import MetaFormer, MetaFormerConfig, MixerConfig
 
-COMPARED_CONFIG_KEY = "mixer_viz_compared_config"
+METAFORMER_CONFIG_KEY = "mixer_viz_compared_config"
 MAX_TOKENS = 4096  # H/14, the largest Mixer of the paper, has 256; without mixing weights no tensor bounds them
 
 
-def save_compared(network: ComparedNetwork, path: str | Path, dtype: torch.dtype = torch.float32) -> None:
-    """Write weights (in `dtype`) and config to one `.safetensors` file that `load_compared` reads back without more.
+def save_metaformer(network: MetaFormer, path: str | Path, dtype: torch.dtype = torch.float32) -> None:
+    """Write weights (in `dtype`) and config to one `.safetensors` file that `load_metaformer` reads back without more.
 
     The file appears at once or not at all, so a reader never sees half of it.
     """
-    save_weights(network, Path(path), dtype, {COMPARED_CONFIG_KEY: network.compared_config.to_json()})
+    save_weights(network, Path(path), dtype, {METAFORMER_CONFIG_KEY: network.metaformer_config.to_json()})
 
 
-def load_compared(path: str | Path, device: str | torch.device = "auto") -> ComparedNetwork:
-    """The network in a file of `save_compared`, or a Mixer in a file of `save_model`, with "mlp" as its token mixer.
+def load_metaformer(path: str | Path, device: str | torch.device = "auto") -> MetaFormer:
+    """The network in a file of `save_metaformer`, or a Mixer in a file of `save_model`, with "mlp" as its token mixer.
 
     It is in eval mode with float32 weights that take no gradient; gradients with respect to pixels work.
 
@@ -47,25 +47,25 @@ def load_compared(path: str | Path, device: str | torch.device = "auto") -> Comp
     _check_bounds(config, file.tensors)
     weights = {name: to_float32(name, value) for name, value in file.tensors.items()}
     with torch.device("meta"):  # no memory and no random start for weights that are replaced at once
-        network = ComparedNetwork(config)
+        network = MetaFormer(config)
     _check_shapes(network, weights)
     network.load_state_dict(weights, assign=True)
     return network.requires_grad_(False).eval().to(chosen)
 
 
-def stored_config(metadata: dict[str, str]) -> ComparedConfig:
+def stored_config(metadata: dict[str, str]) -> MetaFormerConfig:
     """The config in a file's metadata; raises CheckpointError when there is none that can be used."""
     try:
-        if COMPARED_CONFIG_KEY in metadata:
-            return ComparedConfig.from_json(metadata[COMPARED_CONFIG_KEY])
+        if METAFORMER_CONFIG_KEY in metadata:
+            return MetaFormerConfig.from_json(metadata[METAFORMER_CONFIG_KEY])
         if CONFIG_KEY in metadata:
-            return ComparedConfig(sizes=MixerConfig.from_json(metadata[CONFIG_KEY]))
+            return MetaFormerConfig(sizes=MixerConfig.from_json(metadata[CONFIG_KEY]))
     except (ValueError, OverflowError) as exc:
         raise CheckpointError(f"The config stored in this file is unusable: {exc}; export the model again.") from exc
     raise CheckpointError("This file does not say which token mixer it is for; choose one that this project wrote.")
 
 
-def _check_bounds(config: ComparedConfig, tensors: dict[str, Tensor]) -> None:
+def _check_bounds(config: MetaFormerConfig, tensors: dict[str, Tensor]) -> None:
     """Raise CheckpointError when the config claims sizes that these weights do not have, before anything is built."""
     sizes = config.sizes
     blocks = {name.split(".")[1] for name in tensors if name.startswith("blocks.")}
@@ -79,13 +79,13 @@ def _check_bounds(config: ComparedConfig, tensors: dict[str, Tensor]) -> None:
         )
 
 
-def _check_shapes(network: ComparedNetwork, weights: dict[str, Tensor]) -> None:
+def _check_shapes(network: MetaFormer, weights: dict[str, Tensor]) -> None:
     expected = {name: value.shape for name, value in network.state_dict().items()}
     for name in sorted({*expected, *weights}):
         has = tuple(weights[name].shape) if name in weights else "missing"
         wanted = tuple(expected[name]) if name in expected else "not a part of it"
         if has != wanted:
-            mixer = network.compared_config.token_mixer
+            mixer = network.metaformer_config.token_mixer
             raise CheckpointError(
                 f"In a network with {mixer!r}, {name[:80]} is {wanted}, but in this file {has}; export the model again."
             )

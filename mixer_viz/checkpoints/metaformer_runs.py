@@ -13,7 +13,7 @@ from typing import Any
 from mixer_viz.checkpoints import bundled
 from mixer_viz.checkpoints.errors import CheckpointError
 from mixer_viz.checkpoints.preparation import parse_json_object, read_side_file
-from mixer_viz.model import TOKEN_MIXERS, ComparedNetwork
+from mixer_viz.model import TOKEN_MIXERS, MetaFormer
 from mixer_viz.model.metaformer_config import PERMUTATIONS, TOKEN_MIXER_NAMES, Permutation, TokenMixerName
 
 COMPARED = "compared"
@@ -25,7 +25,7 @@ _TEXTS = ("name", "token_mixer", "permutation")
 
 
 @dataclasses.dataclass(frozen=True)
-class ComparedRun:
+class MetaFormerRun:
     """One training run of one network, as its card tells it."""
 
     name: str  # "mlp-0", "mlp-pixels-0"
@@ -42,24 +42,24 @@ class ComparedRun:
     path: Path | None  # the weights, where they are bundled
 
 
-def compared_card() -> dict[str, Any]:
+def metaformer_card() -> dict[str, Any]:
     """The whole card, with recipe and hardware; empty where there is none. Raises CheckpointError for no JSON."""
     path = bundled.ASSETS_DIR / COMPARED / CARD
     return parse_json_object(read_side_file(path)) if path.is_file() else {}
 
 
-def compared_runs() -> list[ComparedRun]:
+def metaformer_runs() -> list[MetaFormerRun]:
     """The runs in the card, in its order; empty where there is no card.
 
     Raises CheckpointError for a card with a wrong entry, or one that names a file that is not there.
     """
-    entries = compared_card().get("runs", [])
+    entries = metaformer_card().get("runs", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise CheckpointError(f"The card {CARD} has no list of entries as 'runs'; correct it.")
     return [_run(entry) for entry in entries]
 
 
-def _run(entry: dict[str, Any]) -> ComparedRun:
+def _run(entry: dict[str, Any]) -> MetaFormerRun:
     values = {key: _value(entry, key, (int, float), "number") for key in _NUMBERS}
     values |= {key: _value(entry, key, (int,), "whole number") for key in _WHOLE_NUMBERS}
     values |= {key: _value(entry, key, (str,), "text") for key in _TEXTS}
@@ -69,7 +69,7 @@ def _run(entry: dict[str, Any]) -> ComparedRun:
     accuracies = entry.get("accuracies")
     if not isinstance(accuracies, list) or not all(type(value) in (int, float) for value in accuracies):
         raise CheckpointError(f"The card {CARD} gives no list of numbers as 'accuracies' of a run; correct it.")
-    return ComparedRun(**values, accuracies=tuple(accuracies), path=_weights(entry))
+    return MetaFormerRun(**values, accuracies=tuple(accuracies), path=_weights(entry))
 
 
 def _value(entry: dict[str, Any], key: str, kinds: tuple[type, ...], wanted: str) -> Any:
@@ -90,12 +90,12 @@ def _weights(entry: dict[str, Any]) -> Path | None:
 
 
 @dataclasses.dataclass(frozen=True)
-class Compared:
+class TrainedMetaFormer:
     """One trained network of the comparison, under the title that the page gives it."""
 
-    run: ComparedRun
+    run: MetaFormerRun
     title: str
-    network: ComparedNetwork
+    network: MetaFormer
 
     @property
     def place(self) -> int:

@@ -2,10 +2,10 @@
 
 from mixer_viz.model.config import PRESETS as PRESETS
 from mixer_viz.model.config import MixerConfig as MixerConfig
-from mixer_viz.model.metaformer import ComparedBlock as ComparedBlock
-from mixer_viz.model.metaformer import ComparedNetwork as ComparedNetwork
+from mixer_viz.model.metaformer import MetaFormer as MetaFormer
+from mixer_viz.model.metaformer import MetaFormerBlock as MetaFormerBlock
 from mixer_viz.model.metaformer import Network as Network
-from mixer_viz.model.metaformer_config import ComparedConfig as ComparedConfig
+from mixer_viz.model.metaformer_config import MetaFormerConfig as MetaFormerConfig
 from mixer_viz.model.mixer import MixerBlock as MixerBlock
 from mixer_viz.model.mixer import Mlp as Mlp
 from mixer_viz.model.mixer import MlpMixer as MlpMixer

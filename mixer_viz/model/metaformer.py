@@ -12,16 +12,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mixer_viz.model.metaformer_config import ComparedConfig
+from mixer_viz.model.metaformer_config import MetaFormerConfig
 from mixer_viz.model.mixer import LAYER_NORM_EPS, Mlp, MlpMixer, check_pixels
 from mixer_viz.model.permuted_input import PermutedInput
 from mixer_viz.model.token_mixer_table import TOKEN_MIXERS
 
 
-class ComparedBlock(nn.Module):
+class MetaFormerBlock(nn.Module):
     """Norm, token mixer, skip; norm, channel MLP, skip."""
 
-    def __init__(self, config: ComparedConfig) -> None:
+    def __init__(self, config: MetaFormerConfig) -> None:
         super().__init__()
         sizes = config.sizes
         self.norm1 = nn.LayerNorm(sizes.embed_dim, eps=LAYER_NORM_EPS)
@@ -34,24 +34,24 @@ class ComparedBlock(nn.Module):
         return tokens + self.channel_mixing(self.norm2(tokens))
 
 
-class ComparedNetwork(nn.Module):
-    """Patches to logits with the token mixer of `compared_config`; stem, last norm and head are the Mixer's.
+class MetaFormer(nn.Module):
+    """Patches to logits with the token mixer of `metaformer_config`; stem, last norm and head are the Mixer's.
 
     `model(pixels)` takes normalised pixels (N, 3, image_size, image_size) in their natural order, puts them in the
     config's order first where it has one, and returns logits (N, num_classes). `config` is the part of it that an
     `MlpMixer` has too: sizes and preprocessing. Raises ValueError for any other image size.
     """
 
-    def __init__(self, compared_config: ComparedConfig) -> None:
+    def __init__(self, metaformer_config: MetaFormerConfig) -> None:
         super().__init__()
-        self.compared_config, self.config = compared_config, compared_config.sizes
+        self.metaformer_config, self.config = metaformer_config, metaformer_config.sizes
         sizes = self.config
-        self.reorder = PermutedInput(compared_config) if compared_config.permutation != "none" else nn.Identity()
+        self.reorder = PermutedInput(metaformer_config) if metaformer_config.permutation != "none" else nn.Identity()
         self.stem = nn.Conv2d(sizes.in_channels, sizes.embed_dim, sizes.patch_size, stride=sizes.patch_size)
         self.position_embedding: nn.Parameter | None = None
-        if TOKEN_MIXERS[compared_config.token_mixer].needs_positions:
+        if TOKEN_MIXERS[metaformer_config.token_mixer].needs_positions:
             self.position_embedding = nn.Parameter(0.02 * torch.randn(sizes.num_patches, sizes.embed_dim))
-        self.blocks = nn.ModuleList(ComparedBlock(compared_config) for _ in range(sizes.num_blocks))
+        self.blocks = nn.ModuleList(MetaFormerBlock(metaformer_config) for _ in range(sizes.num_blocks))
         self.norm = nn.LayerNorm(sizes.embed_dim, eps=LAYER_NORM_EPS)
         self.head = nn.Linear(sizes.embed_dim, sizes.num_classes)
 
@@ -69,4 +69,4 @@ class ComparedNetwork(nn.Module):
         return self.head(pooled)  # (N, num_classes)
 
 
-Network = MlpMixer | ComparedNetwork  # what can be trained
+Network = MlpMixer | MetaFormer  # what can be trained

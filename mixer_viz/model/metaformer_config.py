@@ -16,7 +16,7 @@ PERMUTATIONS: tuple[Permutation, ...] = get_args(Permutation)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ComparedConfig:
+class MetaFormerConfig:
     """Sizes and preprocessing as a Mixer has them, the token mixer, and the order in which the input is read.
 
     `sizes.tokens_mlp_dim` matters for "mlp" alone, `num_heads` for "attention", `kernel_size` for "convolution" and
@@ -53,7 +53,7 @@ class ComparedConfig:
         return json.dumps(dataclasses.asdict(self))
 
     @classmethod
-    def from_json(cls, text: str) -> ComparedConfig:
+    def from_json(cls, text: str) -> MetaFormerConfig:
         """Rebuild a config from `to_json`; raises ValueError on anything else."""
         values = stored_values(text, cls)
         sizes = MixerConfig.from_json(json.dumps(values.pop("sizes", None)))

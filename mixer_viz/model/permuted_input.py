@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mixer_viz.model.metaformer_config import ComparedConfig
+from mixer_viz.model.metaformer_config import MetaFormerConfig
 
 
-def pixel_order(config: ComparedConfig) -> np.ndarray:
+def pixel_order(config: MetaFormerConfig) -> np.ndarray:
     """Which pixel each place shows: (H * W,) int64 in raster order, drawn from the permutation's seed."""
     sizes = config.sizes
     places = np.arange(sizes.image_size**2)
@@ -32,7 +32,7 @@ def pixel_order(config: ComparedConfig) -> np.ndarray:
 class PermutedInput(nn.Module):
     """Puts the pixels of images (N, 3, H, W) in the config's order, all colour channels alike."""
 
-    def __init__(self, config: ComparedConfig) -> None:
+    def __init__(self, config: MetaFormerConfig) -> None:
         super().__init__()
         # No buffer: an average of weights over training steps would average the indices as well, and round them.
         self.order = torch.from_numpy(pixel_order(config))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from torch import nn
 
 from mixer_viz.model.costs import Cost, Costs, costs
-from mixer_viz.model.metaformer_config import ComparedConfig, TokenMixerName
+from mixer_viz.model.metaformer_config import MetaFormerConfig, TokenMixerName
 from mixer_viz.model.token_mixers import (
     AveragePooling,
     DepthwiseConvolution,
@@ -18,10 +18,10 @@ from mixer_viz.model.token_mixers import (
     TokenMlp,
 )
 
-Count = Callable[[ComparedConfig], int]
+Count = Callable[[MetaFormerConfig], int]
 
 
-def _nothing(_: ComparedConfig) -> int:
+def _nothing(_: MetaFormerConfig) -> int:
     return 0
 
 
@@ -35,7 +35,7 @@ class TokenMixer:
 
     title: str
     source: str
-    build: Callable[[ComparedConfig], nn.Module]
+    build: Callable[[MetaFormerConfig], nn.Module]
     reach: Count  # tokens that one token reads in one block, itself included, where the border does not cut them
     reach_in_words: str  # {k} stands for the side of the window
     parameters: Count = _nothing
@@ -44,20 +44,20 @@ class TokenMixer:
     needs_positions: bool = False  # whether the network tells every token once where it is
 
 
-def _all_tokens(config: ComparedConfig) -> int:
+def _all_tokens(config: MetaFormerConfig) -> int:
     return config.sizes.num_patches
 
 
-def _window(config: ComparedConfig) -> int:
+def _window(config: MetaFormerConfig) -> int:
     return min(config.kernel_size, config.sizes.grid_size) ** 2
 
 
-def _mlp(config: ComparedConfig) -> Cost:
+def _mlp(config: MetaFormerConfig) -> Cost:
     one_block = dataclasses.replace(config.sizes, num_blocks=1)
     return costs(one_block).token_mixing
 
 
-def _attention_multiply_adds(config: ComparedConfig) -> int:
+def _attention_multiply_adds(config: MetaFormerConfig) -> int:
     tokens, channels = config.sizes.num_patches, config.sizes.embed_dim
     return 4 * tokens * channels**2 + 2 * tokens**2 * channels  # four projections; scores and their use
 
@@ -124,7 +124,7 @@ TOKEN_MIXERS: dict[TokenMixerName, TokenMixer] = {
 }
 
 
-def compared_costs(config: ComparedConfig) -> Costs:
+def metaformer_costs(config: MetaFormerConfig) -> Costs:
     """`costs` of the network with this token mixer; a position embedding counts with the stem."""
     mixer, sizes = TOKEN_MIXERS[config.token_mixer], config.sizes
     mixer_costs = Cost(sizes.num_blocks * mixer.parameters(config), sizes.num_blocks * mixer.multiply_adds(config))
@@ -133,13 +133,13 @@ def compared_costs(config: ComparedConfig) -> Costs:
     return dataclasses.replace(plain, stem=plain.stem + positions, token_mixing=mixer_costs)
 
 
-def matched_channels_mlp_dim(config: ComparedConfig, multiple_of: int = 8) -> int:
+def matched_channels_mlp_dim(config: MetaFormerConfig, multiple_of: int = 8) -> int:
     """D_C with which this network has nearest to as many parameters as the Mixer of the same sizes.
 
     What the token mixer leaves over goes to channel mixing. D_C is a multiple of `multiple_of`, which matrix products
     like; one step of it is (2 C + 1) parameters per block and unit. At least one multiple, even where that is too much.
     """
     sizes = config.sizes
-    excess = compared_costs(config).total.parameters - costs(sizes).total.parameters
+    excess = metaformer_costs(config).total.parameters - costs(sizes).total.parameters
     exact = sizes.channels_mlp_dim - excess / (sizes.num_blocks * (2 * sizes.embed_dim + 1))
     return max(1, round(exact / multiple_of)) * multiple_of

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mixer_viz.analysis.comparison.token_jacobian import ComparedListening, ComparedPrediction
-from mixer_viz.checkpoints.metaformer_runs import ComparedRun
+from mixer_viz.analysis.comparison.token_jacobian import ComparedListening, MetaFormerPrediction
+from mixer_viz.checkpoints.metaformer_runs import MetaFormerRun
 from mixer_viz.model import TOKEN_MIXERS, MixerConfig
 from mixer_viz.model.metaformer_config import Permutation
 from mixer_viz.texts.comparison_costs import seeds_in_words
@@ -60,7 +60,7 @@ def on_your_photo(config: MixerConfig) -> str:
 
 
 def answer_table(
-    runs: Sequence[ComparedRun], answers: Sequence[ComparedPrediction], class_names: Sequence[str] | None
+    runs: Sequence[MetaFormerRun], answers: Sequence[MetaFormerPrediction], class_names: Sequence[str] | None
 ) -> dict[str, list[str]]:
     """What each network says of the picture, and how often each is right."""
     says = [_says(answer, class_names) for answer in answers]
@@ -73,12 +73,12 @@ def answer_table(
     }
 
 
-def answer_in_words(answer: ComparedPrediction, class_names: Sequence[str] | None) -> str:
+def answer_in_words(answer: MetaFormerPrediction, class_names: Sequence[str] | None) -> str:
     """The first class and its probability."""
     return " ".join(_says(answer, class_names))
 
 
-def _says(answer: ComparedPrediction, class_names: Sequence[str] | None) -> tuple[str, str]:
+def _says(answer: MetaFormerPrediction, class_names: Sequence[str] | None) -> tuple[str, str]:
     best = int(answer.probabilities.argmax())
     return class_names[best] if class_names else f"class {best}", f"{100 * answer.probabilities[best]:.1f} %"
 
@@ -133,7 +133,7 @@ def reordered_answers(answers: Mapping[Permutation, Mapping[str, str]]) -> dict[
     return table | {title: [found.get(title, _UNKNOWN) for found in answers.values()] for title in titles}
 
 
-def permuted_table(runs: Sequence[ComparedRun]) -> dict[str, list[str]]:
+def permuted_table(runs: Sequence[MetaFormerRun]) -> dict[str, list[str]]:
     """Final accuracies by token mixer and order."""
     mixers = list(dict.fromkeys(run.token_mixer for run in runs))
     table = {"right at the end": [TOKEN_MIXERS[name].title for name in mixers]}
@@ -142,12 +142,12 @@ def permuted_table(runs: Sequence[ComparedRun]) -> dict[str, list[str]]:
     return table
 
 
-def _final(runs: Sequence[ComparedRun], mixer: str, permutation: str) -> str:
+def _final(runs: Sequence[MetaFormerRun], mixer: str, permutation: str) -> str:
     mine = [run.accuracy for run in runs if (run.token_mixer, run.permutation) == (mixer, permutation)]
     return seeds_in_words(mine) if mine else _UNKNOWN
 
 
-def permuted_sentence(runs: Sequence[ComparedRun]) -> str:
+def permuted_sentence(runs: Sequence[MetaFormerRun]) -> str:
     """What each network lost, in numbers: runs of the same seed against each other, and the mean over the seeds."""
     parts = []
     for mixer in dict.fromkeys(run.token_mixer for run in runs):
@@ -158,7 +158,7 @@ def permuted_sentence(runs: Sequence[ComparedRun]) -> str:
     return f"{'; '.join(parts)}. {_verdict(runs)}" if parts else ""
 
 
-def _losses(runs: Sequence[ComparedRun], mixer: str, order: Permutation) -> list[float]:
+def _losses(runs: Sequence[MetaFormerRun], mixer: str, order: Permutation) -> list[float]:
     """Points of accuracy lost with reordered pictures, for each seed that was trained both ways."""
     accuracy = {(run.permutation, run.seed): run.accuracy for run in runs if run.token_mixer == mixer}
     pairs = [(accuracy["none", seed], accuracy.get((order, seed))) for how, seed in accuracy if how == "none"]
@@ -170,7 +170,7 @@ def _points(losses: Sequence[float]) -> str:
     return f"{-np.mean(losses):+.1f} points{seeds}"
 
 
-def _verdict(runs: Sequence[ComparedRun]) -> str:
+def _verdict(runs: Sequence[MetaFormerRun]) -> str:
     """Whether the paper's claim about reordered patches held in these runs."""
     losses = [_losses(runs, name, "patches-and-pixels") for name in ("mlp", "convolution")]
     if not all(losses):

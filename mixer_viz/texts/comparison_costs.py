@@ -11,7 +11,7 @@ from mixer_viz.analysis.comparison.costs import MixingShare, mixing_share
 from mixer_viz.analysis.comparison.published import REPORTED, Architecture
 from mixer_viz.analysis.comparison.throughput import MixerSpeeds, NetworkSpeed, Throughput
 from mixer_viz.analysis.comparison.timing import Conditions
-from mixer_viz.checkpoints.metaformer_runs import ComparedRun
+from mixer_viz.checkpoints.metaformer_runs import MetaFormerRun
 from mixer_viz.model import TOKEN_MIXERS
 
 _UNKNOWN = "–"
@@ -37,7 +37,7 @@ GROWTH = (
 
 
 def cost_table(
-    runs: Sequence[ComparedRun], networks: Sequence[Any], throughput: Throughput | None
+    runs: Sequence[MetaFormerRun], networks: Sequence[Any], throughput: Throughput | None
 ) -> dict[str, list[str]]:
     """One row per token mixer: accuracy over seeds, counts, and speed if measured."""
     plain = [run for run in runs if run.permutation == "none"]
@@ -65,8 +65,8 @@ def cost_table(
             f"{each.run.parameters:,}",
             str(each.run.channels_mlp_dim),
             f"{each.run.multiply_adds / 1e6:.1f} M",
-            _share(mixing_share(each.network.compared_config)),
-            TOKEN_MIXERS[each.run.token_mixer].reach_in_words.format(k=each.network.compared_config.kernel_size),
+            _share(mixing_share(each.network.metaformer_config)),
+            TOKEN_MIXERS[each.run.token_mixer].reach_in_words.format(k=each.network.metaformer_config.kernel_size),
             ", ".join(f"{run.seconds:.0f}" for run in mine),
         )
         for column, value in zip(table.values(), row, strict=True):
@@ -94,7 +94,7 @@ def _speed(row: NetworkSpeed | None) -> str:
     return _UNKNOWN if row is None else f"{row.median:,.0f} ({row.slowest:,.0f} to {row.fastest:,.0f})"
 
 
-def no_mixing_sentence(runs: Sequence[ComparedRun]) -> str:
+def no_mixing_sentence(runs: Sequence[MetaFormerRun]) -> str:
     """What is no better than no mixing at all; empty where that was not trained."""
     plain = [run for run in runs if run.permutation == "none"]
     means = {
@@ -116,7 +116,7 @@ def no_mixing_sentence(runs: Sequence[ComparedRun]) -> str:
     return sentence
 
 
-def chance(runs: Sequence[ComparedRun]) -> float:
+def chance(runs: Sequence[MetaFormerRun]) -> float:
     """The most, in points, that trainings differ by which differ in their random start only.
 
     To the MLP over tokens, reordered patches are such a start: it knows nothing of neighbours.

@@ -7,21 +7,21 @@ from typing import Any
 
 import torch
 
-from mixer_viz.model import ComparedConfig, ComparedNetwork, MixerConfig, MlpMixer, Network
+from mixer_viz.model import MetaFormer, MetaFormerConfig, MixerConfig, MlpMixer, Network
 from mixer_viz.training.optim import initialise
 from mixer_viz.training.recipe import Recipe
 
 
 def build_model(recipe: Recipe, class_names: tuple[str, ...]) -> Network:
     """A network of the recipe's size and token mixer with the recipe's initial weights, drawn from its seed."""
-    config = compared_config(recipe, class_names)
+    config = metaformer_config(recipe, class_names)
     torch.manual_seed(recipe.seed)
-    model: Network = MlpMixer(config.sizes) if recipe.is_mixer else ComparedNetwork(config)
+    model: Network = MlpMixer(config.sizes) if recipe.is_mixer else MetaFormer(config)
     initialise(model, recipe.token_mixing_std)
     return model
 
 
-def compared_config(recipe: Recipe, class_names: tuple[str, ...]) -> ComparedConfig:
+def metaformer_config(recipe: Recipe, class_names: tuple[str, ...]) -> MetaFormerConfig:
     """What the recipe says of the network; a plain Mixer is the one with "mlp" and no permutation."""
     sizes = MixerConfig(
         **_shared(recipe, MixerConfig),
@@ -32,10 +32,10 @@ def compared_config(recipe: Recipe, class_names: tuple[str, ...]) -> ComparedCon
         interpolation="bilinear",
         crop_pct=1.0,
     )
-    return ComparedConfig(sizes=sizes, **_shared(recipe, ComparedConfig))
+    return MetaFormerConfig(sizes=sizes, **_shared(recipe, MetaFormerConfig))
 
 
-def _shared(recipe: Recipe, config: type[MixerConfig] | type[ComparedConfig]) -> dict[str, Any]:
+def _shared(recipe: Recipe, config: type[MixerConfig] | type[MetaFormerConfig]) -> dict[str, Any]:
     """The recipe's values of the fields that the config has too."""
     names = [field.name for field in dataclasses.fields(config) if hasattr(recipe, field.name)]
     return {name: getattr(recipe, name) for name in names}

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from mixer_viz.model.metaformer_config import PERMUTATIONS, TOKEN_MIXER_NAMES
 from mixer_viz.model.token_mixer_table import matched_channels_mlp_dim
-from mixer_viz.training.build import compared_config
+from mixer_viz.training.build import metaformer_config
 from mixer_viz.training.cli import add_recipe_options, add_running_options, given_values
 from mixer_viz.training.cli import main as train
 from mixer_viz.training.compare_results import export, write_results
@@ -93,7 +93,7 @@ def plan(common: Recipe, options: argparse.Namespace) -> dict[str, Recipe]:
     runs = {}
     for mixer, permutation, seed in plain + permuted:
         recipe = dataclasses.replace(common, token_mixer=mixer, permutation=permutation, seed=seed)
-        width = matched_channels_mlp_dim(compared_config(recipe, ("any",)))  # classes: the head is the same in all
+        width = matched_channels_mlp_dim(metaformer_config(recipe, ("any",)))  # classes: the head is the same in all
         name = "-".join([mixer, *([] if permutation == "none" else [permutation]), str(seed)])
         runs[name] = dataclasses.replace(recipe, channels_mlp_dim=width)
     return runs

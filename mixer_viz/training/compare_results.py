@@ -13,11 +13,11 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mixer_viz.checkpoints.metaformer import load_compared, save_compared
+from mixer_viz.checkpoints.metaformer import load_metaformer, save_metaformer
 from mixer_viz.checkpoints.metaformer_runs import CARD
-from mixer_viz.model.token_mixer_table import compared_costs
+from mixer_viz.model.token_mixer_table import metaformer_costs
 from mixer_viz.training.augment import test_transform
-from mixer_viz.training.build import compared_config
+from mixer_viz.training.build import metaformer_config
 from mixer_viz.training.compare_card import card_text
 from mixer_viz.training.data import ImageData, ImageDataset
 from mixer_viz.training.evaluation import evaluate
@@ -39,7 +39,7 @@ def result_of(name: str, folder: Path) -> dict[str, Any]:
     """One finished run: its choices, its costs, and the log; accuracies in percent, one per epoch."""
     state = read_checkpoint(folder)
     recipe = Recipe(**state["recipe"])
-    total = compared_costs(compared_config(recipe, tuple(state["class_names"]))).total
+    total = metaformer_costs(metaformer_config(recipe, tuple(state["class_names"]))).total
     with (folder / LOG).open(newline="", encoding="utf-8") as file:
         log = list(csv.DictReader(file))
     accuracies = [round(float(row["test_accuracy"]), 2) for row in log]
@@ -58,7 +58,7 @@ def result_of(name: str, folder: Path) -> dict[str, Any]:
 
 
 def export(runs: dict[str, Recipe], out: Path, folder: Path, data: ImageData, about: dict[str, Any]) -> None:
-    """Half-precision weights of every network's first seed and the card that `checkpoints.compared_runs` reads.
+    """Half-precision weights of every network's first seed and the card that `checkpoints.metaformer_runs` reads.
 
     Their accuracy is measured again from the file that is written; a second seed keeps the one of its training.
     """
@@ -71,7 +71,7 @@ def export(runs: dict[str, Recipe], out: Path, folder: Path, data: ImageData, ab
         entry = result_of(name, out / name)
         if name in first.values():
             file = folder / f"{name}.safetensors"
-            save_compared(load_compared(out / name / FINAL, "cpu"), file, dtype=torch.float16)
+            save_metaformer(load_metaformer(out / name / FINAL, "cpu"), file, dtype=torch.float16)
             file.chmod(0o644)  # safetensors writes for the owner alone, but a served app may run as somebody else
             entry |= {"file": file.name, "accuracy": _measured(file, recipe, data)}
         entries.append(entry)
@@ -84,7 +84,7 @@ def export(runs: dict[str, Recipe], out: Path, folder: Path, data: ImageData, ab
 def _measured(file: Path, recipe: Recipe, data: ImageData) -> float:
     images = ImageDataset(data.test, recipe.image_size, nn.Identity(), "test images", quiet=True)
     images.transform = test_transform(recipe, images.native_size)
-    return round(evaluate(load_compared(file, "cpu"), DataLoader(images, 500))[1], 2)
+    return round(evaluate(load_metaformer(file, "cpu"), DataLoader(images, 500))[1], 2)
 
 
 def _shared(runs: dict[str, Recipe]) -> dict[str, Any]:

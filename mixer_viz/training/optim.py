@@ -8,7 +8,7 @@ import math
 import torch
 from torch import nn
 
-from mixer_viz.model import ComparedNetwork, Network
+from mixer_viz.model import MetaFormer, Network
 from mixer_viz.model.token_mixers import SelfAttention
 from mixer_viz.training.recipe import Recipe
 
@@ -28,7 +28,7 @@ def initialise(model: Network, token_mixing_std: float) -> None:
         if "channel_mixing" in name and parameter.ndim == 2:
             nn.init.xavier_uniform_(parameter)
     nn.init.zeros_(model.head.weight)
-    if not isinstance(model, ComparedNetwork) or model.compared_config.token_mixer == "mlp":
+    if not isinstance(model, MetaFormer) or model.metaformer_config.token_mixer == "mlp":
         reset_token_mixing(model, token_mixing_std)
     for module in model.modules():
         if isinstance(module, SelfAttention):

@@ -17,7 +17,7 @@ class Recipe:
     `token_mixing_std` and `token_mixing_weight_decay` are what makes the mixing weights readable: a small random start
     that weight decay can erase leaves the learned part alone. `init_from` starts from trained weights; with
     `reset_token_mixing`, W1 and W2 alone start anew, in a network that knows the rest already. `token_mixer`
-    and `permutation` are those of `ComparedConfig`: another mixer in the Mixer's place, and images whose pixels are in
+    and `permutation` are those of `MetaFormerConfig`: another mixer in the Mixer's place, and images with pixels in
     another order. Raises ValueError on values that make no sense.
     """
 
@@ -81,7 +81,7 @@ class Recipe:
 
     @property
     def is_mixer(self) -> bool:
-        """Whether this trains a plain `MlpMixer`; otherwise it is a `ComparedNetwork`."""
+        """Whether this trains a plain `MlpMixer`; otherwise it is a `MetaFormer`."""
         return self.token_mixer == "mlp" and self.permutation == "none"
 
     def as_dict(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from mixer_viz.checkpoints import load_model, save_model
-from mixer_viz.checkpoints.metaformer import save_compared
+from mixer_viz.checkpoints.metaformer import save_metaformer
 from mixer_viz.model import MixerConfig, MlpMixer, Network
 
 LAST = "last.pt"
@@ -58,7 +58,7 @@ class RunFolder:
         if isinstance(model, MlpMixer):
             save_model(model, self.path / FINAL)
         else:
-            save_compared(model, self.path / FINAL)
+            save_metaformer(model, self.path / FINAL)
 
     def save_snapshot(self, model: MlpMixer, epoch: int, accuracy: float | None) -> None:
         """The token-mixing weights of all blocks in half precision: the small form that shows how they develop."""

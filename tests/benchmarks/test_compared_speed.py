@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 import torch
 
-from mixer_viz.model import TOKEN_MIXERS, ComparedNetwork
+from mixer_viz.model import TOKEN_MIXERS, MetaFormer
 from tests.model.made_metaformers import config_of
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
@@ -31,7 +31,7 @@ def test_the_seven_differ_in_the_mixer_and_hardly_in_size(benchmark: ModuleType)
     networks = benchmark.seven_networks()
     assert list(networks) == list(TOKEN_MIXERS)
     for name, network in networks.items():
-        assert network.compared_config.token_mixer == name
+        assert network.metaformer_config.token_mixer == name
         assert not network.training
     sizes = [sum(parameter.numel() for parameter in network.parameters()) for network in networks.values()]
     assert max(sizes) < 1.05 * min(sizes)
@@ -48,7 +48,7 @@ def test_the_published_ones_are_beside_ours_and_in_eval_mode(benchmark: ModuleTy
 
 
 def test_every_figure_and_ratio_is_there(benchmark: ModuleType) -> None:
-    networks = {name: ComparedNetwork(config_of(name)).eval() for name in ("mlp", "shift")}
+    networks = {name: MetaFormer(config_of(name)).eval() for name in ("mlp", "shift")}
     results = benchmark.compare(networks, "mlp", image_size=12, batch=2, rounds=3)
     json.dumps(results)
     assert set(results) == {

@@ -14,35 +14,35 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from mixer_viz.checkpoints import load_model, save_model
-from mixer_viz.checkpoints.metaformer import COMPARED_CONFIG_KEY, MAX_TOKENS, load_compared, save_compared
-from mixer_viz.model import ComparedConfig, ComparedNetwork, MixerConfig, MlpMixer
+from mixer_viz.checkpoints.metaformer import MAX_TOKENS, METAFORMER_CONFIG_KEY, load_metaformer, save_metaformer
+from mixer_viz.model import MetaFormer, MetaFormerConfig, MixerConfig, MlpMixer
 from mixer_viz.model.metaformer_config import TOKEN_MIXER_NAMES
 
 Refused = Callable[[str], AbstractContextManager[None]]
 
 
-def network_of(tiny_config: MixerConfig, token_mixer: str = "attention", **changes: Any) -> ComparedNetwork:
+def network_of(tiny_config: MixerConfig, token_mixer: str = "attention", **changes: Any) -> MetaFormer:
     sizes = dataclasses.replace(tiny_config, embed_dim=12)
-    config = ComparedConfig(sizes=sizes, token_mixer=token_mixer, num_heads=2, **changes)  # type: ignore[arg-type]
+    config = MetaFormerConfig(sizes=sizes, token_mixer=token_mixer, num_heads=2, **changes)  # type: ignore[arg-type]
     torch.manual_seed(3)
     # Without gradients, as a loaded one: torch's kernels round differently where gradients are kept.
-    return ComparedNetwork(config).eval().requires_grad_(False)
+    return MetaFormer(config).eval().requires_grad_(False)
 
 
-def write(path: Path, network: ComparedNetwork, config: str, **tensors: Tensor | None) -> Path:
-    """A file with other tensors or another config than `save_compared` would write; None leaves a tensor out."""
+def write(path: Path, network: MetaFormer, config: str, **tensors: Tensor | None) -> Path:
+    """A file with other tensors or another config than `save_metaformer` would write; None leaves a tensor out."""
     changed = {**network.state_dict(), **{name.replace("__", "."): value for name, value in tensors.items()}}
     kept = {name: value for name, value in changed.items() if value is not None}
-    save_file(kept, path, metadata={COMPARED_CONFIG_KEY: config})
+    save_file(kept, path, metadata={METAFORMER_CONFIG_KEY: config})
     return path
 
 
 @pytest.mark.parametrize("name", TOKEN_MIXER_NAMES)
 def test_a_network_comes_back_as_it_was(name: str, tiny_config: MixerConfig, pixels: Tensor, tmp_path: Path) -> None:
     network = network_of(tiny_config, name, permutation="pixels", permutation_seed=2)
-    save_compared(network, tmp_path / "a.safetensors")
-    loaded = load_compared(tmp_path / "a.safetensors", "cpu")
-    assert loaded.compared_config == network.compared_config
+    save_metaformer(network, tmp_path / "a.safetensors")
+    loaded = load_metaformer(tmp_path / "a.safetensors", "cpu")
+    assert loaded.metaformer_config == network.metaformer_config
     assert loaded.config.class_names == tiny_config.class_names
     assert torch.equal(loaded(pixels), network(pixels))
     assert not loaded.training
@@ -52,39 +52,39 @@ def test_a_network_comes_back_as_it_was(name: str, tiny_config: MixerConfig, pix
 
 def test_half_precision_halves_the_file_and_is_loaded_as_float32(tiny_config: MixerConfig, tmp_path: Path) -> None:
     network = network_of(tiny_config)
-    save_compared(network, tmp_path / "a.safetensors", torch.float16)
-    loaded = load_compared(tmp_path / "a.safetensors", "cpu")
+    save_metaformer(network, tmp_path / "a.safetensors", torch.float16)
+    loaded = load_metaformer(tmp_path / "a.safetensors", "cpu")
     for name, value in loaded.state_dict().items():
         assert torch.equal(value, network.state_dict()[name].half().float()), name
 
 
 def test_a_mixers_own_file_is_read_as_well(tiny_model: MlpMixer, pixels: Tensor, tmp_path: Path) -> None:
     save_model(tiny_model, tmp_path / "a.safetensors")
-    loaded = load_compared(tmp_path / "a.safetensors", "cpu")
-    assert loaded.compared_config == ComparedConfig(sizes=tiny_model.config)
+    loaded = load_metaformer(tmp_path / "a.safetensors", "cpu")
+    assert loaded.metaformer_config == MetaFormerConfig(sizes=tiny_model.config)
     assert torch.equal(loaded(pixels), tiny_model.requires_grad_(False)(pixels))
 
 
 @pytest.mark.parametrize("suffix", [".pt", ".npz", ".txt", ""])
 def test_no_other_format_is_opened(suffix: str, tmp_path: Path, refused: Refused) -> None:
     with refused("are read from .safetensors files"):
-        load_compared(tmp_path / f"a{suffix}", "cpu")
+        load_metaformer(tmp_path / f"a{suffix}", "cpu")
 
 
 def test_what_is_no_file_and_what_is_damaged(tiny_config: MixerConfig, tmp_path: Path, refused: Refused) -> None:
     with refused("does not exist"):
-        load_compared(tmp_path / "a.safetensors", "cpu")
-    save_compared(network_of(tiny_config), tmp_path / "b.safetensors")
+        load_metaformer(tmp_path / "a.safetensors", "cpu")
+    save_metaformer(network_of(tiny_config), tmp_path / "b.safetensors")
     whole = (tmp_path / "b.safetensors").read_bytes()
     (tmp_path / "b.safetensors").write_bytes(whole[: len(whole) // 2])
     with refused("damaged or cut short"):
-        load_compared(tmp_path / "b.safetensors", "cpu")
+        load_metaformer(tmp_path / "b.safetensors", "cpu")
 
 
 def test_a_file_without_a_config(tiny_model: MlpMixer, tmp_path: Path, refused: Refused) -> None:
     save_file(tiny_model.state_dict(), tmp_path / "a.safetensors")
     with refused("does not say which token mixer"):
-        load_compared(tmp_path / "a.safetensors", "cpu")
+        load_metaformer(tmp_path / "a.safetensors", "cpu")
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_a_config_that_cannot_be_read(
     text: str, words: str, tiny_config: MixerConfig, tmp_path: Path, refused: Refused
 ) -> None:
     with refused(words):
-        load_compared(write(tmp_path / "a.safetensors", network_of(tiny_config), text), "cpu")
+        load_metaformer(write(tmp_path / "a.safetensors", network_of(tiny_config), text), "cpu")
 
 
 @pytest.mark.parametrize(
@@ -112,22 +112,22 @@ def test_a_config_that_claims_other_sizes_than_the_weights_have(
     sizes: dict[str, int], words: str, tiny_config: MixerConfig, tmp_path: Path, refused: Refused
 ) -> None:
     network = network_of(tiny_config, "shift")
-    config = network.compared_config
+    config = network.metaformer_config
     claimed = dataclasses.replace(config, sizes=dataclasses.replace(config.sizes, **sizes)).to_json()
     with refused(words):
-        load_compared(write(tmp_path / "a.safetensors", network, claimed), "cpu")
+        load_metaformer(write(tmp_path / "a.safetensors", network, claimed), "cpu")
 
 
 def test_weights_of_another_mixer(tiny_config: MixerConfig, tmp_path: Path, refused: Refused) -> None:
     network = network_of(tiny_config, "attention")
-    shift = dataclasses.replace(network.compared_config, token_mixer="shift").to_json()
+    shift = dataclasses.replace(network.metaformer_config, token_mixer="shift").to_json()
     with refused("is not a part of it"):
-        load_compared(write(tmp_path / "a.safetensors", network, shift), "cpu")
-    own = network.compared_config.to_json()
+        load_metaformer(write(tmp_path / "a.safetensors", network, shift), "cpu")
+    own = network.metaformer_config.to_json()
     with refused("head.bias is (10,), but in this file missing"):
-        load_compared(write(tmp_path / "b.safetensors", network, own, head__bias=None), "cpu")
+        load_metaformer(write(tmp_path / "b.safetensors", network, own, head__bias=None), "cpu")
     with refused("norm.bias contains values that are not finite"):
-        load_compared(write(tmp_path / "c.safetensors", network, own, norm__bias=torch.full((12,), torch.nan)), "cpu")
+        load_metaformer(write(tmp_path / "c.safetensors", network, own, norm__bias=torch.full((12,), torch.nan)), "cpu")
 
 
 @pytest.mark.parametrize(
@@ -141,6 +141,6 @@ def test_weights_of_another_mixer(tiny_config: MixerConfig, tmp_path: Path, refu
 def test_load_model_refuses_what_is_no_mixer(
     name: str, words: str, tiny_config: MixerConfig, tmp_path: Path, refused: Refused
 ) -> None:
-    save_compared(network_of(tiny_config, name), tmp_path / "a.safetensors")
+    save_metaformer(network_of(tiny_config, name), tmp_path / "a.safetensors")
     with refused(words):
         load_model(tmp_path / "a.safetensors", "cpu")

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import torch
 
-from mixer_viz.checkpoints.metaformer import load_compared, save_compared
-from mixer_viz.checkpoints.metaformer_runs import ComparedRun, compared_card, compared_runs
-from mixer_viz.model import ComparedConfig, ComparedNetwork, MixerConfig
+from mixer_viz.checkpoints.metaformer import load_metaformer, save_metaformer
+from mixer_viz.checkpoints.metaformer_runs import MetaFormerRun, metaformer_card, metaformer_runs
+from mixer_viz.model import MetaFormer, MetaFormerConfig, MixerConfig
 
 Refused = Callable[[str], AbstractContextManager[None]]
 
@@ -39,11 +39,11 @@ ENTRY: dict[str, Any] = {
 def write_card(empty_hub_and_assets: Path, tiny_config: MixerConfig) -> Callable[[object], Path]:
     folder = empty_hub_and_assets / "compared"
     sizes = dataclasses.replace(tiny_config, embed_dim=12)
-    network = ComparedNetwork(ComparedConfig(sizes=sizes, token_mixer="shift"))
+    network = MetaFormer(MetaFormerConfig(sizes=sizes, token_mixer="shift"))
 
     def write_runs(runs: object) -> Path:
         folder.mkdir(exist_ok=True)
-        save_compared(network, folder / "shift-0.safetensors", torch.float16)
+        save_metaformer(network, folder / "shift-0.safetensors", torch.float16)
         (folder / "compared.json").write_text(json.dumps({"hardware": "two cores", "runs": runs}))
         return folder
 
@@ -51,15 +51,15 @@ def write_card(empty_hub_and_assets: Path, tiny_config: MixerConfig) -> Callable
 
 
 def test_without_a_card_there_are_no_runs() -> None:
-    assert compared_card() == {}
-    assert compared_runs() == []
+    assert metaformer_card() == {}
+    assert metaformer_runs() == []
 
 
 def test_runs_come_in_the_order_of_the_card_with_their_weights(write_card: Callable[[object], Path]) -> None:
     folder = write_card([ENTRY | {"name": "shift-1", "seed": 1}, ENTRY | {"file": "shift-0.safetensors"}])
-    second, first = compared_runs()
+    second, first = metaformer_runs()
     assert (second.name, second.path) == ("shift-1", None)
-    assert first == ComparedRun(
+    assert first == MetaFormerRun(
         name="shift-0",
         token_mixer="shift",
         permutation="none",
@@ -74,8 +74,8 @@ def test_runs_come_in_the_order_of_the_card_with_their_weights(write_card: Calla
         path=folder / "shift-0.safetensors",
     )
     assert first.path is not None
-    assert load_compared(first.path, "cpu").compared_config.token_mixer == first.token_mixer
-    assert compared_card()["hardware"] == "two cores"
+    assert load_metaformer(first.path, "cpu").metaformer_config.token_mixer == first.token_mixer
+    assert metaformer_card()["hardware"] == "two cores"
 
 
 @pytest.mark.parametrize(
@@ -101,4 +101,4 @@ def test_a_card_with_a_wrong_entry(
 ) -> None:
     write_card(runs)
     with refused(words):
-        compared_runs()
+        metaformer_runs()

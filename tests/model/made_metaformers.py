@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mixer_viz.model import ComparedConfig, ComparedNetwork, MixerConfig
+from mixer_viz.model import MetaFormer, MetaFormerConfig, MixerConfig
 
 SIZES = MixerConfig(
     image_size=12,
@@ -25,18 +25,18 @@ SIZES = MixerConfig(
 TOKENS, GRID, CHANNELS = SIZES.num_patches, SIZES.grid_size, SIZES.embed_dim
 
 
-def config_of(token_mixer: str, *, num_heads: int = 2, sizes: MixerConfig = SIZES, **changes: Any) -> ComparedConfig:
-    return ComparedConfig(sizes=sizes, token_mixer=token_mixer, num_heads=num_heads, **changes)  # type: ignore[arg-type]
+def config_of(token_mixer: str, *, num_heads: int = 2, sizes: MixerConfig = SIZES, **changes: Any) -> MetaFormerConfig:
+    return MetaFormerConfig(sizes=sizes, token_mixer=token_mixer, num_heads=num_heads, **changes)  # type: ignore[arg-type]
 
 
-def with_sizes(config: ComparedConfig, **changes: Any) -> ComparedConfig:
+def with_sizes(config: MetaFormerConfig, **changes: Any) -> MetaFormerConfig:
     return dataclasses.replace(config, sizes=dataclasses.replace(config.sizes, **changes))
 
 
-def random_network(config: ComparedConfig, seed: int = 1) -> ComparedNetwork:
+def random_network(config: MetaFormerConfig, seed: int = 1) -> MetaFormer:
     """Every parameter random, in float64: scales of one and biases of zero would hide mistakes."""
     generator = torch.Generator().manual_seed(seed)
-    network = ComparedNetwork(config).double().eval()
+    network = MetaFormer(config).double().eval()
     for parameter in network.parameters():
         parameter.data.copy_(0.5 * torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
     return network

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mixer_viz.model import TOKEN_MIXERS, ComparedNetwork, MlpMixer
+from mixer_viz.model import TOKEN_MIXERS, MetaFormer, MlpMixer
 from mixer_viz.model.permuted_input import PermutedInput
 from tests.model.made_metaformers import GRID, SIZES, config_of, random_images, random_network
 
@@ -49,12 +49,12 @@ def test_every_parameter_gets_a_finite_nonzero_gradient(name: str) -> None:
 
 @pytest.mark.parametrize("name", list(TOKEN_MIXERS))
 def test_there_are_no_buffers_that_an_average_of_weights_would_round(name: str) -> None:
-    assert list(ComparedNetwork(config_of(name, permutation="pixels")).buffers()) == []
+    assert list(MetaFormer(config_of(name, permutation="pixels")).buffers()) == []
 
 
 def test_another_image_size_is_refused_in_words() -> None:
     with pytest.raises(ValueError, match="Resize the image to 12 x 12"):
-        ComparedNetwork(config_of("shift"))(torch.zeros(1, 3, 15, 15))
+        MetaFormer(config_of("shift"))(torch.zeros(1, 3, 15, 15))
 
 
 def test_without_mixing_the_order_of_the_patches_does_not_matter() -> None:

@@ -7,14 +7,14 @@ import json
 
 import pytest
 
-from mixer_viz.model import TOKEN_MIXERS, ComparedConfig
+from mixer_viz.model import TOKEN_MIXERS, MetaFormerConfig
 from tests.model.made_metaformers import SIZES, config_of
 
 
 @pytest.mark.parametrize("name", list(TOKEN_MIXERS))
 def test_a_config_survives_json(name: str) -> None:
     config = config_of(name, kernel_size=5, permutation="pixels", permutation_seed=9)
-    assert ComparedConfig.from_json(config.to_json()) == config
+    assert MetaFormerConfig.from_json(config.to_json()) == config
 
 
 @pytest.mark.parametrize(
@@ -52,4 +52,4 @@ def test_a_config_that_makes_no_sense(changes: dict[str, object], words: str) ->
 )
 def test_a_stored_config_that_cannot_be_read(text: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        ComparedConfig.from_json(text)
+        MetaFormerConfig.from_json(text)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from mixer_viz.model import ComparedConfig, ComparedNetwork
+from mixer_viz.model import MetaFormer, MetaFormerConfig
 from mixer_viz.model.permuted_input import PermutedInput, pixel_order
 from tests.model.made_metaformers import GRID, SIZES, TOKENS, config_of, random_images, random_network
 
@@ -27,7 +27,7 @@ def patches_of(image: np.ndarray) -> np.ndarray:
     )
 
 
-def orders(config: ComparedConfig) -> tuple[np.ndarray, np.ndarray]:
+def orders(config: MetaFormerConfig) -> tuple[np.ndarray, np.ndarray]:
     """The order of the patches and that of the pixels inside, read off a picture that numbers its pixels."""
     size = config.sizes.image_size
     numbered = np.arange(size**2)
@@ -80,7 +80,7 @@ def test_all_images_and_colours_are_permuted_alike() -> None:
             assert torch.equal(permuted[image, colour].flatten(), expected)
 
 
-def permuted_weights(network: ComparedNetwork, config: ComparedConfig) -> dict[str, Tensor]:
+def permuted_weights(network: MetaFormer, config: MetaFormerConfig) -> dict[str, Tensor]:
     """The weights that make up for the order of patches and pixels that `config` puts the input in."""
     patch_order, inside = (torch.from_numpy(order) for order in orders(config))
     weights = {name: value.clone() for name, value in network.state_dict().items()}
@@ -97,7 +97,7 @@ def permuted_weights(network: ComparedNetwork, config: ComparedConfig) -> dict[s
 def test_a_mixer_can_undo_the_order_of_patches_and_pixels(name: str, invariant: bool) -> None:
     plain = random_network(config_of(name))
     config = config_of(name, permutation="patches-and-pixels", permutation_seed=1)
-    permuted, pixels = ComparedNetwork(config).double().eval(), random_images()
+    permuted, pixels = MetaFormer(config).double().eval(), random_images()
     with torch.no_grad():
         expected = plain(pixels)
         permuted.load_state_dict(plain.state_dict())

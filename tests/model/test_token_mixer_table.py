@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from mixer_viz.model import TOKEN_MIXERS, ComparedConfig, ComparedNetwork, MixerConfig
+from mixer_viz.model import TOKEN_MIXERS, MetaFormer, MetaFormerConfig, MixerConfig
 from mixer_viz.model.costs import costs
 from mixer_viz.model.metaformer_config import TOKEN_MIXER_NAMES
-from mixer_viz.model.token_mixer_table import compared_costs, matched_channels_mlp_dim
+from mixer_viz.model.token_mixer_table import matched_channels_mlp_dim, metaformer_costs
 from tests.model.made_metaformers import config_of, random_network, random_tokens, with_sizes
 
 NAMES = list(TOKEN_MIXERS)
@@ -49,9 +49,9 @@ def test_parameters_of_one_mixer_by_the_formulas(name: str, parameters: int) -> 
 @pytest.mark.parametrize("name", NAMES)
 def test_parameters_of_the_whole_network(name: str) -> None:
     config = config_of(name)
-    counted = compared_costs(config)
+    counted = metaformer_costs(config)
     by_part = {"stem": 0, "token_mixing": 0, "channel_mixing": 0, "norms": 0, "head": 0}
-    for parameter_name, parameter in ComparedNetwork(config).named_parameters():
+    for parameter_name, parameter in MetaFormer(config).named_parameters():
         kept = [part for part in by_part if part in parameter_name]
         part = "norms" if "norm" in parameter_name else kept[0] if kept else "stem"
         by_part[part] += parameter.numel()
@@ -61,14 +61,14 @@ def test_parameters_of_the_whole_network(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_multiply_adds_are_half_of_the_operations_that_torch_counts(name: str) -> None:
     config = config_of(name)
-    counted = compared_costs(config)
+    counted = metaformer_costs(config)
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
-        ComparedNetwork(config).eval()(torch.zeros(1, 3, 12, 12))
+        MetaFormer(config).eval()(torch.zeros(1, 3, 12, 12))
     assert counter.get_total_flops() == 2 * counted.total.multiply_adds
 
 
-def tokens_read(config: ComparedConfig) -> int:
+def tokens_read(config: MetaFormerConfig) -> int:
     """Most tokens that any token reads, from the derivative of every token's channels with respect to all tokens."""
     mixer = random_network(config).blocks[0].token_mixing
     tokens = random_tokens(1, config.sizes.embed_dim, config.sizes.num_patches).requires_grad_()
@@ -94,7 +94,7 @@ def test_a_larger_kernel_reaches_further(name: str) -> None:
 
 
 def test_only_attention_is_told_positions() -> None:
-    assert [name for name in NAMES if ComparedNetwork(config_of(name)).position_embedding is not None] == ["attention"]
+    assert [name for name in NAMES if MetaFormer(config_of(name)).position_embedding is not None] == ["attention"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -102,7 +102,7 @@ def test_the_matched_width_gives_as_many_parameters_as_the_mixer_has(name: str) 
     config, target = config_of(name, num_heads=4, sizes=USUAL), costs(USUAL).total.parameters
 
     def distance(channels_mlp_dim: int) -> int:
-        return abs(compared_costs(with_sizes(config, channels_mlp_dim=channels_mlp_dim)).total.parameters - target)
+        return abs(metaformer_costs(with_sizes(config, channels_mlp_dim=channels_mlp_dim)).total.parameters - target)
 
     width = matched_channels_mlp_dim(config)
     assert width % 8 == 0

@@ -15,10 +15,10 @@ from mixer_viz.analysis.comparison.costs import mixing_share
 from mixer_viz.analysis.comparison.published import REPORTED, Architecture
 from mixer_viz.analysis.comparison.throughput import MixerSpeed, MixerSpeeds, NetworkSpeed, Throughput
 from mixer_viz.analysis.comparison.timing import Conditions
-from mixer_viz.analysis.comparison.token_jacobian import ComparedListening, ComparedPrediction
+from mixer_viz.analysis.comparison.token_jacobian import ComparedListening, MetaFormerPrediction
 from mixer_viz.analysis.replacement.accuracy import SwappedAccuracy
 from mixer_viz.analysis.replacement.replace import Kind, Replacement
-from mixer_viz.checkpoints.metaformer_runs import ComparedRun
+from mixer_viz.checkpoints.metaformer_runs import MetaFormerRun
 from mixer_viz.model import TOKEN_MIXERS
 from mixer_viz.model.metaformer_config import PERMUTATIONS, Permutation, TokenMixerName
 from mixer_viz.texts import comparison as comparison_texts
@@ -33,8 +33,8 @@ PLAIN, PATCHES, PIXELS = PERMUTATIONS
 
 def run_of(
     token_mixer: TokenMixerName = "mlp", accuracy: float = 60.0, seed: int = 0, permutation: str = PLAIN
-) -> ComparedRun:
-    return ComparedRun(
+) -> MetaFormerRun:
+    return MetaFormerRun(
         name=f"{token_mixer}-{permutation}-{seed}",
         token_mixer=token_mixer,
         permutation=permutation,  # type: ignore[arg-type]
@@ -56,7 +56,7 @@ def throughput_of(*names: str) -> Throughput:
 
 
 def networks_of(names: Sequence[TokenMixerName]) -> list[Any]:
-    networks = [SimpleNamespace(compared_config=config_of(name)) for name in names]
+    networks = [SimpleNamespace(metaformer_config=config_of(name)) for name in names]
     parts = zip(names, networks, strict=True)
     return [SimpleNamespace(run=run_of(name), title=TOKEN_MIXERS[name].title, network=each) for name, each in parts]
 
@@ -69,7 +69,7 @@ def lengths(table: dict[str, list[str]]) -> set[int]:
 @pytest.mark.parametrize("class_names", [None, ("cat", "dog", "ship")])
 def test_answers_with_and_without_class_names(class_names: tuple[str, ...] | None) -> None:
     probabilities = [np.array([0.1, 0.7, 0.2]), np.array([0.05, 0.05, 0.9])]
-    answers = [ComparedPrediction(f"network {number}", row, row) for number, row in enumerate(probabilities)]
+    answers = [MetaFormerPrediction(f"network {number}", row, row) for number, row in enumerate(probabilities)]
     table = comparison_texts.answer_table([run_of(accuracy=61.26), run_of("shift", 7.0)], answers, class_names)
     assert lengths(table) == {2}
     assert table["token mixer"] == ["network 0", "network 1"]
@@ -187,7 +187,7 @@ def test_accuracy_with_and_without_the_stand_ins() -> None:
     assert "± 25.0 points" in text  # the square root of 1/2 * 1/2 / 4
 
 
-def permuted(patches: tuple[float, float], seed: int = 0) -> list[ComparedRun]:
+def permuted(patches: tuple[float, float], seed: int = 0) -> list[MetaFormerRun]:
     """An MLP and a convolution with 60 and 70 %, less so many points with reordered patches."""
     pairs: list[tuple[TokenMixerName, float, float]] = [("mlp", 60, patches[0]), ("convolution", 70, patches[1])]
     orders: list[tuple[Permutation, bool]] = [(PLAIN, False), (PATCHES, True)]  # type: ignore[list-item]

@@ -12,12 +12,12 @@ import pytest
 from safetensors import safe_open
 
 from mixer_viz.checkpoints import bundled
-from mixer_viz.checkpoints.metaformer import load_compared
-from mixer_viz.checkpoints.metaformer_runs import compared_card, compared_runs
+from mixer_viz.checkpoints.metaformer import load_metaformer
+from mixer_viz.checkpoints.metaformer_runs import metaformer_card, metaformer_runs
 from mixer_viz.model.costs import costs
-from mixer_viz.model.token_mixer_table import compared_costs
+from mixer_viz.model.token_mixer_table import metaformer_costs
 from mixer_viz.training import compare
-from mixer_viz.training.build import compared_config
+from mixer_viz.training.build import metaformer_config
 from mixer_viz.training.recipe import Recipe
 from mixer_viz.training.state import read_checkpoint
 from tests.training.made_runs import TINY, differing_runs, stop_after, write_tree
@@ -64,9 +64,9 @@ def test_the_plan_has_every_mixer_with_two_seeds_and_two_on_permuted_images() ->
 
 
 def test_all_networks_of_the_plan_have_about_as_many_parameters() -> None:
-    mixer = costs(compared_config(compare.COMMON, ("a", "b")).sizes).total.parameters
+    mixer = costs(metaformer_config(compare.COMMON, ("a", "b")).sizes).total.parameters
     for name, recipe in planned().items():
-        own = compared_costs(compared_config(recipe, ("a", "b"))).total.parameters
+        own = metaformer_costs(metaformer_config(recipe, ("a", "b"))).total.parameters
         assert abs(own - mixer) < 0.05 * mixer, name
         same = ("token_mixer", "permutation", "seed", "channels_mlp_dim")
         back = {key: getattr(compare.COMMON, key) for key in same}
@@ -97,10 +97,10 @@ def test_results_tell_every_run_and_what_they_share(finished: tuple[Path, Path])
     assert not {"token_mixer", "seed", "channels_mlp_dim"} & set(found["recipe"])
     for run in found["runs"]:
         folder = finished[1] / run["name"]
-        network = load_compared(folder / "model.safetensors", "cpu")
+        network = load_metaformer(folder / "model.safetensors", "cpu")
         assert run["parameters"] == sum(parameter.numel() for parameter in network.parameters())
         assert run["channels_mlp_dim"] == network.config.channels_mlp_dim
-        assert run["token_mixer"] == network.compared_config.token_mixer
+        assert run["token_mixer"] == network.metaformer_config.token_mixer
         with (folder / "log.csv").open(newline="") as file:
             log = list(csv.DictReader(file))
         assert run["accuracies"] == [round(float(row["test_accuracy"]), 2) for row in log]
@@ -157,20 +157,20 @@ def test_the_export_is_what_the_app_lists(
     folder = tmp_path / "compared"
     monkeypatch.setattr(bundled, "ASSETS_DIR", tmp_path)
     assert compare.main(command(*finished, f"--export={folder}", "--hardware=one lamp", "--data-note=shades")) == 0
-    runs = {run.name: run for run in compared_runs()}
+    runs = {run.name: run for run in metaformer_runs()}
     assert list(runs) == RUNS
     assert {name for name, run in runs.items() if run.path is None} == {name for name in RUNS if name.endswith("-1")}
     trained = {run["name"]: run for run in results(finished[1])["runs"]}
     for name, run in runs.items():
         assert run.accuracy == pytest.approx(trained[name]["accuracy"], abs=100 / 32 + 0.01)  # one image by rounding
         if run.path is not None:
-            network = load_compared(run.path, "cpu")
-            assert network.compared_config.permutation == run.permutation
+            network = load_metaformer(run.path, "cpu")
+            assert network.metaformer_config.permutation == run.permutation
             with safe_open(run.path, "pt") as file:
                 assert {file.get_slice(key).get_dtype() for key in file.keys()} == {"F16"}  # noqa: SIM118
             assert run.path.stat().st_mode & 0o444 == 0o444
-    assert compared_card()["hardware"] == "one lamp"
-    assert "32 test images" in compared_card()["accuracy_note"]
+    assert metaformer_card()["hardware"] == "one lamp"
+    assert "32 test images" in metaformer_card()["accuracy_note"]
     text = (folder / "compared.md").read_text(encoding="utf-8")
     for run in runs.values():
         assert f"| {run.token_mixer} | {run.permutation} | {run.seed} | " in text

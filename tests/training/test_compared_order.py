@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from mixer_viz.model.permuted_input import pixel_order
-from mixer_viz.training.build import compared_config
+from mixer_viz.training.build import metaformer_config
 from mixer_viz.training.data import find_data
 from mixer_viz.training.loop import Trainer
 from mixer_viz.training.processes import Processes
@@ -25,7 +25,7 @@ PERMUTED: dict[str, Any] = {"permutation": "patches-and-pixels", "permutation_se
 
 def orders(recipe: Recipe) -> tuple[Tensor, Tensor]:
     """Order of the patches and order of the pixels inside, from where each place's pixel lies."""
-    order = torch.from_numpy(pixel_order(compared_config(recipe, ("a", "b")))).reshape(8, 8)
+    order = torch.from_numpy(pixel_order(metaformer_config(recipe, ("a", "b")))).reshape(8, 8)
     corners = order[::SIDE, ::SIDE].flatten()
     patches = corners // (8 * SIDE) * GRID + corners % 8 // SIDE
     first = order[:SIDE, :SIDE].flatten()

@@ -12,8 +12,8 @@ import torch
 from safetensors import safe_open
 
 import mixer_viz as mv
-from mixer_viz.checkpoints.metaformer import load_compared
-from mixer_viz.model import ComparedNetwork, MlpMixer
+from mixer_viz.checkpoints.metaformer import load_metaformer
+from mixer_viz.model import MetaFormer, MlpMixer
 from mixer_viz.model.metaformer_config import TOKEN_MIXER_NAMES
 from mixer_viz.training.build import build_model
 from mixer_viz.training.cli import main
@@ -45,8 +45,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("name", OTHERS)
 def test_one_epoch_with_every_other_mixer(name: str, data: Path, tmp_path: Path) -> None:
     assert main(arguments(data, tmp_path, epochs=1, token_mixer=name)) == 0
-    network = load_compared(tmp_path / "model.safetensors", "cpu")
-    assert network.compared_config.token_mixer == name
+    network = load_metaformer(tmp_path / "model.safetensors", "cpu")
+    assert network.metaformer_config.token_mixer == name
     assert network.config.class_names == ("lower", "upper")
     state = read_checkpoint(tmp_path)
     averaged = {key.removeprefix("module."): value for key, value in state["averaged"].items() if key != "n_averaged"}
@@ -80,8 +80,8 @@ def test_a_stopped_run_goes_on_as_if_nothing_had_been(
         assert main(arguments(data, tmp_path / "stopped", epochs=2, **changes)) == 130
     assert resume(data, tmp_path / "stopped") == 0
     assert differing_runs(tmp_path / "stopped", tmp_path / "whole") == []
-    ends = [load_compared(tmp_path / name / "model.safetensors", "cpu") for name in ("stopped", "whole")]
-    assert ends[0].compared_config == ends[1].compared_config
+    ends = [load_metaformer(tmp_path / name / "model.safetensors", "cpu") for name in ("stopped", "whole")]
+    assert ends[0].metaformer_config == ends[1].metaformer_config
     assert differing(*(dict(end.state_dict()) for end in ends)) == []
 
 
@@ -126,7 +126,7 @@ def test_initial_weights_of_the_other_mixers() -> None:
     changes: dict[str, Any] = {"embed_dim": 64, "image_size": 16}
     networks = {name: build_model(recipe_of(token_mixer=name, **changes), NAMES) for name in OTHERS}
     for name, network in networks.items():
-        assert isinstance(network, ComparedNetwork)
+        assert isinstance(network, MetaFormer)
         assert not network.head.weight.any(), name
         assert all(not value.any() for key, value in network.named_parameters() if key.endswith("bias")), name
     attention = dict(networks["attention"].named_parameters())
@@ -141,7 +141,7 @@ def test_initial_weights_of_the_other_mixers() -> None:
 
 def test_a_permuted_mixer_starts_with_the_weights_of_the_plain_one() -> None:
     plain, permuted = (build_model(recipe_of(permutation=how), NAMES) for how in ("none", "pixels"))
-    assert isinstance(plain, MlpMixer) and isinstance(permuted, ComparedNetwork)
+    assert isinstance(plain, MlpMixer) and isinstance(permuted, MetaFormer)
     assert differing(dict(plain.state_dict()), dict(permuted.state_dict())) == []
 
 

@@ -12,9 +12,9 @@ from typing import Literal
 
 import numpy as np
 
-from mixer_viz.model import TOKEN_MIXERS, ComparedConfig
+from mixer_viz.model import TOKEN_MIXERS, MetaFormerConfig
 from mixer_viz.model.metaformer_config import TokenMixerName
-from mixer_viz.model.token_mixer_table import compared_costs
+from mixer_viz.model.token_mixer_table import metaformer_costs
 
 HiddenWidth = Literal["kept", "grows"]
 
@@ -47,7 +47,7 @@ class MixingShare:
     across_locations: float  # the same without attention's four projections, each of which stays inside a location
 
 
-def cost_growth(config: ComparedConfig, grids: Sequence[int]) -> tuple[CostCurve, ...]:
+def cost_growth(config: MetaFormerConfig, grids: Sequence[int]) -> tuple[CostCurve, ...]:
     """Parameters and multiply-adds of every token mixer on grids of these sides, in the order of the table.
 
     Args:
@@ -57,14 +57,14 @@ def cost_growth(config: ComparedConfig, grids: Sequence[int]) -> tuple[CostCurve
     """
     if not grids:
         raise ValueError("the growth of the cost needs at least one grid, got none")
-    curves: dict[tuple[str, HiddenWidth | None], list[ComparedConfig]] = {}
+    curves: dict[tuple[str, HiddenWidth | None], list[MetaFormerConfig]] = {}
     for grid in grids:
         for one, hidden_width in mixers_on_grid(config, grid):
             curves.setdefault((one.token_mixer, hidden_width), []).append(one)
     return tuple(_curve(configs, hidden_width) for (_, hidden_width), configs in curves.items())
 
 
-def mixers_on_grid(config: ComparedConfig, grid: int) -> Iterator[tuple[ComparedConfig, HiddenWidth | None]]:
+def mixers_on_grid(config: MetaFormerConfig, grid: int) -> Iterator[tuple[MetaFormerConfig, HiddenWidth | None]]:
     """Every token mixer of the table, and the MLP twice, on a grid of this side; C and P are those of `config`.
 
     Attention keeps the config's heads where they divide C and has one head otherwise, which costs as much.
@@ -82,12 +82,12 @@ def mixers_on_grid(config: ComparedConfig, grid: int) -> Iterator[tuple[Compared
             yield dataclasses.replace(one, sizes=dataclasses.replace(sizes, tokens_mlp_dim=grown)), "grows"
 
 
-def mixing_share(config: ComparedConfig) -> MixingShare:
+def mixing_share(config: MetaFormerConfig) -> MixingShare:
     """How much of the network's work is token mixing; `Costs` has the share without the head.
 
     A network without multiply-adds in its token mixers has 0, though it moves numbers, too.
     """
-    counted, sizes = compared_costs(config), config.sizes
+    counted, sizes = metaformer_costs(config), config.sizes
     mixing, total = counted.token_mixing.multiply_adds, counted.total.multiply_adds
     projections = 0
     if config.token_mixer == "attention":
@@ -95,7 +95,7 @@ def mixing_share(config: ComparedConfig) -> MixingShare:
     return MixingShare(mixing / total, (mixing - projections) / total)
 
 
-def _curve(configs: Sequence[ComparedConfig], hidden_width: HiddenWidth | None) -> CostCurve:
+def _curve(configs: Sequence[MetaFormerConfig], hidden_width: HiddenWidth | None) -> CostCurve:
     mixer = TOKEN_MIXERS[configs[0].token_mixer]
     return CostCurve(
         token_mixer=configs[0].token_mixer,

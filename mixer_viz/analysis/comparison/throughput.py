@@ -1,6 +1,6 @@
 """Images per second of whole networks, and time per token of one token mixer as the number of tokens grows.
 
-Measured on this machine in one race; `compared_costs` counts the same. The two need not agree: a shift costs no
+Measured on this machine in one race; `metaformer_costs` counts the same. The two need not agree: a shift costs no
 multiply-add but moves all its numbers, and a small matrix product leaves most of a GPU idle.
 """
 
@@ -18,7 +18,7 @@ from torch import nn
 from mixer_viz.analysis.chunks import Cancelled, Precision, Progress
 from mixer_viz.analysis.comparison.costs import HiddenWidth, mixers_on_grid
 from mixer_viz.analysis.comparison.timing import Conditions, conditions_of, race
-from mixer_viz.model import TOKEN_MIXERS, ComparedConfig
+from mixer_viz.model import TOKEN_MIXERS, MetaFormerConfig
 from mixer_viz.model.metaformer_config import TokenMixerName
 
 _DTYPES: dict[Precision, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -114,7 +114,7 @@ def measure_throughput(
 
 @torch.no_grad()
 def measure_mixers(
-    config: ComparedConfig,
+    config: MetaFormerConfig,
     grids: Sequence[int],
     device: torch.device,
     *,

@@ -20,7 +20,7 @@ from torch import Tensor
 from mixer_viz.analysis.arrays import one_image, to_double
 from mixer_viz.analysis.comparison.closed_forms import mixer_derivative
 from mixer_viz.analysis.ranges import check_range
-from mixer_viz.model import ComparedNetwork
+from mixer_viz.model import MetaFormer
 from mixer_viz.model.token_mixers import SelfAttention
 
 _INPUT_SIZES = ("image_size", "in_channels", "mean", "std", "interpolation", "crop_pct", "num_classes", "class_names")
@@ -39,7 +39,7 @@ class ComparedListening:
 
 
 @dataclasses.dataclass(frozen=True)
-class ComparedPrediction:
+class MetaFormerPrediction:
     """What one of the networks answers to one image."""
 
     name: str
@@ -48,7 +48,7 @@ class ComparedPrediction:
 
 
 @torch.no_grad()
-def compared_listening(network: ComparedNetwork, pixels: Tensor, block: int) -> ComparedListening:
+def compared_listening(network: MetaFormer, pixels: Tensor, block: int) -> ComparedListening:
     """The derivative of one block's token mixer at one image, in closed form, computed in float64 on the CPU.
 
     The forward pass up to the block is in the network's own precision, and shift and pooling, which have no weights,
@@ -66,7 +66,7 @@ def compared_listening(network: ComparedNetwork, pixels: Tensor, block: int) -> 
     total = strength.sum(axis=1, keepdims=True)
     return ComparedListening(
         block=block,
-        token_mixer=network.compared_config.token_mixer,
+        token_mixer=network.metaformer_config.token_mixer,
         strength=strength,
         share=strength / np.where(total == 0, 1.0, total),
         same_channel=same_channel,
@@ -75,7 +75,7 @@ def compared_listening(network: ComparedNetwork, pixels: Tensor, block: int) -> 
 
 
 @torch.no_grad()
-def normalised_tokens(network: ComparedNetwork, pixels: Tensor, block: int) -> Tensor:
+def normalised_tokens(network: MetaFormer, pixels: Tensor, block: int) -> Tensor:
     """What the token mixer of `block` reads at one image: (S, C) float64 on the CPU; errors of `compared_listening`."""
     check_range("block", block, network.config.num_blocks)
     one_image(pixels)
@@ -86,7 +86,7 @@ def normalised_tokens(network: ComparedNetwork, pixels: Tensor, block: int) -> T
 
 
 @torch.no_grad()
-def predictions(networks: Mapping[str, ComparedNetwork], pixels: Tensor) -> tuple[ComparedPrediction, ...]:
+def predictions(networks: Mapping[str, MetaFormer], pixels: Tensor) -> tuple[MetaFormerPrediction, ...]:
     """The answer of every network to one image, in their order.
 
     Args:
@@ -100,5 +100,5 @@ def predictions(networks: Mapping[str, ComparedNetwork], pixels: Tensor) -> tupl
     found = []
     for name, network in networks.items():
         logits = one_image(network(pixels)).cpu().double()
-        found.append(ComparedPrediction(name, to_double(logits), to_double(logits.softmax(dim=0))))
+        found.append(MetaFormerPrediction(name, to_double(logits), to_double(logits.softmax(dim=0))))
     return tuple(found)

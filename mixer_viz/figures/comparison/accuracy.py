@@ -1,4 +1,4 @@
-"""Accuracy against cost, of the page "Token mixers compared"; networks look as in `compared_charts`."""
+"""Accuracy against cost, of the page "Token mixers compared"; networks look as in `growth`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Test accuracy during training, of the page "Token mixers compared"; networks look as in `compared_charts`."""
+"""Test accuracy during training, of the page "Token mixers compared"; networks look as in `growth`."""
 
 from __future__ import annotations
 

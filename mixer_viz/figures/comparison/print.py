@@ -30,7 +30,7 @@ _LETTERS = 30  # of a title's line above one picture
 _LINE = 0.14  # height of such a line, in inches
 
 
-def draw_compared(
+def draw_comparison(
     crop: np.ndarray, titles: Sequence[str], matrices: Sequence[np.ndarray], token: int, caption: str
 ) -> Figure:
     """The crop (H, W, 3), then for each network who one token listens to, and below it the matrix (S, S) of all tokens.

@@ -140,7 +140,7 @@ def _published(throughput: Throughput | None) -> None:
 def _growth(speeds: MixerSpeeds | None) -> None:
     st.subheader("Cost as the number of patches grows")
     st.markdown(texts.GROWTH)
-    config = dataclasses.replace(results.networks()[0].network.compared_config, token_mixer="mlp")
+    config = dataclasses.replace(results.networks()[0].network.metaformer_config, token_mixer="mlp")
     series = [_series(curve, speeds) for curve in cost_growth(config, GRIDS)]
     quantity = "multiply-adds per token"
     columns = st.columns(2 if speeds else 1, gap="medium")

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mixer_viz.analysis.receptive_field import SHARES
-from mixer_viz.figures.comparison.print import draw_compared
+from mixer_viz.figures.comparison.print import draw_comparison
 from mixer_viz.ui.activations import intervention_results
 from mixer_viz.ui.choices import Choice, Picture
 from mixer_viz.ui.comparison import replacement_results, results
@@ -35,7 +35,7 @@ def downloads(picture: Picture, block: int, token: int) -> None:
 
 def _figure(picture: Picture, block: int, token: int) -> Figure:
     networks = results.networks()
-    return draw_compared(
+    return draw_comparison(
         results.crop_for(picture, networks[0].network.config),
         [each.title for each in networks],
         [results.listening_of(picture, each, block).share for each in networks],

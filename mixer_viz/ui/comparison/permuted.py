@@ -83,7 +83,7 @@ def _pictures(picture: Picture) -> None:
         networks = results.networks(permutation)
         if not networks:
             continue
-        config = networks[0].network.compared_config
+        config = networks[0].network.metaformer_config
         seen = crop.reshape(-1, 3)[pixel_order(config)].reshape(crop.shape)
         grid = patch_grid(seen, plain.grid_size, title=texts.ORDERS[permutation], width=218)
         readers = tokens_of_patches(config)

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from mixer_viz.analysis.receptive_field import SHARES
-from mixer_viz.checkpoints.metaformer_runs import Compared
+from mixer_viz.checkpoints.metaformer_runs import TrainedMetaFormer
 from mixer_viz.figures import common
 from mixer_viz.figures.comparison import maps as figures
 from mixer_viz.figures.grid import Grid
@@ -43,7 +43,7 @@ def on_your_photo(picture: Picture) -> None:
     downloads(picture, block, token)
 
 
-def _answers(picture: Picture, networks: list[Compared]) -> None:
+def _answers(picture: Picture, networks: list[TrainedMetaFormer]) -> None:
     config = networks[0].network.config
     crop = comparison_results.crop_for(picture, config)
     left, right = st.columns([1, 3], gap="medium")
@@ -56,7 +56,7 @@ def _answers(picture: Picture, networks: list[Compared]) -> None:
         st.caption(known_classes(config, "All of them know"))
 
 
-def _listening(picture: Picture, networks: list[Compared], block: int, token: int, measure: str) -> None:
+def _listening(picture: Picture, networks: list[TrainedMetaFormer], block: int, token: int, measure: str) -> None:
     crop = comparison_results.crop_for(picture, networks[0].network.config)
     results = [comparison_results.listening_of(picture, each, block) for each in networks]
     titles = [each.title for each in networks]
@@ -93,7 +93,7 @@ def _heads(crop: np.ndarray, attention: np.ndarray, token: int) -> None:
     show_grids(grids, key="compared-heads", on_pick=select_token, hint="Click a patch to select it.")
 
 
-def _fields(picture: Picture, networks: list[Compared], token: int) -> None:
+def _fields(picture: Picture, networks: list[TrainedMetaFormer], token: int) -> None:
     st.subheader("How far back into the picture it reaches")
     st.markdown(texts.FIELDS)
     config = networks[0].network.config

@@ -16,14 +16,20 @@ from mixer_viz import images
 from mixer_viz.analysis.comparison.published import Architecture, published_architectures
 from mixer_viz.analysis.comparison.token_jacobian import (
     ComparedListening,
-    ComparedPrediction,
+    MetaFormerPrediction,
     compared_listening,
     predictions,
 )
-from mixer_viz.analysis.receptive_field import ComparedField, compared_receptive_field
-from mixer_viz.checkpoints.metaformer import load_compared
-from mixer_viz.checkpoints.metaformer_runs import Compared, ComparedRun, compared_card, compared_runs, place_of
-from mixer_viz.model import TOKEN_MIXERS, ComparedNetwork, MixerConfig
+from mixer_viz.analysis.receptive_field import MetaFormerField, metaformer_receptive_field
+from mixer_viz.checkpoints.metaformer import load_metaformer
+from mixer_viz.checkpoints.metaformer_runs import (
+    MetaFormerRun,
+    TrainedMetaFormer,
+    metaformer_card,
+    metaformer_runs,
+    place_of,
+)
+from mixer_viz.model import TOKEN_MIXERS, MetaFormer, MixerConfig
 from mixer_viz.ui.choices import Picture
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.gate import computing_on
@@ -33,27 +39,27 @@ _MAX_RESULTS = 64
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def runs() -> list[ComparedRun]:
+def runs() -> list[MetaFormerRun]:
     """All training runs that the card tells of; raises CheckpointError for a card that cannot be used."""
-    return compared_runs()
+    return metaformer_runs()
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def card() -> dict[str, Any]:
     """Recipe and hardware of the runs."""
-    return compared_card()
+    return metaformer_card()
 
 
 @st.cache_resource(max_entries=MAX_NETWORKS, show_spinner="Loading the networks …")
-def _network(name: str) -> ComparedNetwork:
-    return load_compared(next(run.path for run in runs() if run.name == name and run.path is not None))
+def _network(name: str) -> MetaFormer:
+    return load_metaformer(next(run.path for run in runs() if run.name == name and run.path is not None))
 
 
-def networks(permutation: str = "none") -> list[Compared]:
+def networks(permutation: str = "none") -> list[TrainedMetaFormer]:
     """The networks whose weights come with the project, trained on images in this order, as the table has them."""
     found = [run for run in runs() if run.path is not None and run.permutation == permutation]
     return [
-        Compared(run, TOKEN_MIXERS[run.token_mixer].title, _network(run.name))
+        TrainedMetaFormer(run, TOKEN_MIXERS[run.token_mixer].title, _network(run.name))
         for run in sorted(found, key=lambda run: place_of(run.token_mixer))
     ]
 
@@ -74,44 +80,42 @@ def crop_for(picture: Picture, config: MixerConfig) -> np.ndarray:
     return _crop(picture.key, config.to_json(), picture, config)
 
 
-def _pixels(picture: Picture, network: ComparedNetwork) -> torch.Tensor:
+def _pixels(picture: Picture, network: MetaFormer) -> torch.Tensor:
     return images.normalise(crop_for(picture, network.config), network.config).to(network.stem.weight.device)
 
 
 @st.cache_resource(max_entries=_MAX_RESULTS, show_spinner="Running the networks …")
-def _predictions(picture_key: str, permutation: str, _picture: Picture) -> tuple[ComparedPrediction, ...]:
+def _predictions(picture_key: str, permutation: str, _picture: Picture) -> tuple[MetaFormerPrediction, ...]:
     all_networks = {each.title: each.network for each in networks(permutation)}
     pixels = _pixels(_picture, next(iter(all_networks.values())))
     with computing_on(pixels.device):
         return predictions(all_networks, pixels)
 
 
-def predictions_of(picture: Picture, permutation: str = "none") -> tuple[ComparedPrediction, ...]:
+def predictions_of(picture: Picture, permutation: str = "none") -> tuple[MetaFormerPrediction, ...]:
     """The answers of all networks of `networks(permutation)`, in their order."""
     return _predictions(picture.key, permutation, picture)
 
 
 @st.cache_resource(max_entries=8 * _MAX_RESULTS, show_spinner="Working out who listens to whom …")
-def _listening(
-    picture_key: str, name: str, block: int, _picture: Picture, _network: ComparedNetwork
-) -> ComparedListening:
+def _listening(picture_key: str, name: str, block: int, _picture: Picture, _network: MetaFormer) -> ComparedListening:
     pixels = _pixels(_picture, _network)
     with computing_on(pixels.device):
         return compared_listening(_network, pixels, block)
 
 
-def listening_of(picture: Picture, compared: Compared, block: int) -> ComparedListening:
+def listening_of(picture: Picture, trained: TrainedMetaFormer, block: int) -> ComparedListening:
     """Who listens to whom in one block, counted from 0."""
-    return _listening(picture.key, compared.run.name, block, picture, compared.network)
+    return _listening(picture.key, trained.run.name, block, picture, trained.network)
 
 
 @st.cache_resource(max_entries=8 * _MAX_RESULTS, show_spinner="Following the gradients back …")
-def _field(picture_key: str, name: str, token: int, _picture: Picture, _network: ComparedNetwork) -> ComparedField:
+def _field(picture_key: str, name: str, token: int, _picture: Picture, _network: MetaFormer) -> MetaFormerField:
     pixels = _pixels(_picture, _network)
     with computing_on(pixels.device):
-        return compared_receptive_field(_network, pixels, token)
+        return metaformer_receptive_field(_network, pixels, token)
 
 
-def field_of(picture: Picture, compared: Compared, token: int) -> ComparedField:
+def field_of(picture: Picture, trained: TrainedMetaFormer, token: int) -> MetaFormerField:
     """From where one token's features come, stage by stage."""
-    return _field(picture.key, compared.run.name, token, picture, compared.network)
+    return _field(picture.key, trained.run.name, token, picture, trained.network)

@@ -82,7 +82,7 @@ def start(asked: SpeedKeys) -> dict[Key, Job[Any]]:
         )
 
     def mixers(progress: Progress, cancelled: Cancelled) -> MixerSpeeds:
-        config = results.networks()[0].network.compared_config
+        config = results.networks()[0].network.metaformer_config
         return measure_mixers(
             config, _MEASURED_GRIDS, device, precision=precision, progress=progress, cancelled=cancelled
         )

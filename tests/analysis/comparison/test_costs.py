@@ -9,8 +9,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mixer_viz.analysis.comparison.costs import CostCurve, cost_growth, mixers_on_grid, mixing_share
 from mixer_viz.analysis.comparison.published import PUBLISHED, REPORTED, published_architectures
-from mixer_viz.model import TOKEN_MIXERS, ComparedNetwork
-from mixer_viz.model.token_mixer_table import compared_costs
+from mixer_viz.model import TOKEN_MIXERS, MetaFormer
+from mixer_viz.model.token_mixer_table import metaformer_costs
 from tests.model.made_metaformers import SIZES, config_of, with_sizes
 
 GRIDS = (2, 4, 8, 16)
@@ -73,14 +73,14 @@ def test_the_share_is_what_torch_counts_in_the_token_mixers(name: str) -> None:
     config = config_of(name)
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
-        ComparedNetwork(config).eval()(torch.zeros(1, 3, 12, 12))
+        MetaFormer(config).eval()(torch.zeros(1, 3, 12, 12))
     counts = counter.get_flop_counts()
     mixing = sum(sum(operations.values()) for module, operations in counts.items() if module.endswith(".token_mixing"))
     found = mixing_share(config)
     assert found.token_mixers == pytest.approx(mixing / counter.get_total_flops(), rel=1e-12)
     if name == "attention":
         across = SIZES.num_blocks * 2 * SIZES.num_patches**2 * C
-        assert found.across_locations == pytest.approx(across / compared_costs(config).total.multiply_adds, rel=1e-12)
+        assert found.across_locations == pytest.approx(across / metaformer_costs(config).total.multiply_adds, rel=1e-12)
         assert 0 < found.across_locations < found.token_mixers < 1
     else:
         assert found.across_locations == found.token_mixers

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from mixer_viz.analysis.comparison.token_jacobian import predictions
-from mixer_viz.analysis.receptive_field import compared_receptive_field, receptive_field, tokens_of_patches
-from mixer_viz.model import TOKEN_MIXERS, ComparedConfig, MlpMixer
+from mixer_viz.analysis.receptive_field import metaformer_receptive_field, receptive_field, tokens_of_patches
+from mixer_viz.model import TOKEN_MIXERS, MetaFormerConfig, MlpMixer
 from mixer_viz.model.permuted_input import pixel_order
 from tests.model.made_metaformers import GRID, SIZES, TOKENS, config_of, random_images, random_network, with_sizes
 
@@ -45,7 +45,7 @@ def test_the_field_of_the_mixer_is_the_one_of_receptive_field() -> None:
     network, pixels = random_network(config_of("mlp")), random_images(5)
     mixer = MlpMixer(SIZES).double().eval()
     mixer.load_state_dict(network.state_dict())
-    found, expected = compared_receptive_field(network, pixels, 6), receptive_field(mixer, pixels, 6)
+    found, expected = metaformer_receptive_field(network, pixels, 6), receptive_field(mixer, pixels, 6)
     np.testing.assert_allclose(found.maps, expected.maps, rtol=1e-12)
     np.testing.assert_array_equal(found.area, expected.area)
     summed = found.pixel_maps.reshape(3, GRID, SIDE, GRID, SIDE).sum(axis=(2, 4)).reshape(3, TOKENS)
@@ -57,14 +57,14 @@ def test_the_field_of_the_mixer_is_the_one_of_receptive_field() -> None:
 def test_a_local_mixer_reaches_so_many_steps_further_with_every_block(name: str, steps: int) -> None:
     config = with_sizes(config_of(name), image_size=21)  # 7 x 7 tokens, the middle one is 24
     pixels = random_images(2, sizes=config.sizes)
-    found = compared_receptive_field(random_network(config), pixels, 24)
+    found = metaformer_receptive_field(random_network(config), pixels, 24)
     y, x = np.divmod(np.arange(49), 7)
     away = np.maximum(abs(y - 3), abs(x - 3)) if name != "shift" else abs(y - 3) + abs(x - 3)
     for stage in range(3):
         np.testing.assert_array_equal(found.maps[stage] > 0, away <= steps * stage)
 
 
-def reordered(config: ComparedConfig, maps: np.ndarray) -> np.ndarray:
+def reordered(config: MetaFormerConfig, maps: np.ndarray) -> np.ndarray:
     """Maps in the network's order (T, H, W) put back where the pixels are in the image."""
     natural = np.empty_like(maps).reshape(len(maps), -1)
     natural[:, pixel_order(config)] = maps.reshape(len(maps), -1)
@@ -77,7 +77,7 @@ def test_maps_of_a_permuted_network_are_in_the_order_of_the_image(permutation: s
     network, plain = random_network(config), random_network(config_of("convolution"))
     pixels = random_images(2)
     seen = network.reorder(pixels)
-    found, inside = compared_receptive_field(network, pixels, 5), compared_receptive_field(plain, seen, 5)
+    found, inside = metaformer_receptive_field(network, pixels, 5), metaformer_receptive_field(plain, seen, 5)
     np.testing.assert_allclose(found.pixel_maps, reordered(config, inside.pixel_maps), rtol=1e-12)
     np.testing.assert_array_equal(found.pixel_area, inside.pixel_area)
     assert not np.allclose(found.pixel_maps, inside.pixel_maps)
@@ -92,7 +92,7 @@ def test_the_token_of_a_patch_reads_that_patch() -> None:
     assert sorted(tokens) == list(range(TOKENS))
     assert list(tokens) != list(range(TOKENS))
     for patch in range(TOKENS):
-        field = compared_receptive_field(network, random_images(1), int(tokens[patch])).maps
+        field = metaformer_receptive_field(network, random_images(1), int(tokens[patch])).maps
         np.testing.assert_array_equal(np.flatnonzero(field[2]), [patch])
     np.testing.assert_array_equal(tokens_of_patches(config_of("mlp")), np.arange(TOKENS))
     assert tokens_of_patches(config_of("mlp", permutation="pixels")) is None
@@ -100,7 +100,7 @@ def test_the_token_of_a_patch_reads_that_patch() -> None:
 
 def test_maps_sum_to_one_and_areas_grow_with_the_share() -> None:
     for name in NAMES:
-        found = compared_receptive_field(random_network(config_of(name)), random_images(2), 0)
+        found = metaformer_receptive_field(random_network(config_of(name)), random_images(2), 0)
         assert found.pixel_maps.shape == (3, 12, 12)
         np.testing.assert_allclose(found.pixel_maps.sum(axis=(1, 2)), 1)
         np.testing.assert_allclose(found.maps.sum(axis=1), 1)
@@ -113,11 +113,11 @@ def test_a_network_on_shared_pixels_leaves_them_alone() -> None:
     network, pixels = random_network(config_of("attention")), random_images(1)
     copy = pixels.clone()
     with torch.no_grad():
-        compared_receptive_field(network, pixels, 3)
+        metaformer_receptive_field(network, pixels, 3)
     assert torch.equal(pixels, copy)
     assert not pixels.requires_grad
     assert all(parameter.grad is None for parameter in network.parameters())
     with pytest.raises(ValueError, match="token=16 is not between 0 and 15"):
-        compared_receptive_field(network, pixels, 16)
+        metaformer_receptive_field(network, pixels, 16)
     with pytest.raises(ValueError, match="at least one image, got none"):
-        compared_receptive_field(network, pixels[:0], 3)
+        metaformer_receptive_field(network, pixels[:0], 3)

@@ -15,7 +15,7 @@ from mixer_viz.analysis.chunks import AnalysisCancelled
 from mixer_viz.analysis.comparison import timing
 from mixer_viz.analysis.comparison.throughput import measure_mixers, measure_throughput
 from mixer_viz.analysis.comparison.timing import conditions_of, race
-from mixer_viz.model import TOKEN_MIXERS, ComparedNetwork
+from mixer_viz.model import TOKEN_MIXERS, MetaFormer
 from tests.model.made_metaformers import CHANNELS, config_of
 
 CPU, SHAPE = torch.device("cpu"), (3, 12, 12)
@@ -77,7 +77,7 @@ def test_the_speed_is_images_by_the_time_of_a_pass(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_all_seven_networks_are_measured_and_left_as_they_are(precision: str) -> None:
-    networks = {name: ComparedNetwork(config_of(name)).eval().requires_grad_(False) for name in NAMES}
+    networks = {name: MetaFormer(config_of(name)).eval().requires_grad_(False) for name in NAMES}
     before = {name: traces_left(network) for name, network in networks.items()}
     told: list[tuple[int, int]] = []
     found = measure_throughput(
@@ -125,7 +125,7 @@ def test_mixers_are_measured_on_every_grid_in_the_order_of_the_counted_costs() -
 
 
 def test_it_stops_between_two_turns_when_told_to() -> None:
-    networks = {name: ComparedNetwork(config_of(name)).eval() for name in ("mlp", "shift")}
+    networks = {name: MetaFormer(config_of(name)).eval() for name in ("mlp", "shift")}
     told: list[tuple[int, int]] = []
     with pytest.raises(AnalysisCancelled, match="cancelled after 3 of 8 turns"):
         measure_throughput(
@@ -142,11 +142,11 @@ def test_it_stops_between_two_turns_when_told_to() -> None:
 
 
 def test_what_cannot_be_measured_is_refused() -> None:
-    network = ComparedNetwork(config_of("mlp"))
+    network = MetaFormer(config_of("mlp"))
     with pytest.raises(ValueError, match="b: in training mode"):
-        measure_throughput({"a": ComparedNetwork(config_of("mlp")).eval(), "b": network}, SHAPE)
+        measure_throughput({"a": MetaFormer(config_of("mlp")).eval(), "b": network}, SHAPE)
     with torch.device("meta"):
-        elsewhere = ComparedNetwork(config_of("mlp")).eval()
+        elsewhere = MetaFormer(config_of("mlp")).eval()
     with pytest.raises(ValueError, match="on one device, got 2"):
         measure_throughput({"a": network.eval(), "b": elsewhere}, SHAPE)
     with pytest.raises(ValueError, match="on one device, got 0"):

@@ -13,18 +13,18 @@ from torch import Tensor, nn
 
 from mixer_viz.analysis.comparison import closed_forms
 from mixer_viz.analysis.comparison.token_jacobian import compared_listening, normalised_tokens
-from mixer_viz.model import TOKEN_MIXERS, ComparedConfig, ComparedNetwork
+from mixer_viz.model import TOKEN_MIXERS, MetaFormer, MetaFormerConfig
 from mixer_viz.model.token_mixers import SelfAttention
 from tests.model.made_metaformers import CHANNELS, GRID, TOKENS, config_of, random_images, random_network, with_sizes
 
 NAMES = list(TOKEN_MIXERS)
 
 
-def mixer_of(network: ComparedNetwork, block: int) -> nn.Module:
+def mixer_of(network: MetaFormer, block: int) -> nn.Module:
     return network.get_submodule(f"blocks.{block}.token_mixing")
 
 
-def read_by(network: ComparedNetwork, pixels: Tensor, block: int) -> Tensor:
+def read_by(network: MetaFormer, pixels: Tensor, block: int) -> Tensor:
     """What the mixer gets in a real forward pass, (S, C)."""
     seen: list[Tensor] = []
     handle = mixer_of(network, block).register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
@@ -33,7 +33,7 @@ def read_by(network: ComparedNetwork, pixels: Tensor, block: int) -> Tensor:
     return seen[0][0].detach()
 
 
-def full(network: ComparedNetwork, pixels: Tensor, block: int) -> np.ndarray:  # (S, C, S, C)
+def full(network: MetaFormer, pixels: Tensor, block: int) -> np.ndarray:  # (S, C, S, C)
     mixer = mixer_of(network, block)
     return torch.func.jacrev(lambda tokens: mixer(tokens[None])[0])(read_by(network, pixels, block)).detach().numpy()
 
@@ -51,7 +51,7 @@ def full(network: ComparedNetwork, pixels: Tensor, block: int) -> np.ndarray:  #
         with_sizes(config_of("nonlocal_shift"), embed_dim=12),
     ],
 )
-def test_it_is_the_jacobian_of_the_token_mixer_alone(config: ComparedConfig, block: int) -> None:
+def test_it_is_the_jacobian_of_the_token_mixer_alone(config: MetaFormerConfig, block: int) -> None:
     network, pixels = random_network(config), random_images(1)
     found = compared_listening(network, pixels, block)
     expected = full(network, pixels, block)

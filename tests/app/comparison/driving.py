@@ -15,12 +15,12 @@ from streamlit.util import calc_hash
 from torch import Tensor
 
 from mixer_viz.checkpoints import bundled
-from mixer_viz.checkpoints.metaformer import save_compared
+from mixer_viz.checkpoints.metaformer import save_metaformer
 from mixer_viz.images import preprocess
 from mixer_viz.images.samples import load_sample
-from mixer_viz.model import TOKEN_MIXERS, ComparedConfig, ComparedNetwork
+from mixer_viz.model import TOKEN_MIXERS, MetaFormer, MetaFormerConfig
 from mixer_viz.model.metaformer_config import TokenMixerName
-from mixer_viz.model.token_mixer_table import compared_costs
+from mixer_viz.model.token_mixer_table import metaformer_costs
 from tests.app.driving import ROOT, TIMEOUT, errors, numbers, panel
 from tests.conftest import TINY
 
@@ -32,15 +32,15 @@ GRID, TOKENS, BLOCKS = SIZES.grid_size, SIZES.num_patches, SIZES.num_blocks
 REORDERED_RUNS = [(name, order) for name in ("mlp", "convolution") for order in ("patches-and-pixels", "pixels")]
 
 
-def network_of(token_mixer: str, permutation: str = "none") -> ComparedNetwork:
+def network_of(token_mixer: str, permutation: str = "none") -> MetaFormer:
     """A tiny network with the random weights of its own seed."""
-    config = ComparedConfig(sizes=SIZES, token_mixer=token_mixer, num_heads=2, permutation=permutation)  # type: ignore[arg-type]
+    config = MetaFormerConfig(sizes=SIZES, token_mixer=token_mixer, num_heads=2, permutation=permutation)  # type: ignore[arg-type]
     torch.manual_seed(NAMES.index(token_mixer))  # type: ignore[arg-type]
-    return ComparedNetwork(config).eval().requires_grad_(False)
+    return MetaFormer(config).eval().requires_grad_(False)
 
 
-def entry_of(network: ComparedNetwork, seed: int, accuracy: float) -> dict[str, Any]:
-    config, total = network.compared_config, compared_costs(network.compared_config).total
+def entry_of(network: MetaFormer, seed: int, accuracy: float) -> dict[str, Any]:
+    config, total = network.metaformer_config, metaformer_costs(network.metaformer_config).total
     return {
         "name": f"{config.token_mixer}-{config.permutation}-{seed}",
         "token_mixer": config.token_mixer,
@@ -64,7 +64,7 @@ def write_networks(assets: Path, names: tuple[str, ...] = NAMES, reordered: bool
     for place, (name, permutation) in enumerate(wanted):
         network = network_of(name, permutation)
         entry = entry_of(network, 0, 50.0 + 1.25 * place)
-        save_compared(network, folder / f"{entry['name']}.safetensors")
+        save_metaformer(network, folder / f"{entry['name']}.safetensors")
         entries.append(entry | {"file": f"{entry['name']}.safetensors"})
         entries.append(entry_of(network, 1, 48.0 + place))
     about = {"data": "made-up data", "hardware": "made up", "accuracy_note": "seen once"}

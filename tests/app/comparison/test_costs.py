@@ -19,7 +19,7 @@ from mixer_viz.analysis.comparison.costs import cost_growth, mixing_share
 from mixer_viz.analysis.comparison.published import REPORTED
 from mixer_viz.checkpoints import bundled
 from mixer_viz.model import TOKEN_MIXERS
-from mixer_viz.model.token_mixer_table import compared_costs
+from mixer_viz.model.token_mixer_table import metaformer_costs
 from mixer_viz.ui.comparison import costs, speed_jobs
 from mixer_viz.ui.widgets.errors import UNEXPECTED
 from tests.app.comparison.driving import (
@@ -85,8 +85,8 @@ def test_counts_are_those_of_the_networks() -> None:
     shown = table(app, "of these across locations")
     assert shown["token mixer"] == titles()
     for place, name in enumerate(NAMES):
-        config = network_of(name).compared_config
-        total = compared_costs(config).total
+        config = network_of(name).metaformer_config
+        total = metaformer_costs(config).total
         assert shown["parameters"][place] == f"{total.parameters:,}"
         assert shown["multiply-adds"][place] == f"{total.multiply_adds / 1e6:.1f} M"
         share = float(shown["of these across locations"][place].partition(" %")[0])
@@ -111,7 +111,7 @@ def test_charts_hold_every_plain_run_and_no_other() -> None:
 
 def test_growth_is_that_of_the_counts() -> None:
     growth = {trace["name"]: trace for trace in traces(check(open_page(COSTS)), "compared-growth")}
-    curves = [curve for curve in cost_growth(network_of("mlp").compared_config, GRIDS) if curve.multiply_adds.all()]
+    curves = [curve for curve in cost_growth(network_of("mlp").metaformer_config, GRIDS) if curve.multiply_adds.all()]
     assert len(curves) > 3
     for curve in curves:
         name = TOKEN_MIXERS[curve.token_mixer].title

@@ -16,10 +16,10 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from mixer_viz.analysis.comparison.token_jacobian import compared_listening
-from mixer_viz.analysis.receptive_field import compared_receptive_field
+from mixer_viz.analysis.receptive_field import metaformer_receptive_field
 from mixer_viz.analysis.replacement.replace import KINDS, swapped_batch
 from mixer_viz.checkpoints import bundled
-from mixer_viz.checkpoints.metaformer_runs import compared_runs
+from mixer_viz.checkpoints.metaformer_runs import metaformer_runs
 from mixer_viz.images import ImageError, crop_image, open_image, preprocess
 from mixer_viz.images.labelled_folder import LabelledImages
 from mixer_viz.images.samples import load_sample
@@ -80,7 +80,7 @@ def test_reordered_pictures_are_the_networks_own_order() -> None:
     assert [grid["title"] for grid in grids] == list(texts.ORDERS.values())
     crop = np.asarray(crop_image(load_sample("cat"), SIZES))
     for grid, permutation in zip(grids, PERMUTATIONS, strict=True):
-        order = pixel_order(network_of("mlp", permutation).compared_config)
+        order = pixel_order(network_of("mlp", permutation).metaformer_config)
         wanted = crop.reshape(-1, 3)[order].reshape(crop.shape)
         head, _, data = grid["photo"].partition(",")
         assert head == "data:image/png;base64"
@@ -112,7 +112,7 @@ def test_reordered_runs_beside_the_plain_ones() -> None:
     app = check(open_page(REORDERED))
     shown = table(app, "right at the end")
     assert shown["right at the end"] == titles(("convolution", "mlp"))
-    runs = {(run.token_mixer, run.permutation, run.seed): run.accuracy for run in compared_runs()}
+    runs = {(run.token_mixer, run.permutation, run.seed): run.accuracy for run in metaformer_runs()}
     for permutation, column in texts.ORDERS.items():
         for name, value in zip(("convolution", "mlp"), shown[column], strict=True):
             assert f"{runs[name, permutation, 0]:.2f}, {runs[name, permutation, 1]:.2f}" in value
@@ -141,7 +141,7 @@ def test_arrays_hold_what_the_page_shows_for_its_block_and_patch(makers: dict[st
                 assert (f"{name}.{part}" in arrays) == (wanted is not None)
                 if wanted is not None:
                     np.testing.assert_allclose(arrays[f"{name}.{part}"], wanted, atol=1e-5)
-            field = compared_receptive_field(network, pixels, 5).maps
+            field = metaformer_receptive_field(network, pixels, 5).maps
             np.testing.assert_allclose(arrays[f"{name}.field_of_token_5"], field, atol=1e-5)
             probabilities = network(pixels)[0].softmax(dim=0)
             np.testing.assert_allclose(arrays[f"{name}.probabilities"], probabilities, atol=1e-5)
@@ -150,7 +150,7 @@ def test_arrays_hold_what_the_page_shows_for_its_block_and_patch(makers: dict[st
 def test_runs_can_be_read_back_from_the_table(makers: dict[str, Callable[[], Any]]) -> None:
     check(open_page(COSTS))
     rows = list(csv.DictReader(io.StringIO(runs_csv().decode("utf-8"))))
-    for row, run in zip(rows, compared_runs(), strict=True):
+    for row, run in zip(rows, metaformer_runs(), strict=True):
         assert (row["name"], row["token_mixer"], row["permutation"]) == (run.name, run.token_mixer, run.permutation)
         assert (int(row["seed"]), int(row["parameters"])) == (run.seed, run.parameters)
         assert [float(row[f"accuracy_after_epoch_{epoch}"]) for epoch in (1, 2)] == list(run.accuracies)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from mixer_viz.analysis.comparison.token_jacobian import compared_listening
-from mixer_viz.analysis.receptive_field import compared_receptive_field
+from mixer_viz.analysis.receptive_field import metaformer_receptive_field
 from mixer_viz.checkpoints import bundled, hub
-from mixer_viz.checkpoints.metaformer_runs import compared_runs
+from mixer_viz.checkpoints.metaformer_runs import metaformer_runs
 from mixer_viz.figures.comparison.maps import shared_limits
 from mixer_viz.model import TOKEN_MIXERS
 from mixer_viz.texts import comparison as texts
@@ -100,7 +100,7 @@ def test_part_opens_from_a_link(part: str) -> None:
 def test_answers_of_every_network_in_the_order_of_the_table() -> None:
     shown = table(check(open_page()), "says")
     assert shown["token mixer"] == titles()
-    runs = {run.token_mixer: run for run in compared_runs() if run.path is not None and run.permutation == "none"}
+    runs = {run.token_mixer: run for run in metaformer_runs() if run.path is not None and run.permutation == "none"}
     for place, name in enumerate(NAMES):
         probabilities = network_of(name)(pixels_of())[0].softmax(dim=0)
         assert shown["says"][place] == f"class {int(probabilities.argmax())}"
@@ -148,7 +148,7 @@ def test_receptive_fields_and_how_much_holds_half() -> None:
     areas = table(app, "block 1")
     assert areas["half in, % of all patches"] == titles()
     for place, name in enumerate(NAMES):
-        real = compared_receptive_field(network_of(name), pixels_of(), 5)
+        real = metaformer_receptive_field(network_of(name), pixels_of(), 5)
         shown = maps(app, f"compared-field-{place}")
         assert list(shown) == [f"Block {block}" for block in range(1, BLOCKS + 1)]
         for block in range(1, BLOCKS + 1):

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from mixer_viz.checkpoints.metaformer import load_compared
-from mixer_viz.checkpoints.metaformer_runs import compared_runs
-from mixer_viz.model import TOKEN_MIXERS, ComparedNetwork
+from mixer_viz.checkpoints.metaformer import load_metaformer
+from mixer_viz.checkpoints.metaformer_runs import metaformer_runs
+from mixer_viz.model import TOKEN_MIXERS, MetaFormer
 from tests.browser.looking import IDLE, canvas, keyed
 
 if TYPE_CHECKING:
@@ -55,10 +55,10 @@ def alerts(page: Page) -> list[str]:
 
 
 @functools.cache
-def networks() -> dict[str, ComparedNetwork]:
+def networks() -> dict[str, MetaFormer]:
     """The plain networks that come with the project, by token mixer in the order of the table."""
-    runs = {run.token_mixer: run for run in compared_runs() if run.path is not None and run.permutation == "none"}
-    return {name: load_compared(runs[name].path, "cpu") for name in TOKEN_MIXERS if name in runs}  # type: ignore[arg-type]
+    runs = {run.token_mixer: run for run in metaformer_runs() if run.path is not None and run.permutation == "none"}
+    return {name: load_metaformer(runs[name].path, "cpu") for name in TOKEN_MIXERS if name in runs}  # type: ignore[arg-type]
 
 
 def listening_map(page: Page, place: int) -> Locator:

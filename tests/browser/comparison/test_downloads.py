@@ -17,11 +17,11 @@ from playwright.sync_api import expect
 
 import mixer_viz as mv
 from mixer_viz.analysis.comparison.token_jacobian import compared_listening
-from mixer_viz.analysis.receptive_field import compared_receptive_field
+from mixer_viz.analysis.receptive_field import metaformer_receptive_field
 from mixer_viz.analysis.replacement.accuracy import SwappedAccuracy
 from mixer_viz.analysis.replacement.moments import calibrate
 from mixer_viz.analysis.replacement.replace import Kind, fit_replacement, swapped_batch
-from mixer_viz.checkpoints.metaformer_runs import compared_runs
+from mixer_viz.checkpoints.metaformer_runs import metaformer_runs
 from mixer_viz.images import crop_image
 from mixer_viz.images.samples import available_samples, load_sample
 from mixer_viz.model import MlpMixer
@@ -145,7 +145,7 @@ def test_arrays_follow_a_click_and_can_be_read_back(visit: Visit) -> None:
             np.testing.assert_array_equal(arrays["crop"], np.asarray(crop_image(load_sample("cat"), network.config)))
             real = compared_listening(network, pixels, 1)
             np.testing.assert_allclose(arrays[f"{name}.share"], real.share, atol=1e-4)
-            field = compared_receptive_field(network, pixels, 11).maps
+            field = metaformer_receptive_field(network, pixels, 11).maps
             np.testing.assert_allclose(arrays[f"{name}.field_of_token_11"], field, atol=1e-3)
             probabilities = network(pixels)[0].softmax(dim=0)
             np.testing.assert_allclose(arrays[f"{name}.probabilities"], probabilities, atol=1e-3)
@@ -164,7 +164,7 @@ def test_figure_and_table_can_be_downloaded(visit: Visit) -> None:
         button.click()
     with open(caught.value.path(), newline="", encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
-    runs = compared_runs()
+    runs = metaformer_runs()
     assert [row["name"] for row in rows] == [run.name for run in runs]
     for row, run in zip(rows, runs, strict=True):
         assert float(row["accuracy_percent"]) == run.accuracy

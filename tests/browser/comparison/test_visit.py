@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 import mixer_viz as mv
 from mixer_viz.analysis.comparison.token_jacobian import compared_listening
-from mixer_viz.checkpoints.metaformer_runs import compared_runs
+from mixer_viz.checkpoints.metaformer_runs import metaformer_runs
 from mixer_viz.images.samples import load_sample
 from mixer_viz.model import TOKEN_MIXERS
 from tests.browser.activations.looking import click_patch, expect_field
@@ -51,7 +51,7 @@ def test_every_part_is_drawn_without_an_error(visit: Visit) -> None:
         elif part == SWAPPED:
             expect(page.get_by_text("explained on this picture")).to_be_visible(timeout=TIMEOUT)
         elif part == REORDERED:
-            reordered = any(run.permutation != "none" for run in compared_runs())
+            reordered = any(run.permutation != "none" for run in metaformer_runs())
             expect(keyed(page, "permuted-pictures")).to_have_count(int(reordered), timeout=TIMEOUT)
         else:
             for panel in ("compared-photo", "compared-listening", "compared-matrices", "compared-field-0"):

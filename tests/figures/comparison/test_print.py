@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mixer_viz.figures.comparison.maps import listening_grids, matrix_grids, shared_limits
-from mixer_viz.figures.comparison.print import draw_compared
+from mixer_viz.figures.comparison.print import draw_comparison
 from mixer_viz.figures.photo import greyed
 from mixer_viz.figures.theme import ACCENT
 from mixer_viz.ui.widgets.downloads import figure_bytes
@@ -28,7 +28,7 @@ def made(count: int, tokens: int = 16) -> list[np.ndarray]:
 
 def printed(count: int = 7, **changes: object) -> Figure:
     given: dict[str, object] = {"titles": [f"mixer {at}" for at in range(count)], "matrices": made(count)}
-    return draw_compared(CROP, **(given | {"token": TOKEN, "caption": "block 3"} | changes))  # type: ignore[arg-type]
+    return draw_comparison(CROP, **(given | {"token": TOKEN, "caption": "block 3"} | changes))  # type: ignore[arg-type]
 
 
 def by_place(figure: Figure) -> tuple[Axes, list[Axes], list[Axes]]:
