@@ -11,7 +11,7 @@ from timing import alternate, ratios, summary
 from torch import Tensor
 
 from mixer_viz.analysis.receptive_field import receptive_field
-from mixer_viz.analysis.token_mixing.jacobian import listening_of, token_jacobian
+from mixer_viz.analysis.token_mixing.jacobian import jacobian_rows, token_jacobian
 from mixer_viz.analysis.token_mixing.opposing_pairs import opposing_pairs
 from mixer_viz.analysis.token_mixing.unit_effect import unit_effects
 from mixer_viz.model import PRESETS, MixerBlock, MlpMixer, Trace, trace
@@ -54,7 +54,7 @@ def analyses(model: MlpMixer) -> dict[str, Any]:
     rivals: dict[str, Callable[[], object]] = {  # each ends on the CPU, so the device is done when it returns
         "Jacobian of one block": lambda: token_jacobian(model, traced, BLOCK),
         "S backward passes": lambda: backward_passes(model, traced),
-        "listening of one token, all blocks": lambda: listening_of(model, traced, TOKEN),
+        "listening of one token, all blocks": lambda: jacobian_rows(model, traced, TOKEN),
         "effects of all units of one block": lambda: unit_effects(model, pixels, BLOCK),
         "receptive field of one token, all blocks": lambda: receptive_field(model, pixels, TOKEN),
     }

@@ -50,9 +50,9 @@ def in_this_process(size: str) -> dict[str, Any]:
     for index in range(1, IMAGES + 1):
         choice = Choice(chosen, Picture.from_upload(f"{index}.png", made_picture(index)))
         overview_of(choice)
-        activation_results.depth_of(choice)
+        activation_results.logit_lens_of(choice)
         activation_results.patch_logits_of(choice, 0)
-        activation_results.logit_parts_of(choice, 0)
+        activation_results.logit_attribution_of(choice, 0)
         activation_results.cka_of(choice, choice)
         if index in CHECKPOINTS:
             grown = {"value": resident_megabytes() - start, "unit": "MB"}

@@ -56,8 +56,8 @@ def talk() -> None:
         "Click a patch: the maps show, for every block, what it reads from each patch and what each reads from it."
     )
     token = token_field(config)
-    listening = results.listening_of(choice, token)
-    grids = sections.listening_grids(choice, listening)
+    listening = results.jacobian_rows_of(choice, token)
+    grids = sections.jacobian_grids(choice, listening)
     names = [f"Block {number + 1} of {config.num_blocks}" for number in range(config.num_blocks)]
     show_grids(
         grids,

@@ -43,7 +43,7 @@ def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.Monke
     names: dict[str, Any] = {}
     exec(code, names)
     assert names["logits"].shape == (1, 10)
-    share = names["compared_listening"](names["network"], names["seen"], block=2).share
+    share = names["metaformer_jacobian"](names["network"], names["seen"], block=2).share
     assert share.shape == (64, 64)
     assert share.sum(axis=1) == pytest.approx(1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mixer_viz.analysis.activations.layers import HiddenActivations
-from mixer_viz.analysis.activations.logit_attribution import LogitParts
+from mixer_viz.analysis.activations.logit_attribution import LogitAttribution
 from mixer_viz.analysis.activations.logit_lens import PatchLogits
 from mixer_viz.model import MixerConfig
 
@@ -79,7 +79,7 @@ def mean_closes(logits: PatchLogits, name: str) -> str:
     )
 
 
-def parts_close(parts: LogitParts, name: str) -> str:
+def parts_close(parts: LogitAttribution, name: str) -> str:
     """Both sides of the split of a logit."""
     return (
         f"Sum of all parts and the constant ({parts.constant:+.3f}): {parts.total:.5f}. The logit of {name}: "

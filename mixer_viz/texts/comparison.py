@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mixer_viz.analysis.comparison.token_jacobian import ComparedListening, MetaFormerPrediction
+from mixer_viz.analysis.comparison.token_jacobian import MetaFormerJacobian, MetaFormerPrediction
 from mixer_viz.checkpoints.metaformer_runs import MetaFormerRun
 from mixer_viz.model import TOKEN_MIXERS, MixerConfig
 from mixer_viz.model.metaformer_config import Permutation
@@ -83,7 +83,7 @@ def _says(answer: MetaFormerPrediction, class_names: Sequence[str] | None) -> tu
     return class_names[best] if class_names else f"class {best}", f"{100 * answer.probabilities[best]:.1f} %"
 
 
-def matrices_sentence(titles: Sequence[str], listening: Sequence[ComparedListening]) -> str:
+def matrices_sentence(titles: Sequence[str], listening: Sequence[MetaFormerJacobian]) -> str:
     """How much patches keep to themselves in each network, and where that is taken away instead of added."""
     kept, taken = [], []
     for title, each in zip(titles, listening, strict=True):

@@ -15,7 +15,7 @@ from mixer_viz.analysis.comparison.costs import mixing_share
 from mixer_viz.analysis.comparison.published import REPORTED, Architecture
 from mixer_viz.analysis.comparison.throughput import MixerSpeed, MixerSpeeds, NetworkSpeed, Throughput
 from mixer_viz.analysis.comparison.timing import Conditions
-from mixer_viz.analysis.comparison.token_jacobian import ComparedListening, MetaFormerPrediction
+from mixer_viz.analysis.comparison.token_jacobian import MetaFormerJacobian, MetaFormerPrediction
 from mixer_viz.analysis.replacement.accuracy import SwappedAccuracy
 from mixer_viz.analysis.replacement.replace import Kind, Replacement
 from mixer_viz.checkpoints.metaformer_runs import MetaFormerRun
@@ -81,7 +81,7 @@ def test_answers_with_and_without_class_names(class_names: tuple[str, ...] | Non
 
 def test_share_that_patches_keep() -> None:
     shares = {"one": np.eye(4), "other": np.full((4, 4), 0.25)}
-    added = [ComparedListening(0, "mlp", share, share, share, None) for share in shares.values()]
+    added = [MetaFormerJacobian(0, "mlp", share, share, share, None) for share in shares.values()]
     assert comparison_texts.matrices_sentence(list(shares), added).endswith("one 100 %, other 25 %.")
     taken = [added[0], dataclasses.replace(added[1], same_channel=-shares["other"])]
     text = comparison_texts.matrices_sentence(list(shares), taken)

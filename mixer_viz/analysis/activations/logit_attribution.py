@@ -1,4 +1,4 @@
-"""Who wrote the logit: an exact split of one class's logit into what the embedding and every half-block wrote.
+"""Direct logit attribution: one class's logit as an exact sum of what the embedding and every half-block wrote.
 
 The last tokens are a sum, x[s] = sum_i p_i[s], of the embedding and all branches. With g and beta the scale and shift
 of the last LayerNorm, sd[s] the deviation of token s, and w, b the head's row and bias of the class,
@@ -28,7 +28,7 @@ from mixer_viz.model.trace import Stage, branches_of, stages_of, streams_of
 
 
 @dataclasses.dataclass(frozen=True)
-class LogitParts:
+class LogitAttribution:
     """One class's logit as a sum over T writers, the embedding and every half-block; all in logits."""
 
     stages: tuple[Stage, ...]  # T, the stage after each writer
@@ -41,7 +41,7 @@ class LogitParts:
 
 
 @torch.no_grad()
-def logit_parts(model: MlpMixer, trace: Trace, target: int) -> LogitParts:
+def logit_attribution(model: MlpMixer, trace: Trace, target: int) -> LogitAttribution:
     """Split the logit of one class at the one image of `trace`, in float64 sums over the trace's tensors.
 
     Raises ValueError for a class that is not there, or a trace of several images or of another model.
@@ -55,7 +55,7 @@ def logit_parts(model: MlpMixer, trace: Trace, target: int) -> LogitParts:
     patch_parts = np.stack([to_double(one_image(tokens)) @ reading for tokens in writers]) / _deviation(model, trace)
     parts = patch_parts.mean(axis=1)
     constant = float(row @ to_double(model.norm.bias)) + float(model.head.bias[target])
-    return LogitParts(
+    return LogitAttribution(
         stages=stages_of(trace.config),
         target=target,
         patch_parts=patch_parts,

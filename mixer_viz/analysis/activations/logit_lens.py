@@ -1,6 +1,6 @@
-"""Prediction at depth: the last LayerNorm and the head applied to the tokens of every stage.
+"""The logit lens: the last LayerNorm and the head applied to the tokens of every stage.
 
-This is the logit lens of language models. It asks what the head would read from tokens that it was never trained on:
+It comes from language models, and asks what the head would read from tokens that it was never trained on:
 Vilas et al. 2023 ("Analyzing Vision Transformers for Image Classification in Class Embedding Space", arXiv 2310.18969)
 look at vision transformers in this way. A late jump does not prove that the class was not there before: linear probes,
 trained for each layer, rise smoothly where the logit lens jumps. Early rows say how far the stream already speaks the
@@ -22,7 +22,7 @@ from mixer_viz.model.trace import Stage, stages_of, streams_of
 
 
 @dataclasses.dataclass(frozen=True)
-class DepthPrediction:
+class LogitLens:
     """What the head says to the mean of the normed tokens of T stages; the last row is the network's own answer."""
 
     stages: tuple[Stage, ...]  # T
@@ -42,7 +42,7 @@ class PatchLogits:
 
 
 @torch.no_grad()
-def predict_at_depth(model: MlpMixer, trace: Trace) -> DepthPrediction:
+def logit_lens(model: MlpMixer, trace: Trace) -> LogitLens:
     """Class logits and probabilities at every stage, in the model's precision; see this module's caveat.
 
     Raises ValueError for a trace of several images or of another model.
@@ -50,7 +50,7 @@ def predict_at_depth(model: MlpMixer, trace: Trace) -> DepthPrediction:
     check_same_model(model, trace)
     rows = [model.head(one_image(model.norm(tokens)).mean(dim=0)) for tokens in streams_of(trace)]
     logits = torch.stack(rows).cpu().double()
-    return DepthPrediction(stages_of(trace.config), logits.numpy(), torch.softmax(logits, dim=1).numpy())
+    return LogitLens(stages_of(trace.config), logits.numpy(), torch.softmax(logits, dim=1).numpy())
 
 
 @torch.no_grad()

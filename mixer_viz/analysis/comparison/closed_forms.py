@@ -27,7 +27,7 @@ CHANNELS_AT_ONCE = 16  # bounds the memory: for each channel one (S, D_S) and on
 
 
 def mixer_derivative(mixer: nn.Module, tokens: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Strength and same-channel mean of d mixer(tokens)[t, :] / d tokens[s, :], as in `ComparedListening`.
+    """Strength and same-channel mean of d mixer(tokens)[t, :] / d tokens[s, :], as in `MetaFormerJacobian`.
 
     Args:
         tokens: (S, C), on the mixer's device and in its precision.

@@ -1,10 +1,10 @@
-"""Who listens to whom in any of the seven token mixers, by one definition, so that their pictures share a scale.
+"""The token Jacobian of any of the seven token mixers: who listens to whom, by one definition and on one scale.
 
 It is the derivative of the token mixer alone at one image: its output, before the skip connection, with respect to its
-input, which is behind the LayerNorm. For the Mixer's MLP it is what `jacobian.py` calls A, for the fixed linear mixers
-their matrices themselves, and for attention it holds both ways in which a token counts: as a value that is passed on,
-and as a query or key that changes how much of the others is passed on. The attention weights alone leave out the
-second way and all matrices, so they are beside it, not instead of it.
+input, which is behind the LayerNorm. For the Mixer's MLP it is what `token_mixing/jacobian.py` calls A, for the fixed
+linear mixers their matrices themselves, and for attention it holds both ways in which a token counts: as a value that
+is passed on, and as a query or key that changes how much of the others is passed on. The attention weights alone leave
+out the second way and all matrices, so they are beside it, not instead of it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _INPUT_SIZES = ("image_size", "in_channels", "mean", "std", "interpolation", "cr
 
 
 @dataclasses.dataclass(frozen=True)
-class ComparedListening:
+class MetaFormerJacobian:
     """One block's token mixing at one image; t is the token written to, s the token read, in the network's order."""
 
     block: int  # counted from 0
@@ -48,7 +48,7 @@ class MetaFormerPrediction:
 
 
 @torch.no_grad()
-def compared_listening(network: MetaFormer, pixels: Tensor, block: int) -> ComparedListening:
+def metaformer_jacobian(network: MetaFormer, pixels: Tensor, block: int) -> MetaFormerJacobian:
     """The derivative of one block's token mixer at one image, in closed form, computed in float64 on the CPU.
 
     The forward pass up to the block is in the network's own precision, and shift and pooling, which have no weights,
@@ -64,7 +64,7 @@ def compared_listening(network: MetaFormer, pixels: Tensor, block: int) -> Compa
     mixer = copy.deepcopy(network.get_submodule(f"blocks.{block}.token_mixing")).cpu().double()
     strength, same_channel = mixer_derivative(mixer, tokens)
     total = strength.sum(axis=1, keepdims=True)
-    return ComparedListening(
+    return MetaFormerJacobian(
         block=block,
         token_mixer=network.metaformer_config.token_mixer,
         strength=strength,
@@ -76,7 +76,7 @@ def compared_listening(network: MetaFormer, pixels: Tensor, block: int) -> Compa
 
 @torch.no_grad()
 def normalised_tokens(network: MetaFormer, pixels: Tensor, block: int) -> Tensor:
-    """What the token mixer of `block` reads at one image: (S, C) float64 on the CPU; errors of `compared_listening`."""
+    """What the mixer of `block` reads at one image: (S, C) float64 on the CPU; errors of `metaformer_jacobian`."""
     check_range("block", block, network.config.num_blocks)
     one_image(pixels)
     tokens = network.embed(pixels)

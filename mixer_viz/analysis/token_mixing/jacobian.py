@@ -40,7 +40,7 @@ class TokenJacobian:
 
 
 @dataclasses.dataclass(frozen=True)
-class Listening:
+class JacobianRows:
     """To whom one token listens, and who listens to it, in all L blocks: rows and columns of three (S, S) matrices."""
 
     token: int
@@ -85,17 +85,17 @@ def token_jacobian(model: MlpMixer, trace: Trace, block: int) -> TokenJacobian:
 
 
 @torch.no_grad()
-def listening_of(model: MlpMixer, trace: Trace, token: int) -> Listening:
+def jacobian_rows(model: MlpMixer, trace: Trace, token: int) -> JacobianRows:
     """Row and column `token` of W2 W1 and of both Jacobians of every block, without computing the whole matrices.
 
     Raises ValueError for a token that is not there, a trace of several images, or a trace of another model.
     """
     check_token(model.config, token)
-    rows = [_listening_in_block(_branch_of(model, trace, block), token) for block in range(model.config.num_blocks)]
-    return Listening(token, *(np.stack(curves) for curves in zip(*rows, strict=True)))
+    rows = [_rows_in_block(_branch_of(model, trace, block), token) for block in range(model.config.num_blocks)]
+    return JacobianRows(token, *(np.stack(curves) for curves in zip(*rows, strict=True)))
 
 
-def _listening_in_block(branch: _Branch, token: int) -> tuple[np.ndarray, ...]:  # 6 x (S,), as in Listening
+def _rows_in_block(branch: _Branch, token: int) -> tuple[np.ndarray, ...]:  # 6 x (S,), as in JacobianRows
     w1, w2 = _double(branch.w1), _double(branch.w2)
     reads, writes = w2[token], w1[:, token]  # (D_S,) what leads to the token, what starts at it
     mean = branch.mean_slopes

@@ -84,7 +84,7 @@ def matrix_grids(
     ]
 
 
-def listening_grids(
+def jacobian_grids(
     crop: np.ndarray,
     titles: Sequence[str],
     rows: Sequence[np.ndarray],

@@ -35,7 +35,7 @@ def draw_comparison(
 ) -> Figure:
     """The crop (H, W, 3), then for each network who one token listens to, and below it the matrix (S, S) of all tokens.
 
-    Colours and limits are those of `listening_grids` and `matrix_grids` in one scale; the token is marked in both.
+    Colours and limits are those of `jacobian_grids` and `matrix_grids` in one scale; the token is marked in both.
 
     Args:
         matrices: shares 0 to 1 [token that listens, token listened to], all of the same number of tokens.

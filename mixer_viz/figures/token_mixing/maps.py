@@ -133,7 +133,7 @@ def activation_strip(activation: np.ndarray, unit: int) -> Grid:
     )
 
 
-def listening_grids(
+def jacobian_grids(
     crop: np.ndarray, token: int, maps: Sequence[tuple[str, str, np.ndarray]], width: int = 218
 ) -> list[Grid]:
     """Weights over the greyed crop, one frame per block: `maps` are (title, scale, values (L, S)).

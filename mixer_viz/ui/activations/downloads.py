@@ -26,14 +26,14 @@ def downloads(choice: Choice) -> None:
 
 def _figure(choice: Choice) -> Figure:
     target = top_class(choice)
-    depth = results.depth_of(choice)
+    depth = results.logit_lens_of(choice)
     best = np.argsort(-depth.probabilities[-1], kind="stable")[:_NUM_CLASSES].tolist()
     return draw_activations(
         cached.crop_of(choice),
         stage_names(choice),
         overview_of(choice).token_norm,
         {choice.model.class_name(index): depth.probabilities[:, index] for index in best},
-        results.logit_parts_of(choice, target).parts,
+        results.logit_attribution_of(choice, target).parts,
         choice.model.class_name(target),
         f"{choice.model.title}, picture: {choice.picture.title}",
     )
@@ -42,7 +42,7 @@ def _figure(choice: Choice) -> Figure:
 def _arrays(choice: Choice) -> dict[str, np.ndarray]:
     trace = cached.trace_of(choice)
     target = top_class(choice)
-    depth, parts = results.depth_of(choice), results.logit_parts_of(choice, target)
+    depth, parts = results.logit_lens_of(choice), results.logit_attribution_of(choice, target)
     written, drift = results.stream_of(choice)
     return {
         "tokens": tokens_by_stage(trace),
@@ -68,7 +68,7 @@ def _table(choice: Choice) -> bytes:
         "branch_ratio": written.ratio.tolist(),
         "branch_cosine": written.cosine.tolist(),
         "mean_token_similarity": drift.mean_similarity.tolist(),
-        f"probability_of_class_{target}": results.depth_of(choice).probabilities[:, target].tolist(),
-        f"part_of_logit_{target}": results.logit_parts_of(choice, target).parts.tolist(),
+        f"probability_of_class_{target}": results.logit_lens_of(choice).probabilities[:, target].tolist(),
+        f"part_of_logit_{target}": results.logit_attribution_of(choice, target).parts.tolist(),
     }
     return download_widgets.csv_bytes(list(columns), list(zip(*columns.values(), strict=True)))

@@ -39,7 +39,7 @@ def prediction(choice: Choice) -> None:
 
 def _target(choice: Choice) -> int:
     """The class that the maps are about: one of the most probable."""
-    classes = np.argsort(-results.depth_of(choice).probabilities[-1], kind="stable")[:_NUM_CLASSES].tolist()
+    classes = np.argsort(-results.logit_lens_of(choice).probabilities[-1], kind="stable")[:_NUM_CLASSES].tolist()
     options = {f"{place + 1}: {choice.model.class_name(index)}": index for place, index in enumerate(classes)}
     chosen: str = st.selectbox("Class", list(options), key="class_followed")
     return options[chosen]
@@ -47,7 +47,7 @@ def _target(choice: Choice) -> int:
 
 def _at_depth(choice: Choice, names: list[str], layer: int) -> None:
     st.subheader("The answer at every layer")
-    depth = results.depth_of(choice)
+    depth = results.logit_lens_of(choice)
     classes = np.argsort(-depth.probabilities[-1], kind="stable")[:_NUM_CLASSES].tolist()
     titles = [choice.model.class_name(index) for index in classes]
     lines = {title: depth.probabilities[:, index] for title, index in zip(titles, classes, strict=True)}
@@ -61,7 +61,7 @@ def _at_depth(choice: Choice, names: list[str], layer: int) -> None:
 def _patch_by_patch(choice: Choice, names: list[str], layer: int, token: int, target: int) -> None:
     st.subheader("Patch by patch")
     logits = results.patch_logits_of(choice, target)
-    parts = results.logit_parts_of(choice, target)
+    parts = results.logit_attribution_of(choice, target)
     crop, name, side = cached.crop_of(choice), choice.model.class_name(target), choice.model.config.grid_size
     maps = parts.patch_parts.reshape(-1, side, side)
     grids = [
@@ -78,7 +78,7 @@ def _patch_by_patch(choice: Choice, names: list[str], layer: int, token: int, ta
 def _written(choice: Choice, names: list[str], layer: int, target: int) -> None:
     name = choice.model.class_name(target)
     st.subheader(f"Who wrote the logit of {name}?")
-    parts = results.logit_parts_of(choice, target)
+    parts = results.logit_attribution_of(choice, target)
     figure = charts.contribution_bars(parts.parts, names, layer)
     show_chart(figure, key="parts", alt=f"Part of the logit of {name} that each step wrote.")
     st.markdown(texts.parts_close(parts, name))

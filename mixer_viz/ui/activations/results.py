@@ -27,15 +27,15 @@ def patch_logits_of(choice: Choice, target: int) -> logit_lens.PatchLogits:
 
 
 @st.cache_resource(max_entries=MAX_RESULTS, show_spinner="Asking every layer …")
-def _depth(picture_key: str, model_key: str, _choice: Choice) -> logit_lens.DepthPrediction:
+def _logit_lens(picture_key: str, model_key: str, _choice: Choice) -> logit_lens.LogitLens:
     traced = trace_of(_choice)
     with computing_on(traced.pixels.device):
-        return logit_lens.predict_at_depth(_choice.model.model, traced)
+        return logit_lens.logit_lens(_choice.model.model, traced)
 
 
-def depth_of(choice: Choice) -> logit_lens.DepthPrediction:
+def logit_lens_of(choice: Choice) -> logit_lens.LogitLens:
     """Class probabilities at every layer."""
-    return _depth(choice.picture.key, choice.model.key, choice)
+    return _logit_lens(choice.picture.key, choice.model.key, choice)
 
 
 @st.cache_resource(max_entries=MAX_RESULTS, show_spinner="Measuring every layer …")
@@ -52,13 +52,15 @@ def stream_of(choice: Choice) -> tuple[residual_stream.ResidualStream, similarit
 
 
 @st.cache_resource(max_entries=MAX_RESULTS, show_spinner="Taking the logit apart …")
-def _parts(picture_key: str, model_key: str, target: int, _choice: Choice) -> logit_attribution.LogitParts:
-    return logit_attribution.logit_parts(_choice.model.model, trace_of(_choice), target)
+def _logit_attribution(
+    picture_key: str, model_key: str, target: int, _choice: Choice
+) -> logit_attribution.LogitAttribution:
+    return logit_attribution.logit_attribution(_choice.model.model, trace_of(_choice), target)
 
 
-def logit_parts_of(choice: Choice, target: int) -> logit_attribution.LogitParts:
+def logit_attribution_of(choice: Choice, target: int) -> logit_attribution.LogitAttribution:
     """What the embedding and every half-block wrote into one logit."""
-    return _parts(choice.picture.key, choice.model.key, target, choice)
+    return _logit_attribution(choice.picture.key, choice.model.key, target, choice)
 
 
 @st.cache_resource(max_entries=MAX_RESULTS, show_spinner="Measuring every channel …")

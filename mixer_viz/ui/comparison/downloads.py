@@ -38,7 +38,7 @@ def _figure(picture: Picture, block: int, token: int) -> Figure:
     return draw_comparison(
         results.crop_for(picture, networks[0].network.config),
         [each.title for each in networks],
-        [results.listening_of(picture, each, block).share for each in networks],
+        [results.jacobian_of(picture, each, block).share for each in networks],
         token,
         f"Who patch {token} listens to in block {block + 1} of each network, and all patches below. "
         f"Picture: {picture.title}",
@@ -56,7 +56,7 @@ def _arrays(picture: Picture, block: int, token: int) -> dict[str, np.ndarray]:
     if names := networks[0].network.config.class_names:
         arrays["class_names"] = np.array(names)
     for each, answer in zip(networks, results.predictions_of(picture), strict=True):
-        listening = results.listening_of(picture, each, block)
+        listening = results.jacobian_of(picture, each, block)
         name = each.run.token_mixer
         arrays[f"{name}.share"], arrays[f"{name}.strength"] = listening.share, listening.strength
         arrays[f"{name}.same_channel"] = listening.same_channel
@@ -73,7 +73,7 @@ def _table(picture: Picture, block: int, token: int) -> bytes:
     rows: list[list[object]] = []
     for each, answer in zip(networks, results.predictions_of(picture), strict=True):
         best, names = int(answer.probabilities.argmax()), each.network.config.class_names
-        share = results.listening_of(picture, each, block).share
+        share = results.jacobian_of(picture, each, block).share
         half = results.field_of(picture, each, token).area[1:, SHARES.index(0.5)]
         said: list[object] = [names[best] if names else f"class {best}", answer.probabilities[best]]
         rows.append([each.title, *said, share[token, token], np.diag(share).mean(), *half.tolist()])

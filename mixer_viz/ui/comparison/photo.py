@@ -58,7 +58,7 @@ def _answers(picture: Picture, networks: list[TrainedMetaFormer]) -> None:
 
 def _listening(picture: Picture, networks: list[TrainedMetaFormer], block: int, token: int, measure: str) -> None:
     crop = comparison_results.crop_for(picture, networks[0].network.config)
-    results = [comparison_results.listening_of(picture, each, block) for each in networks]
+    results = [comparison_results.jacobian_of(picture, each, block) for each in networks]
     titles = [each.title for each in networks]
     signed = measure != MEASURES[0]
     matrices = [result.same_channel if signed else result.share for result in results]
@@ -69,7 +69,7 @@ def _listening(picture: Picture, networks: list[TrainedMetaFormer], block: int, 
         names, chosen = titles[one_scale], matrices[one_scale]
         limits = figures.shared_limits(chosen, signed=signed)
         listened = [matrix[token] for matrix in chosen]
-        rows += figures.listening_grids(crop, names, listened, token, limits=limits, signed=signed, width=_WIDTH)
+        rows += figures.jacobian_grids(crop, names, listened, token, limits=limits, signed=signed, width=_WIDTH)
         whole += figures.matrix_grids(names, chosen, limits=limits, signed=signed, width=_WIDTH)
     rows, whole = ([dataclasses.replace(grid, two_lines=True) for grid in grids] for grids in (rows, whole))
     show_grids(rows, key="compared-listening", selected=token, on_pick=select_token, hint="Click a patch to select it.")
@@ -88,7 +88,7 @@ def _heads(crop: np.ndarray, attention: np.ndarray, token: int) -> None:
     st.caption(texts.HEADS_NOTE)
     titles = [f"Head {number}" for number in range(1, len(attention) + 1)]
     limits = figures.shared_limits(list(attention))
-    grids = figures.listening_grids(crop, titles, list(attention[:, token]), token, limits=limits, width=_WIDTH)
+    grids = figures.jacobian_grids(crop, titles, list(attention[:, token]), token, limits=limits, width=_WIDTH)
     grids = [dataclasses.replace(grid, two_lines=True) for grid in grids]
     show_grids(grids, key="compared-heads", on_pick=select_token, hint="Click a patch to select it.")
 

@@ -15,9 +15,9 @@ import torch
 from mixer_viz import images
 from mixer_viz.analysis.comparison.published import Architecture, published_architectures
 from mixer_viz.analysis.comparison.token_jacobian import (
-    ComparedListening,
+    MetaFormerJacobian,
     MetaFormerPrediction,
-    compared_listening,
+    metaformer_jacobian,
     predictions,
 )
 from mixer_viz.analysis.receptive_field import MetaFormerField, metaformer_receptive_field
@@ -98,15 +98,15 @@ def predictions_of(picture: Picture, permutation: str = "none") -> tuple[MetaFor
 
 
 @st.cache_resource(max_entries=8 * _MAX_RESULTS, show_spinner="Working out who listens to whom …")
-def _listening(picture_key: str, name: str, block: int, _picture: Picture, _network: MetaFormer) -> ComparedListening:
+def _jacobian(picture_key: str, name: str, block: int, _picture: Picture, _network: MetaFormer) -> MetaFormerJacobian:
     pixels = _pixels(_picture, _network)
     with computing_on(pixels.device):
-        return compared_listening(_network, pixels, block)
+        return metaformer_jacobian(_network, pixels, block)
 
 
-def listening_of(picture: Picture, trained: TrainedMetaFormer, block: int) -> ComparedListening:
+def jacobian_of(picture: Picture, trained: TrainedMetaFormer, block: int) -> MetaFormerJacobian:
     """Who listens to whom in one block, counted from 0."""
-    return _listening(picture.key, trained.run.name, block, picture, trained.network)
+    return _jacobian(picture.key, trained.run.name, block, picture, trained.network)
 
 
 @st.cache_resource(max_entries=8 * _MAX_RESULTS, show_spinner="Following the gradients back …")

@@ -161,14 +161,14 @@ def with_unit_scaled(choice: Choice, block: int, unit: int) -> np.ndarray:
 
 
 @st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Following the patch through the blocks …")
-def _listening(picture_key: str, model_key: str, token: int, _choice: Choice) -> jacobian.Listening:
+def _jacobian_rows(picture_key: str, model_key: str, token: int, _choice: Choice) -> jacobian.JacobianRows:
     pixels = cached.pixels_of(_choice.picture, _choice.model)
     with computing_on(pixels.device):
-        return jacobian.listening_of(_choice.model.model, trace(_choice.model.model, pixels), token)
+        return jacobian.jacobian_rows(_choice.model.model, trace(_choice.model.model, pixels), token)
 
 
-def listening_of(choice: Choice, token: int) -> jacobian.Listening:
-    return _listening(choice.picture.key, choice.model.key, token, choice)
+def jacobian_rows_of(choice: Choice, token: int) -> jacobian.JacobianRows:
+    return _jacobian_rows(choice.picture.key, choice.model.key, token, choice)
 
 
 @st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Following the gradient back to the picture …")

@@ -9,7 +9,7 @@ import streamlit as st
 
 from mixer_viz.analysis.spectrum import power_spectrum
 from mixer_viz.analysis.token_mixing.convolution import ConvolutionMeter
-from mixer_viz.analysis.token_mixing.jacobian import Listening
+from mixer_viz.analysis.token_mixing.jacobian import JacobianRows
 from mixer_viz.analysis.token_mixing.mixing_matrix import distance_profile, linear_mixing
 from mixer_viz.analysis.token_mixing.opposing_pairs import OPPOSING_COSINE
 from mixer_viz.figures import common
@@ -68,7 +68,7 @@ def unit_on_picture(choice: Choice, block: int, unit: int) -> None:
         st.caption(texts.largest_change(probabilities, results.FACTORS, names))
 
 
-def listening_grids(choice: Choice, listening: Listening) -> list[Grid]:
+def jacobian_grids(choice: Choice, listening: JacobianRows) -> list[Grid]:
     """The crop to click on, and three kinds of map: what the patch reads above, what is read from it below."""
     crop = cached.crop_of(choice)
     maps = [
@@ -79,7 +79,7 @@ def listening_grids(choice: Choice, listening: Listening) -> list[Grid]:
         ("Reads, in norm", "jacobian norm", listening.norm_in),
         ("Is read by, in norm", "jacobian norm", listening.norm_out),
     ]
-    grids = figures.listening_grids(crop, listening.token, maps, _WIDTH)
+    grids = figures.jacobian_grids(crop, listening.token, maps, _WIDTH)
     size = choice.model.config.grid_size
     return [common.patch_grid(crop, size, title=f"Patch {listening.token}", width=_WIDTH), *grids]
 

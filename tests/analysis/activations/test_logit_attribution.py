@@ -22,7 +22,7 @@ def test_the_sum_closes_on_the_logit(
     tiny_config: MixerConfig, dtype: torch.dtype, tolerance: float, target: int
 ) -> None:
     model, one = made(tiny_config, dtype)
-    found = analysis.logit_parts(model, one, target)
+    found = analysis.logit_attribution(model, one, target)
     assert (found.patch_parts.shape, found.parts.shape) == ((5, 16), (5,))
     assert found.stages == stages_of(tiny_config)
     assert found.target == target
@@ -35,7 +35,7 @@ def test_the_sum_closes_on_the_logit(
 
 def test_patches_close_on_their_own_logits(tiny_config: MixerConfig) -> None:
     model, one = made(tiny_config)
-    found = analysis.logit_parts(model, one, 6)
+    found = analysis.logit_attribution(model, one, 6)
     expected = patch_logits(model, one, 6).values[-1]
     np.testing.assert_allclose(found.patch_parts.sum(axis=0) + found.constant, expected, atol=1e-10)
 
@@ -49,7 +49,7 @@ def test_a_part_is_the_slope_of_the_linear_read_out_along_that_writer(tiny_confi
     logit = model.head(normed.mean(dim=1))[0, 2]
     assert logit.item() == pytest.approx(float(one.logits[0, 2]), abs=1e-10)
     gradient = torch.autograd.grad(logit, last)[0][0]
-    found = analysis.logit_parts(model, one, 2)
+    found = analysis.logit_attribution(model, one, 2)
     for stage, tokens in enumerate([one.embedding, *(branch for branch, _ in branches_of(one))]):
         per_token = (gradient * tokens[0]).sum(dim=1).detach()
         np.testing.assert_allclose(found.patch_parts[stage] / 16, per_token, atol=1e-12)
@@ -62,10 +62,10 @@ def test_a_half_block_that_writes_nothing_has_no_part_and_the_constant_is_what_i
     torch.nn.init.zeros_(model.get_parameter("blocks.1.token_mixing.fc2.weight"))
     torch.nn.init.ones_(model.get_parameter("blocks.1.token_mixing.fc2.bias"))  # one value for all channels of a token
     pixels = random_pixels(tiny_config)
-    found = analysis.logit_parts(model, trace(model, pixels), 4)
+    found = analysis.logit_attribution(model, trace(model, pixels), 4)
     np.testing.assert_allclose(found.patch_parts[3], 0, atol=1e-14)
     torch.nn.init.zeros_(model.norm.weight)
-    silent = analysis.logit_parts(model, trace(model, pixels), 4)
+    silent = analysis.logit_attribution(model, trace(model, pixels), 4)
     assert not silent.parts.any()
     assert silent.constant == pytest.approx(found.constant)
     assert silent.logit == pytest.approx(found.constant)
@@ -74,7 +74,7 @@ def test_a_half_block_that_writes_nothing_has_no_part_and_the_constant_is_what_i
 def test_it_closes_at_the_sizes_of_b16_in_float32() -> None:
     model, one = made_wide()
     target = int(one.logits.argmax())
-    found = analysis.logit_parts(model, one, target)
+    found = analysis.logit_attribution(model, one, target)
     assert found.patch_parts.shape == (5, 196)
     assert abs(found.logit) > 0.1
     assert abs(found.total - found.logit) < 1e-4
@@ -83,13 +83,13 @@ def test_it_closes_at_the_sizes_of_b16_in_float32() -> None:
 def test_the_model_is_only_read_and_errors_name_what_is_wrong(tiny_config: MixerConfig) -> None:
     model, one = made(tiny_config)
     before, kept = traces_left(model), one.embedding.clone()
-    analysis.logit_parts(model, one, 0)
+    analysis.logit_attribution(model, one, 0)
     assert traces_left(model) == before
     assert torch.equal(one.embedding, kept)
     with pytest.raises(ValueError, match="target=-1 is not between 0 and 9"):
-        analysis.logit_parts(model, one, -1)
+        analysis.logit_attribution(model, one, -1)
     with pytest.raises(ValueError, match="batch of 2"):
-        analysis.logit_parts(model, trace(model, random_pixels(tiny_config, count=2)), 0)
+        analysis.logit_attribution(model, trace(model, random_pixels(tiny_config, count=2)), 0)
     other = random_model(dataclasses.replace(tiny_config, embed_dim=7))
     with pytest.raises(ValueError, match="another model"):
-        analysis.logit_parts(other, one, 0)
+        analysis.logit_attribution(other, one, 0)

@@ -17,7 +17,7 @@ from tests.analysis.made_traces import DTYPES, made, made_wide
 
 def test_every_row_is_a_network_cut_off_there(tiny_config: MixerConfig) -> None:
     model, one = made(tiny_config)
-    found = logit_lens.predict_at_depth(model, one)
+    found = logit_lens.logit_lens(model, one)
     assert found.stages == stages_of(tiny_config)
     assert found.logits.shape == found.probabilities.shape == (5, 10)
     for stage in (0, 2, 4):  # before the first block, and after each
@@ -33,7 +33,7 @@ def test_every_row_is_a_network_cut_off_there(tiny_config: MixerConfig) -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_the_last_row_is_the_answer_itself(tiny_config: MixerConfig, dtype: torch.dtype) -> None:
     model, one = made(tiny_config, dtype)
-    np.testing.assert_allclose(logit_lens.predict_at_depth(model, one).logits[-1], one.logits[0], rtol=1e-6)
+    np.testing.assert_allclose(logit_lens.logit_lens(model, one).logits[-1], one.logits[0], rtol=1e-6)
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), DTYPES)
@@ -49,7 +49,7 @@ def test_patch_logits_average_to_the_logit(
     assert found.last_mean == pytest.approx(found.values[-1].mean())
     assert abs(found.last_mean - found.logit) < tolerance
     assert found.values[-1].std() > 0.1  # patches differ, only their mean is the logit
-    deep = logit_lens.predict_at_depth(model, one)
+    deep = logit_lens.logit_lens(model, one)
     np.testing.assert_allclose(found.values.mean(axis=1), deep.logits[:, target], atol=tolerance)
 
 
@@ -66,13 +66,13 @@ def test_sizes_of_b16() -> None:
     found = logit_lens.patch_logits(model, one, 999)
     assert found.values.shape == (5, 196)
     assert abs(found.last_mean - found.logit) < 1e-4
-    assert logit_lens.predict_at_depth(model, one).probabilities.shape == (5, 1000)
+    assert logit_lens.logit_lens(model, one).probabilities.shape == (5, 1000)
 
 
 def test_the_model_is_only_read_and_errors_name_what_is_wrong(tiny_config: MixerConfig) -> None:
     model, one = made(tiny_config)
     before = traces_left(model)
-    logit_lens.predict_at_depth(model, one)
+    logit_lens.logit_lens(model, one)
     logit_lens.patch_logits(model, one, 0)
     assert traces_left(model) == before
     with pytest.raises(ValueError, match="target=10 is not between 0 and 9"):
@@ -81,7 +81,7 @@ def test_the_model_is_only_read_and_errors_name_what_is_wrong(tiny_config: Mixer
     other = random_model(dataclasses.replace(tiny_config, embed_dim=7))
     for call in (
         lambda used, traced: logit_lens.patch_logits(used, traced, 0),
-        logit_lens.predict_at_depth,
+        logit_lens.logit_lens,
     ):
         with pytest.raises(ValueError, match="batch of 2"):
             call(model, several)

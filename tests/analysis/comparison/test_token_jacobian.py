@@ -12,7 +12,7 @@ from made_models import traces_left
 from torch import Tensor, nn
 
 from mixer_viz.analysis.comparison import closed_forms
-from mixer_viz.analysis.comparison.token_jacobian import compared_listening, normalised_tokens
+from mixer_viz.analysis.comparison.token_jacobian import metaformer_jacobian, normalised_tokens
 from mixer_viz.model import TOKEN_MIXERS, MetaFormer, MetaFormerConfig
 from mixer_viz.model.token_mixers import SelfAttention
 from tests.model.made_metaformers import CHANNELS, GRID, TOKENS, config_of, random_images, random_network, with_sizes
@@ -53,7 +53,7 @@ def full(network: MetaFormer, pixels: Tensor, block: int) -> np.ndarray:  # (S, 
 )
 def test_it_is_the_jacobian_of_the_token_mixer_alone(config: MetaFormerConfig, block: int) -> None:
     network, pixels = random_network(config), random_images(1)
-    found = compared_listening(network, pixels, block)
+    found = metaformer_jacobian(network, pixels, block)
     expected = full(network, pixels, block)
     strength = np.sqrt(np.einsum("tcsd,tcsd->ts", expected, expected))
     assert strength.max() > 0.1
@@ -67,7 +67,7 @@ def test_it_is_the_jacobian_of_the_token_mixer_alone(config: MetaFormerConfig, b
 
 @pytest.mark.parametrize("name", NAMES)
 def test_shares_are_the_strengths_with_rows_that_sum_to_one(name: str) -> None:
-    found = compared_listening(random_network(config_of(name)), random_images(1), 1)
+    found = metaformer_jacobian(random_network(config_of(name)), random_images(1), 1)
     np.testing.assert_allclose(found.share.sum(axis=1), 1)
     np.testing.assert_allclose(found.share * found.strength.sum(axis=1, keepdims=True), found.strength, atol=1e-15)
 
@@ -75,21 +75,21 @@ def test_shares_are_the_strengths_with_rows_that_sum_to_one(name: str) -> None:
 def test_a_mixer_that_passes_nothing_on_has_no_shares() -> None:
     network = random_network(config_of("convolution"))
     mixer_of(network, 0).get_parameter("weight").data.zero_()
-    found = compared_listening(network, random_images(1), 0)
+    found = metaformer_jacobian(network, random_images(1), 0)
     for values in (found.strength, found.share, found.same_channel):
         np.testing.assert_array_equal(values, np.zeros((TOKENS, TOKENS)))
 
 
 def test_without_mixing_every_token_hears_itself_alone() -> None:
-    found = compared_listening(random_network(config_of("identity")), random_images(1), 0)
+    found = metaformer_jacobian(random_network(config_of("identity")), random_images(1), 0)
     np.testing.assert_array_equal(found.share, np.eye(TOKENS))
     np.testing.assert_array_equal(found.same_channel, np.eye(TOKENS))
     np.testing.assert_allclose(found.strength, np.sqrt(CHANNELS) * np.eye(TOKENS))
 
 
 def test_pooling_less_the_token_subtracts_it_and_sums_to_nothing() -> None:
-    found = compared_listening(random_network(config_of("pooling")), random_images(1), 0).same_channel
-    neighbours = compared_listening(random_network(config_of("pooling")), random_images(1), 0).share > 0
+    found = metaformer_jacobian(random_network(config_of("pooling")), random_images(1), 0).same_channel
+    neighbours = metaformer_jacobian(random_network(config_of("pooling")), random_images(1), 0).share > 0
     assert (np.diag(found) < 0).all()
     np.testing.assert_allclose(found.sum(axis=1), 0, atol=1e-6)
     assert neighbours[GRID + 1].sum() == 9
@@ -101,29 +101,29 @@ def test_attention_is_beside_it_and_is_not_the_same() -> None:
     mixer = mixer_of(network, 1)
     assert isinstance(mixer, SelfAttention)
     mixer.query_key_value.weight.data.mul_(2)  # queries and keys that matter
-    found = compared_listening(network, pixels, 1)
+    found = metaformer_jacobian(network, pixels, 1)
     assert found.attention is not None
     expected = mixer.attention(read_by(network, pixels, 1)[None])[0].detach()
     np.testing.assert_allclose(found.attention, expected, atol=1e-12)
     assert found.attention.shape == (2, TOKENS, TOKENS)
     assert np.abs(found.attention.mean(axis=0) - found.share).max() > 0.05
     for name in set(NAMES) - {"attention"}:
-        assert compared_listening(random_network(config_of(name)), pixels, 0).attention is None
+        assert metaformer_jacobian(random_network(config_of(name)), pixels, 0).attention is None
 
 
 def test_only_mlp_and_attention_hear_otherwise_in_another_image() -> None:
     first, second = random_images(2).split(1)
     for name in NAMES:
         network = random_network(config_of(name))
-        change = compared_listening(network, first, 1).strength - compared_listening(network, second, 1).strength
+        change = metaformer_jacobian(network, first, 1).strength - metaformer_jacobian(network, second, 1).strength
         assert bool(np.abs(change).max() > 0.01) is (name in ("mlp", "attention")), name
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_float32_agrees_with_float64(name: str) -> None:
     network, pixels = random_network(config_of(name)), random_images(1)
-    high = compared_listening(network, pixels, 1)
-    low = compared_listening(network.float(), pixels.float(), 1)
+    high = metaformer_jacobian(network, pixels, 1)
+    low = metaformer_jacobian(network.float(), pixels.float(), 1)
     assert low.strength.dtype == np.float64
     assert all(parameter.dtype == torch.float32 for parameter in network.parameters())  # it worked on a copy
     for field in ("strength", "share", "same_channel"):
@@ -134,14 +134,14 @@ def test_float32_agrees_with_float64(name: str) -> None:
 def test_threads_share_one_network_on_which_nothing_is_left(name: str) -> None:
     network, pixels = random_network(config_of(name)), random_images(1)
     before, weights = traces_left(network), {key: value.clone() for key, value in network.state_dict().items()}
-    alone = compared_listening(network, pixels, 1).strength
+    alone = metaformer_jacobian(network, pixels, 1).strength
     with ThreadPoolExecutor(8) as pool:
-        for found in pool.map(lambda _: compared_listening(network, pixels, 1).strength, range(24)):
+        for found in pool.map(lambda _: metaformer_jacobian(network, pixels, 1).strength, range(24)):
             np.testing.assert_allclose(found, alone, rtol=1e-12)
     assert traces_left(network) == before
     assert all(torch.equal(value, weights[key]) for key, value in network.state_dict().items())
     frozen = random_network(config_of(name)).requires_grad_(False)  # as those that are loaded
-    np.testing.assert_allclose(compared_listening(frozen, pixels, 1).strength, alone, rtol=1e-12)
+    np.testing.assert_allclose(metaformer_jacobian(frozen, pixels, 1).strength, alone, rtol=1e-12)
 
 
 def test_what_the_mixer_reads_is_behind_the_norm_of_its_block() -> None:
@@ -154,9 +154,9 @@ def test_errors_name_what_is_wrong() -> None:
     network = random_network(config_of("shift"))
     for block in (-1, 2):
         with pytest.raises(ValueError, match=f"block={block} is not between 0 and 1"):
-            compared_listening(network, random_images(1), block)
+            metaformer_jacobian(network, random_images(1), block)
     with pytest.raises(ValueError, match="one image at a time, got a batch of 3"):
-        compared_listening(network, random_images(3), 0)
+        metaformer_jacobian(network, random_images(3), 0)
     larger = dataclasses.replace(network.config, image_size=15)
     with pytest.raises(ValueError, match="Resize the image to 12 x 12"):
-        compared_listening(network, random_images(1, sizes=larger), 0)
+        metaformer_jacobian(network, random_images(1, sizes=larger), 0)

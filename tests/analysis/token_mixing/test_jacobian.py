@@ -85,7 +85,7 @@ def test_where_gelu_is_the_identity_the_mean_is_w2_w1(tiny_config: MixerConfig) 
     traced = trace(model, random_pixels(tiny_config))
     product = (mlp.fc2.weight @ mlp.fc1.weight).detach().numpy()
     np.testing.assert_allclose(jacobian.token_jacobian(model, traced, 0).channel_mean, product, atol=1e-13)
-    found = jacobian.listening_of(model, traced, 5)
+    found = jacobian.jacobian_rows(model, traced, 5)
     np.testing.assert_allclose(found.image_in[0], found.static_in[0], atol=1e-13)
     np.testing.assert_allclose(found.image_out[0], found.static_out[0], atol=1e-13)
 
@@ -93,7 +93,7 @@ def test_where_gelu_is_the_identity_the_mean_is_w2_w1(tiny_config: MixerConfig) 
 @pytest.mark.parametrize("token", [0, 5, 15])
 def test_listening_is_a_row_and_a_column_of_the_whole(tiny_config: MixerConfig, token: int) -> None:
     model, traced = made(tiny_config)
-    found = jacobian.listening_of(model, traced, token)
+    found = jacobian.jacobian_rows(model, traced, token)
     assert found.token == token
     for block in range(2):
         whole = jacobian.token_jacobian(model, traced, block)
@@ -147,7 +147,7 @@ def test_errors_name_what_is_wrong(tiny_config: MixerConfig) -> None:
         jacobian.token_jacobian(model, traced, 2)
     for token in (-1, 16):
         with pytest.raises(ValueError, match=f"token={token} is not between 0 and 15"):
-            jacobian.listening_of(model, traced, token)
+            jacobian.jacobian_rows(model, traced, token)
     with pytest.raises(ValueError, match="one image at a time, got a batch of 3"):
         jacobian.token_jacobian(model, trace(model, random_pixels(tiny_config, count=3)), 0)
     other = random_model(dataclasses.replace(tiny_config, gelu="tanh"))

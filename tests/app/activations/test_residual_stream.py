@@ -105,7 +105,7 @@ def test_model_to_compare_with_that_cannot_be_loaded_is_one_sentence(
 
 def test_answer_at_every_layer(model: MlpMixer, traced: Trace) -> None:
     app = open_page(view="Prediction", **SEEN)
-    probabilities = logit_lens.predict_at_depth(model, traced).probabilities
+    probabilities = logit_lens.logit_lens(model, traced).probabilities
     names = model.config.class_names
     assert names is not None
     best = np.argsort(-probabilities[-1], kind="stable")[:5].tolist()
@@ -147,7 +147,7 @@ def test_both_sums_close_on_the_logit_of_the_model(place: int, model: MlpMixer, 
     stages = len(stages_of(model.config))
     assert numbers(says).reshape(stages, -1)[-1].mean() == pytest.approx(logit, abs=1e-3)
     np.testing.assert_allclose(numbers(wrote).reshape(stages, -1).mean(axis=1), parts, atol=1e-3)
-    wanted = logit_attribution.logit_parts(model, traced, target)
+    wanted = logit_attribution.logit_attribution(model, traced, target)
     np.testing.assert_allclose(parts, wanted.parts, rtol=1e-3, atol=1e-3)
     assert name in says["title"]
     assert (panel(app, "class-maps")["selected"], panel(app, "class-maps")["frame"]) == (TOKEN, LAYER)

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from mixer_viz.analysis.comparison.token_jacobian import compared_listening
+from mixer_viz.analysis.comparison.token_jacobian import metaformer_jacobian
 from mixer_viz.analysis.receptive_field import metaformer_receptive_field
 from mixer_viz.analysis.replacement.replace import KINDS, swapped_batch
 from mixer_viz.checkpoints import bundled
@@ -135,7 +135,7 @@ def test_arrays_hold_what_the_page_shows_for_its_block_and_patch(makers: dict[st
         np.testing.assert_array_equal(arrays["crop"], np.asarray(crop_image(load_sample("cat"), SIZES)))
         for name in NAMES:
             network, pixels = network_of(name), pixels_of()
-            real = compared_listening(network, pixels, 1)
+            real = metaformer_jacobian(network, pixels, 1)
             for part in ("share", "strength", "same_channel", "attention"):
                 wanted = getattr(real, part)
                 assert (f"{name}.{part}" in arrays) == (wanted is not None)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mixer_viz.analysis.comparison.token_jacobian import compared_listening
+from mixer_viz.analysis.comparison.token_jacobian import metaformer_jacobian
 from mixer_viz.analysis.receptive_field import metaformer_receptive_field
 from mixer_viz.checkpoints import bundled, hub
 from mixer_viz.checkpoints.metaformer_runs import metaformer_runs
@@ -123,7 +123,7 @@ def test_who_the_patch_listens_to(signed: bool) -> None:
         assert list(shown) == titles()
         assert scales["selected"] == token
         for name, title in zip(NAMES, titles(), strict=True):
-            real = compared_listening(network_of(name), pixels_of(), block)
+            real = metaformer_jacobian(network_of(name), pixels_of(), block)
             wanted = real.same_channel[token] if signed else 100 * real.share[token]
             np.testing.assert_allclose(shown[title], wanted, rtol=1e-4, atol=1e-5)
         (limits,) = {tuple(grid["limits"][0]) for grid in scales["grids"]}
@@ -136,7 +136,7 @@ def test_matrices_of_all_patches_and_what_they_keep() -> None:
     app = check(open_page(block="2"))
     shown, text = maps(app, "compared-matrices"), texts_of(app)
     for name, title in zip(NAMES, titles(), strict=True):
-        share = compared_listening(network_of(name), pixels_of(), 1).share
+        share = metaformer_jacobian(network_of(name), pixels_of(), 1).share
         np.testing.assert_allclose(shown[title].reshape(share.shape), 100 * share, rtol=1e-4, atol=1e-5)
         assert f"{title} {100 * np.diag(share).mean():.0f} %" in text
     np.testing.assert_array_equal(shown[TOKEN_MIXERS["identity"].title].reshape(TOKENS, TOKENS), 100 * np.eye(TOKENS))
@@ -173,7 +173,7 @@ def test_another_picture_changes_what_is_shown() -> None:
     cat, other = check(open_page()), check(open_page(image="Astronaut"))
     name, title = "attention", TOKEN_MIXERS["attention"].title
     assert not np.allclose(maps(cat, "compared-listening")[title], maps(other, "compared-listening")[title])
-    share = compared_listening(network_of(name), pixels_of("astronaut"), 0).share
+    share = metaformer_jacobian(network_of(name), pixels_of("astronaut"), 0).share
     np.testing.assert_allclose(maps(other, "compared-listening")[title], 100 * share[MIDDLE], rtol=1e-4, atol=1e-5)
 
 
@@ -198,7 +198,7 @@ def test_a_single_network_is_enough(assets: Path) -> None:
 @pytest.mark.usefixtures("made")
 def test_attention_shows_the_weights_of_its_heads_too() -> None:
     app = check(open_page(block="2", token="3"))
-    weights = compared_listening(network_of("attention"), pixels_of(), 1).attention
+    weights = metaformer_jacobian(network_of("attention"), pixels_of(), 1).attention
     assert weights is not None
     shown = maps(app, "compared-heads")
     assert list(shown) == ["Head 1", "Head 2"]
@@ -211,7 +211,7 @@ def test_attention_shows_the_weights_of_its_heads_too() -> None:
 def test_signed_maps_on_scales_of_their_own() -> None:
     app = check(open_page(listening="With its sign, own scales", block="2", token="3"))
     for grid, name in zip(panel(app, "compared-matrices")["grids"], NAMES, strict=True):
-        real = compared_listening(network_of(name), pixels_of(), 1).same_channel
+        real = metaformer_jacobian(network_of(name), pixels_of(), 1).same_channel
         np.testing.assert_allclose(grid["limits"][0], shared_limits([real], signed=True), rtol=1e-6)
     limits = [grid["limits"][0] for grid in panel(app, "compared-listening")["grids"]]
     assert len({tuple(pair) for pair in limits}) > 1

@@ -101,7 +101,7 @@ def test_who_talks_to_whom_is_of_the_selected_patch(model: MlpMixer, pixels: tor
         check(app)
         talk = panel(app, "talk")
         assert (talk["selected"], talk["frame"], len(talk["frames"])) == (token, BLOCK, model.config.num_blocks)
-        wanted = jacobian.listening_of(model, mv.trace(model, pixels), token)
+        wanted = jacobian.jacobian_rows(model, mv.trace(model, pixels), token)
         matrix = linear_mixing(block_weights(model, BLOCK))
         np.testing.assert_allclose(frame(app, 1, BLOCK), matrix[token], rtol=1e-5, atol=1e-6)
         np.testing.assert_allclose(frame(app, 2, BLOCK), matrix[:, token], rtol=1e-5, atol=1e-6)

@@ -31,8 +31,8 @@ def test_table_and_arrays_can_be_downloaded_and_read_back(visit: Visit, model: M
     stages = stages_of(model.config)
     assert [(int(row["layer"]), row["name"]) for row in rows] == [(stage.index, stage.name) for stage in stages]
     stream, drift = residual_stream.residual_stream(traced), similarity.token_drift(traced)
-    depth = logit_lens.predict_at_depth(model, traced)
-    parts = logit_attribution.logit_parts(model, traced, top)
+    depth = logit_lens.logit_lens(model, traced)
+    parts = logit_attribution.logit_attribution(model, traced, top)
     wanted = {
         "mean_token_length": layers.token_norms(traced).mean(axis=(1, 2)),
         "branch_ratio": stream.ratio,

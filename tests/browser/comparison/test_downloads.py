@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 import mixer_viz as mv
-from mixer_viz.analysis.comparison.token_jacobian import compared_listening
+from mixer_viz.analysis.comparison.token_jacobian import metaformer_jacobian
 from mixer_viz.analysis.receptive_field import metaformer_receptive_field
 from mixer_viz.analysis.replacement.accuracy import SwappedAccuracy
 from mixer_viz.analysis.replacement.moments import calibrate
@@ -143,7 +143,7 @@ def test_arrays_follow_a_click_and_can_be_read_back(visit: Visit) -> None:
         for name, network in networks().items():
             pixels = mv.preprocess(load_sample("cat"), network)
             np.testing.assert_array_equal(arrays["crop"], np.asarray(crop_image(load_sample("cat"), network.config)))
-            real = compared_listening(network, pixels, 1)
+            real = metaformer_jacobian(network, pixels, 1)
             np.testing.assert_allclose(arrays[f"{name}.share"], real.share, atol=1e-4)
             field = metaformer_receptive_field(network, pixels, 11).maps
             np.testing.assert_allclose(arrays[f"{name}.field_of_token_11"], field, atol=1e-3)

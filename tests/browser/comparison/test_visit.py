@@ -12,7 +12,7 @@ pytest.importorskip("playwright", exc_type=ImportError)
 from playwright.sync_api import expect
 
 import mixer_viz as mv
-from mixer_viz.analysis.comparison.token_jacobian import compared_listening
+from mixer_viz.analysis.comparison.token_jacobian import metaformer_jacobian
 from mixer_viz.checkpoints.metaformer_runs import metaformer_runs
 from mixer_viz.images.samples import load_sample
 from mixer_viz.model import TOKEN_MIXERS
@@ -72,7 +72,7 @@ def test_click_in_a_listening_map_selects_the_patch_everywhere(visit: Visit) -> 
         idle(page)
         page.mouse.move(0, 0)
         for number, (name, network) in enumerate(networks().items()):
-            share = compared_listening(network, mv.preprocess(load_sample("cat"), network), 0).share[token]
+            share = metaformer_jacobian(network, mv.preprocess(load_sample("cat"), network), 0).share[token]
             figure = keyed(page, "compared-listening").locator("figure").nth(number)
             expect(figure.locator(".head b")).to_have_text(TOKEN_MIXERS[name].title)
             expect(figure).to_contain_text(f"itself {100 * share[token]:.3g} %", timeout=TIMEOUT)
@@ -84,7 +84,7 @@ def test_click_in_a_listening_map_selects_the_patch_everywhere(visit: Visit) -> 
 def test_hover_reads_a_share(visit: Visit) -> None:
     page = open_part(visit, query={"token": "20", "block": "2"})
     network = next(iter(networks().values()))
-    share = compared_listening(network, mv.preprocess(load_sample("cat"), network), 1).share[20]
+    share = metaformer_jacobian(network, mv.preprocess(load_sample("cat"), network), 1).share[20]
     side, picture = network.config.grid_size, listening_map(page, 0)
     for token in (int(share.argmax()), int(share.argmin())):
         picture.scroll_into_view_if_needed()

@@ -72,7 +72,7 @@ def test_rows_that_sum_to_less_say_so() -> None:
 def test_listening_lies_over_the_grey_crop_in_the_limits_of_the_matrices(signed: bool) -> None:
     before = CROP.copy()
     rows = [matrix[5] * (-1 if signed else 1) for matrix in MATRICES]
-    grids = figures.listening_grids(CROP, TITLES, rows, 5, limits=(-7.0 if signed else 0.0, 7.0), signed=signed)
+    grids = figures.jacobian_grids(CROP, TITLES, rows, 5, limits=(-7.0 if signed else 0.0, 7.0), signed=signed)
     for grid, title, row in zip(grids, TITLES, rows, strict=True):
         np.testing.assert_allclose(sent(grid), row if signed else 100 * row, rtol=1e-6)
         assert (grid.rows, grid.columns, grid.title, grid.limits[1]) == (4, 4, title, 7.0)
@@ -82,7 +82,7 @@ def test_listening_lies_over_the_grey_crop_in_the_limits_of_the_matrices(signed:
         assert "token 5" in grid.description
     assert [grid.shape for grid in grids][1] == ("itself -1" if signed else "itself 100 %, sum 100 %")
     assert np.array_equal(CROP, before)
-    own = figures.listening_grids(CROP, TITLES, rows, 5, signed=signed)
+    own = figures.jacobian_grids(CROP, TITLES, rows, 5, signed=signed)
     assert {grid.limits for grid in own} == {figures.shared_limits(rows, signed=signed)}
 
 
@@ -122,7 +122,7 @@ def test_pictures_with_nothing_to_see_and_of_any_size_draw_without_warnings(valu
         warnings.simplefilter("error")
         grids = figures.matrix_grids(["a"], [matrix])
         for signed in (False, True):
-            grids += figures.listening_grids(CROP, ["a"], [matrix[0]], 0, signed=signed)
+            grids += figures.jacobian_grids(CROP, ["a"], [matrix[0]], 0, signed=signed)
         for grid in grids:
             assert grid.limits[0] < grid.limits[1] < np.inf
             json.dumps(grid.payload(), allow_nan=False)
@@ -137,7 +137,7 @@ def test_rounding_on_the_way_puts_nothing_beyond_the_limits() -> None:
 
 @pytest.mark.parametrize("name", ["<b>&", "$x^2$", "%{y}", "word " * 40, ""])
 def test_names_stay_as_they_are(name: str) -> None:
-    grids = figures.matrix_grids([name], MATRICES[:1]) + figures.listening_grids(CROP, [name], [MATRICES[0][0]], 0)
+    grids = figures.matrix_grids([name], MATRICES[:1]) + figures.jacobian_grids(CROP, [name], [MATRICES[0][0]], 0)
     assert {grid.payload()["title"] for grid in grids} == {name}
 
 
@@ -147,8 +147,8 @@ def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match=r"longer|shorter"):
         figures.matrix_grids(["a"], MATRICES)
     with pytest.raises(ValueError, match="no square grid"):
-        figures.listening_grids(CROP, ["a"], [np.ones(5)], 0)
+        figures.jacobian_grids(CROP, ["a"], [np.ones(5)], 0)
     with pytest.raises(ValueError, match="token 16 is not between 0 and 15"):
-        figures.listening_grids(CROP, ["a"], [np.ones(16)], 16)
+        figures.jacobian_grids(CROP, ["a"], [np.ones(16)], 16)
     with pytest.raises(ValueError, match="2 maps and 1 areas"):
         figures.field_grids(CROP, "a", np.ones((2, 4, 4)), np.ones(1))

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mixer_viz.figures.comparison.maps import listening_grids, matrix_grids, shared_limits
+from mixer_viz.figures.comparison.maps import jacobian_grids, matrix_grids, shared_limits
 from mixer_viz.figures.comparison.print import draw_comparison
 from mixer_viz.figures.photo import greyed
 from mixer_viz.figures.theme import ACCENT
@@ -61,7 +61,7 @@ def test_every_network_has_its_map_over_the_photo_and_its_matrix(count: int) -> 
 def test_limits_and_colours_are_those_of_the_page() -> None:
     matrices = made(7)
     limits = shared_limits(matrices)
-    on_page = matrix_grids(["a"] * 7, matrices) + listening_grids(CROP, ["a"], [matrices[0][0]], 0, limits=limits)
+    on_page = matrix_grids(["a"] * 7, matrices) + jacobian_grids(CROP, ["a"], [matrices[0][0]], 0, limits=limits)
     figure = printed()
     _, maps, below = by_place(figure)
     drawn = [axes.get_images()[-1] for axes in maps + below]

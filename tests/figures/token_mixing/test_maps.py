@@ -94,7 +94,7 @@ def test_activation_strip_has_one_cell_per_channel() -> None:
 def test_listening_has_a_frame_and_a_scale_for_each_block() -> None:
     before = CROP.copy()
     values = RANDOM.normal(size=(3, 16)) * np.array([1.0, 50.0, 0.02])[:, None]
-    signed, length = figures.listening_grids(
+    signed, length = figures.jacobian_grids(
         CROP, 5, [("Reads", "mixing", values), ("In norm", "jacobian norm", abs(values))]
     )
     tops = np.abs(values).max(axis=1)

@@ -66,7 +66,7 @@ ON_A_PICTURE: dict[str, Callable[[Choice], np.ndarray]] = {
     "activations": lambda choice: cached.on_picture(choice, 1).activations,
     "effects": lambda choice: cached.on_picture(choice, 1).effects,
     "scaled": lambda choice: cached.with_unit_scaled(choice, 1, 2),
-    "listening": lambda choice: cached.listening_of(choice, 5).image_in,
+    "listening": lambda choice: cached.jacobian_rows_of(choice, 5).image_in,
     "field": lambda choice: cached.receptive_field_of(choice, 5, averaged=False).maps,
     "average": lambda choice: cached.receptive_field_of(choice, 5, averaged=True).maps,
 }
@@ -96,7 +96,7 @@ def test_blocks_units_and_patches_do_not_mix(models: list[ChosenModel]) -> None:
         [cached.on_picture(choice, block).effects for block in (0, 1)],
         [cached.with_unit_scaled(choice, block, 2) for block in (0, 1)],
         [cached.with_unit_scaled(choice, 1, unit) for unit in (2, 3)],
-        [cached.listening_of(choice, token).norm_in for token in (5, 6)],
+        [cached.jacobian_rows_of(choice, token).norm_in for token in (5, 6)],
         [cached.receptive_field_of(choice, token, averaged=False).maps for token in (5, 6)],
         [cached.receptive_field_of(choice, 5, averaged=averaged).maps for averaged in (False, True)],
     ]
@@ -120,8 +120,8 @@ def test_results_are_those_of_the_analysis(models: list[ChosenModel]) -> None:
     np.testing.assert_allclose(
         cached.on_picture(choice, 1).effects, unit_effect.unit_effects(model, pixels, 1), rtol=1e-5, atol=1e-7
     )
-    listening = jacobian.listening_of(model, traced, 5)
-    np.testing.assert_allclose(cached.listening_of(choice, 5).norm_out, listening.norm_out, rtol=1e-5)
+    listening = jacobian.jacobian_rows(model, traced, 5)
+    np.testing.assert_allclose(cached.jacobian_rows_of(choice, 5).norm_out, listening.norm_out, rtol=1e-5)
     field = receptive_field.receptive_field(model, pixels, 5)
     np.testing.assert_allclose(cached.receptive_field_of(choice, 5, averaged=False).maps, field.maps, rtol=1e-4)
 
@@ -193,7 +193,7 @@ def test_the_second_call_computes_nothing(models: list[ChosenModel], monkeypatch
         (cached, "trace"),
         (unit_effect, "logits_with_unit"),
         (receptive_field, "receptive_field"),
-        (jacobian, "listening_of"),
+        (jacobian, "jacobian_rows"),
         (token_mixing_weights, "block_weights"),
         (token_mixing_weights, "units_of"),
         (cached, "best_opposing_cosine"),
@@ -214,7 +214,7 @@ def test_visitors_at_the_same_time_get_their_own(models: list[ChosenModel]) -> N
         model = choice.model.model
         alone[at] = (
             unit_effect.unit_effects(model, pixels, 1),
-            jacobian.listening_of(model, mv.trace(model, pixels), 5).norm_in,
+            jacobian.jacobian_rows(model, mv.trace(model, pixels), 5).norm_in,
             receptive_field.receptive_field(model, pixels, 5).maps,
         )
     got: dict[int, tuple[np.ndarray, ...]] = {}
@@ -222,7 +222,7 @@ def test_visitors_at_the_same_time_get_their_own(models: list[ChosenModel]) -> N
     def visit(number: int, choice: Choice) -> None:
         got[number] = (
             cached.on_picture(choice, 1).effects,
-            cached.listening_of(choice, 5).norm_in,
+            cached.jacobian_rows_of(choice, 5).norm_in,
             cached.receptive_field_of(choice, 5, averaged=False).maps,
         )
 
