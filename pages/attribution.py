@@ -11,7 +11,7 @@ from mixer_viz.ui.attribution.choice import pick_methods, pick_target
 from mixer_viz.ui.attribution.deletion import deletion
 from mixer_viz.ui.attribution.downloads import downloads
 from mixer_viz.ui.attribution.maps import finished_maps, maps, titles_of
-from mixer_viz.ui.attribution.metrics import quality
+from mixer_viz.ui.attribution.metrics import metrics
 from mixer_viz.ui.compute.jobs import job_table, visitor_name
 from mixer_viz.ui.sidebar.shell import current_choice
 from mixer_viz.ui.widgets.errors import guarded
@@ -42,7 +42,7 @@ if asked:
     looking()
     place = st.container()
     if shown:
-        keys = quality(choice, target, shown)
+        keys = metrics(choice, target, shown)
     with place:  # above, but after: it draws the curves that are there by then
         deletion(choice, target, titles_of(choice, asked), shown)
 job_table().leave_all_but([*keys, *(each.key(choice) for each in asked)], visitor_name())

@@ -11,7 +11,7 @@ from mixer_viz.ui.comparison import results
 from mixer_viz.ui.comparison.costs import costs_and_accuracy
 from mixer_viz.ui.comparison.permuted import permuted_training
 from mixer_viz.ui.comparison.photo import on_your_photo
-from mixer_viz.ui.comparison.replacement import swapping
+from mixer_viz.ui.comparison.replacement import replacing
 from mixer_viz.ui.sidebar.shell import current_choice, current_picture
 from mixer_viz.ui.widgets.selection import option_buttons
 
@@ -20,7 +20,7 @@ SWAPPED = "Swapped at run time"
 PARTS = {
     "On your photo": lambda: on_your_photo(current_picture()),
     "Cost and accuracy": costs_and_accuracy,
-    SWAPPED: lambda: swapping(current_choice()),
+    SWAPPED: lambda: replacing(current_choice()),
     "Pictures reordered": lambda: permuted_training(current_picture()),
 }
 
@@ -33,7 +33,7 @@ if results.networks():
     PARTS[part]()
 else:
     st.info(texts.NOTHING_HERE)
-    swapping(current_choice())
+    replacing(current_choice())
 with st.expander("In the formula"):
     st.markdown(texts.EQUATION)
 with st.expander("What these pictures do not prove"):

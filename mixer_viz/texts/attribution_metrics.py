@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mixer_viz.analysis.attribution.deletion import Curves
-from mixer_viz.analysis.attribution.metrics import CONTROLS, NOISE_DRAWS, SHUFFLES, Trust
+from mixer_viz.analysis.attribution.metrics import CONTROLS, NOISE_DRAWS, SHUFFLES, SanityChecks
 from mixer_viz.analysis.attribution.result import Attribution
 from mixer_viz.texts.attribution import print_caption, settings_of
 
@@ -17,11 +17,11 @@ _UNKNOWN = "–"
 _NOT_YET = "not yet"
 _NO_PROOF = "Agreement is no proof: methods may share a mistake."
 
-QUALITY = (
+METRICS = (
     "A map always looks like an explanation. These numbers ask whether it adds up, whether deleting what it names "
     "changes the answer, whether a little noise turns it over, and whether it depends on what the network has learned."
 )
-QUALITY_NOTE = (
+METRICS_NOTE = (
     f"Areas are those under the curves, beside the mean ± standard deviation of {CONTROLS} random orders. Noise: rank "
     f"correlation of the patch map with those of {NOISE_DRAWS} copies of the picture, with noise of 2 % of its range; "
     f"1 is steady. Shuffled weights: rank correlation with maps of {SHUFFLES} networks whose weights are in random "
@@ -31,13 +31,13 @@ QUALITY_NOTE = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Quality:
+class Metrics:
     """What is known by now about one map."""
 
     title: str
     result: Attribution
     curves: Curves | None
-    trust: Trust | None
+    checks: SanityChecks | None
 
 
 def ask_for(name: str, titles: Sequence[str], seconds: float) -> str:
@@ -56,7 +56,7 @@ def curves_note(name: str, against: str) -> str:
     )
 
 
-def curves_in_words(rows: Sequence[Quality]) -> str:
+def curves_in_words(rows: Sequence[Metrics]) -> str:
     """The text alternative of the curves."""
     return " ".join(
         f"{row.title}: deletion area {row.curves.deletion_area:.2f}, insertion area {row.curves.insertion_area:.2f}."
@@ -65,7 +65,7 @@ def curves_in_words(rows: Sequence[Quality]) -> str:
     )
 
 
-def quality_table(rows: Sequence[Quality]) -> dict[str, list[str]]:
+def metrics_table(rows: Sequence[Metrics]) -> dict[str, list[str]]:
     """One column per map, one row per measure."""
     table = {
         "measure": [
@@ -87,7 +87,7 @@ def quality_table(rows: Sequence[Quality]) -> dict[str, list[str]]:
         title = row.title
         while title in table:
             title += " "
-        table[title] = [*_sums(row.result), *_areas(row.curves), *_trust(row.trust), *_costs(row.result)]
+        table[title] = [*_sums(row.result), *_areas(row.curves), *_steadiness(row.checks), *_costs(row.result)]
     return table
 
 
@@ -112,16 +112,16 @@ def _areas(curves: Curves | None) -> list[str]:
     ]
 
 
-def _trust(trust: Trust | None) -> list[str]:
-    if trust is None:
+def _steadiness(checks: SanityChecks | None) -> list[str]:
+    if checks is None:
         return [_NOT_YET] * 3
-    return ["no order" if np.isnan(check).all() else f"{np.nanmean(check):+.2f}" for check in _checks(trust)]
+    return ["no order" if np.isnan(check).all() else f"{np.nanmean(check):+.2f}" for check in _checks(checks)]
 
 
-def _checks(trust: Trust) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _checks(checks: SanityChecks) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Correlations of all draws: under noise, with shuffled weights signed and by magnitude."""
-    randomised = trust.randomised
-    return trust.noise.rank_correlations, randomised.rank_correlations, randomised.magnitude_correlations
+    randomised = checks.randomised
+    return checks.noise.rank_correlations, randomised.rank_correlations, randomised.magnitude_correlations
 
 
 def _costs(result: Attribution) -> list[str]:
@@ -148,7 +148,7 @@ def agreement_sentence(matrix: np.ndarray, names: Sequence[str]) -> str:
     )
 
 
-def quality_rows(rows: Sequence[Quality], about: Mapping[str, str]) -> tuple[list[str], list[list[Any]]]:
+def metrics_rows(rows: Sequence[Metrics], about: Mapping[str, str]) -> tuple[list[str], list[list[Any]]]:
     """The quality table for a file: one line per map, numbers in full; empty where not measured.
 
     Args:
@@ -163,7 +163,7 @@ def quality_rows(rows: Sequence[Quality], about: Mapping[str, str]) -> tuple[lis
             | settings
             | {"gap": row.result.completeness_gap}
             | _curve_numbers(row.curves)
-            | _trust_numbers(row.trust)
+            | _check_numbers(row.checks)
             | {
                 "forward_passes": row.result.forward_passes,
                 "backward_passes": row.result.backward_passes,
@@ -188,8 +188,8 @@ def _curve_numbers(curves: Curves | None) -> dict[str, float | None]:
     return dict(zip(names, numbers, strict=True))
 
 
-def _trust_numbers(trust: Trust | None) -> dict[str, float | None]:
+def _check_numbers(checks: SanityChecks | None) -> dict[str, float | None]:
     names = ("noise_rank_correlation", "shuffled_rank_correlation", "shuffled_magnitude_correlation")
-    if trust is None:
+    if checks is None:
         return dict.fromkeys(names)
-    return {name: float(check.mean()) for name, check in zip(names, _checks(trust), strict=True)}
+    return {name: float(check.mean()) for name, check in zip(names, _checks(checks), strict=True)}

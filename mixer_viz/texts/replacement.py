@@ -1,4 +1,4 @@
-"""The texts of the page "Token mixers compared" on token mixing swapped at run time."""
+"""The texts of the page "Token mixers compared" on token mixing replaced at run time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mixer_viz.analysis.replacement.accuracy import SwappedAccuracy
+from mixer_viz.analysis.replacement.accuracy import ReplacedAccuracy
 from mixer_viz.analysis.replacement.replace import Kind, Replacement
 from mixer_viz.model import MixerConfig
 
@@ -54,8 +54,8 @@ def folder_in_words(config: MixerConfig) -> str:
     )
 
 
-def swapping_in_words(title: str) -> str:
-    """What is swapped in which network."""
+def replacing_in_words(title: str) -> str:
+    """What is replaced in which network."""
     return (
         f"Here a trained Mixer, **{title}** from the sidebar, has its token mixing replaced while it runs. Nothing is "
         "trained again, so a large change says what the network has come to rely on, not what a network needs."
@@ -76,14 +76,14 @@ def _percent(share: float) -> str:
     return _UNKNOWN if np.isnan(share) else f"{100 * share:.1f} %"
 
 
-def accuracy_sentence(result: SwappedAccuracy) -> str:
+def accuracy_sentence(result: ReplacedAccuracy) -> str:
     """Right answers with and without the stand-ins."""
     error = 100 * max(
-        float(np.sqrt(share * (1 - share) / result.images)) for share in (result.accuracy, result.swapped_accuracy)
+        float(np.sqrt(share * (1 - share) / result.images)) for share in (result.accuracy, result.replaced_accuracy)
     )
     return (
         f"Of {result.images:,} pictures the Mixer gets **{result.correct:,}** right ({100 * result.accuracy:.1f} %), "
-        f"with the stand-ins **{result.swapped_correct:,}** ({100 * result.swapped_accuracy:.1f} %); "
+        f"with the stand-ins **{result.replaced_correct:,}** ({100 * result.replaced_accuracy:.1f} %); "
         f"{result.changed:,} {'answer changes' if result.changed == 1 else 'answers change'}. With so many pictures "
         f"such a share is known to ± {error:.1f} points (one standard error)."
     )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mixer_viz.texts import attribution_metrics as texts
-from mixer_viz.texts.attribution_metrics import Quality
+from mixer_viz.texts.attribution_metrics import Metrics
 from tests.texts.made_attributions import CURVES, NOT_IN_LOGITS, PLAIN
 
 
@@ -23,7 +23,7 @@ def rows_of(table: dict[str, list[str]], title: str) -> dict[str, str]:
 
 
 def test_quality_table_with_curves_alone() -> None:
-    table = texts.quality_table([Quality("one", PLAIN, CURVES, None), Quality("other", NOT_IN_LOGITS, None, None)])
+    table = texts.metrics_table([Metrics("one", PLAIN, CURVES, None), Metrics("other", NOT_IN_LOGITS, None, None)])
     one, other = rows_of(table, "one"), rows_of(table, "other")
     assert one["deletion area (lower is better)"] == "0.375"
     assert one["insertion area (higher is better)"] == "0.500"
@@ -38,13 +38,13 @@ def test_quality_table_with_curves_alone() -> None:
 
 
 def test_two_maps_of_one_title_are_two_columns() -> None:
-    table = texts.quality_table([Quality("one", PLAIN, None, None), Quality("one", NOT_IN_LOGITS, None, None)])
+    table = texts.metrics_table([Metrics("one", PLAIN, None, None), Metrics("one", NOT_IN_LOGITS, None, None)])
     assert len(table) == 3
 
 
 def test_lines_of_the_file_have_one_header() -> None:
-    header, lines = texts.quality_rows(
-        [Quality("one", PLAIN, CURVES, None), Quality("other", NOT_IN_LOGITS, None, None)], {"model": "tiny"}
+    header, lines = texts.metrics_rows(
+        [Metrics("one", PLAIN, CURVES, None), Metrics("other", NOT_IN_LOGITS, None, None)], {"model": "tiny"}
     )
     first, second = (dict(zip(header, line, strict=True)) for line in lines)
     assert (first["deletion_area"], second["deletion_area"]) == (pytest.approx(0.375), None)

@@ -16,7 +16,7 @@ from mixer_viz.analysis.comparison.published import REPORTED, Architecture
 from mixer_viz.analysis.comparison.throughput import MixerSpeed, MixerSpeeds, NetworkSpeed, Throughput
 from mixer_viz.analysis.comparison.timing import Conditions
 from mixer_viz.analysis.comparison.token_jacobian import MetaFormerJacobian, MetaFormerPrediction
-from mixer_viz.analysis.replacement.accuracy import SwappedAccuracy
+from mixer_viz.analysis.replacement.accuracy import ReplacedAccuracy
 from mixer_viz.analysis.replacement.replace import Kind, Replacement
 from mixer_viz.checkpoints.metaformer_runs import MetaFormerRun
 from mixer_viz.model import TOKEN_MIXERS
@@ -181,7 +181,7 @@ def test_stand_ins_and_what_they_explain() -> None:
 
 def test_accuracy_with_and_without_the_stand_ins() -> None:
     labels = np.array([0, 1, 1, 0])
-    text = replacement_texts.accuracy_sentence(SwappedAccuracy(labels, np.array([0, 1, 1, 1]), np.array([1, 1, 0, 0])))
+    text = replacement_texts.accuracy_sentence(ReplacedAccuracy(labels, np.array([0, 1, 1, 1]), np.array([1, 1, 0, 0])))
     assert text.startswith("Of 4 pictures the Mixer gets **3** right (75.0 %), with the stand-ins **2** (50.0 %)")
     assert "3 answers change." in text
     assert "± 25.0 points" in text  # the square root of 1/2 * 1/2 / 4

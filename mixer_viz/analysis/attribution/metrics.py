@@ -49,7 +49,7 @@ class RandomisationCheck:
 
 
 @dataclasses.dataclass(frozen=True)
-class Trust:
+class SanityChecks:
     """Whether a map is steady, and whether it depends on what was learned."""
 
     noise: NoiseSensitivity

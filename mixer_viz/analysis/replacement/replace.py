@@ -1,4 +1,4 @@
-"""Token mixing swapped at run time: a simple linear map in its place in some blocks of a trained Mixer.
+"""Token mixing replaced at run time: a simple linear map in its place in some blocks of a trained Mixer.
 
 Four stand-ins, each (N, S, C) -> (N, S, C) from the normalised tokens to what is added to the stream:
 
@@ -10,7 +10,7 @@ Four stand-ins, each (N, S, C) -> (N, S, C) from the normalised tokens to what i
 Factor and kernel are those of least squares against what the block's token mixing really answers in the unchanged
 network. The first three have one bias per token besides, as the MLP has in its last layer; it carries nothing from one
 token to another. Nothing is trained again: a network trained with the stand-in may do better than one that gets it
-afterwards, and behind a swapped block the next ones read what neither they nor their stand-ins were fitted to.
+afterwards, and behind a replaced block the next ones read what neither they nor their stand-ins were fitted to.
 """
 
 from __future__ import annotations
@@ -128,42 +128,42 @@ def _with_bias(
 
 
 @torch.no_grad()
-def swapped_batch(model: MlpMixer, pixels: Tensor, swaps: Mapping[int, Replacement]) -> Tensor:
+def replaced_batch(model: MlpMixer, pixels: Tensor, replacements: Mapping[int, Replacement]) -> Tensor:
     """Logits (N, num_classes) with the token mixing of some blocks replaced; nothing is left on the model.
 
     Args:
         pixels: (N, 3, H, W), normalised, on the model's device.
-        swaps: block, counted from 0, to what stands there; none: `model(pixels)` to the bit.
+        replacements: block, counted from 0, to what stands there; none: `model(pixels)` to the bit.
     Raises ValueError for a block that is not there, a stand-in for another grid, or a wrong image size.
     """
-    check_swaps(model.config, swaps)
+    check_replacements(model.config, replacements)
     tokens = model.embed(pixels)
     for number, half in enumerate(half_blocks(model)):
-        swap = swaps.get(number // 2) if half.over_tokens else None
-        tokens = tokens + (swap.mixed(half.norm(tokens)) if swap else half.branch(half.hidden(tokens)))
+        replacement = replacements.get(number // 2) if half.over_tokens else None
+        tokens = tokens + (replacement.mixed(half.norm(tokens)) if replacement else half.branch(half.hidden(tokens)))
     logits: Tensor = model.head(model.norm(tokens).mean(dim=1))
     return logits
 
 
-def swapped_logits(model: MlpMixer, pixels: Tensor, swaps: Mapping[int, Replacement]) -> np.ndarray:
-    """`swapped_batch` of one image (1, 3, H, W): logits (num_classes,) in the model's precision."""
+def replaced_logits(model: MlpMixer, pixels: Tensor, replacements: Mapping[int, Replacement]) -> np.ndarray:
+    """`replaced_batch` of one image (1, 3, H, W): logits (num_classes,) in the model's precision."""
     one_image(pixels)
-    return one_image(swapped_batch(model, pixels, swaps)).cpu().numpy()
+    return one_image(replaced_batch(model, pixels, replacements)).cpu().numpy()
 
 
 @torch.no_grad()
-def explained_here(model: MlpMixer, pixels: Tensor, swaps: Mapping[int, Replacement]) -> dict[int, float]:
+def explained_here(model: MlpMixer, pixels: Tensor, replacements: Mapping[int, Replacement]) -> dict[int, float]:
     """R² of each stand-in on these images (N, 3, H, W), all of the network unchanged: block to `Moments.explained`.
 
-    The mean that R² compares with is that of these images. Raises ValueError as `swapped_batch` does.
+    The mean that R² compares with is that of these images. Raises ValueError as `replaced_batch` does.
     """
-    check_swaps(model.config, swaps)
+    check_replacements(model.config, replacements)
     found = {}
     tokens = model.embed(pixels)
     for number, half in enumerate(half_blocks(model)):
         branch = half.branch(half.hidden(tokens))
-        if half.over_tokens and number // 2 in swaps:
-            answer = swaps[number // 2].mixed(half.norm(tokens))
+        if half.over_tokens and number // 2 in replacements:
+            answer = replacements[number // 2].mixed(half.norm(tokens))
             # The answer itself as x, and the identity as the map from it.
             moments = moments_of(answer, branch)
             found[number // 2] = moments.explained(np.eye(answer.shape[1]), np.zeros(answer.shape[1]))
@@ -171,9 +171,11 @@ def explained_here(model: MlpMixer, pixels: Tensor, swaps: Mapping[int, Replacem
     return found
 
 
-def check_swaps(config: MixerConfig, swaps: Mapping[int, Replacement]) -> None:
+def check_replacements(config: MixerConfig, replacements: Mapping[int, Replacement]) -> None:
     """Raise ValueError for a block that a Mixer of this config does not have, or a stand-in for another grid."""
-    for block, swap in swaps.items():
+    for block, replacement in replacements.items():
         check_range("block", block, config.num_blocks)
-        if len(swap.matrix) != config.num_patches:
-            raise ValueError(f"the stand-in is for {len(swap.matrix)} patches, this Mixer has {config.num_patches}")
+        if len(replacement.matrix) != config.num_patches:
+            raise ValueError(
+                f"the stand-in is for {len(replacement.matrix)} patches, this Mixer has {config.num_patches}"
+            )

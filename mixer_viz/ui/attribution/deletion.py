@@ -10,11 +10,11 @@ from mixer_viz.figures.attribution.charts import CurveSet, answers_chart, curves
 from mixer_viz.figures.attribution.maps import removed_grid, without_patches
 from mixer_viz.texts import attribution as attribution_texts
 from mixer_viz.texts import attribution_metrics as metrics_texts
-from mixer_viz.texts.attribution_metrics import Quality
+from mixer_viz.texts.attribution_metrics import Metrics
 from mixer_viz.ui.attribution import results
 from mixer_viz.ui.attribution.choice import Target
 from mixer_viz.ui.attribution.maps import Shown
-from mixer_viz.ui.attribution.metrics import known_quality
+from mixer_viz.ui.attribution.metrics import known_metrics
 from mixer_viz.ui.attribution.results import probabilities_of
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
@@ -53,7 +53,7 @@ def deletion(choice: Choice, target: Target, titles: list[str], shown: list[Show
     if target.against is not None:
         scores = logits[:, target.index] - logits[:, target.against]
         st.markdown(attribution_texts.deletion_scores_sentence(target.score_name, scores))
-    _curves(target, known_quality(job_table(), choice, target, shown), count / choice.model.config.num_patches)
+    _curves(target, known_metrics(job_table(), choice, target, shown), count / choice.model.config.num_patches)
 
 
 def _pick_map(titles: list[str], shown: list[Shown]) -> Shown | None:
@@ -102,7 +102,7 @@ def _answers(choice: Choice, answers: np.ndarray, title: str, count: int) -> Non
     )
 
 
-def _curves(target: Target, rows: list[Quality], share: float) -> None:
+def _curves(target: Target, rows: list[Metrics], share: float) -> None:
     """Probability as patches go or come, of the maps whose curves are worked out, with the slider's share marked."""
     known = [(row, row.curves) for row in rows if row.curves is not None]
     if not known:

@@ -12,7 +12,7 @@ from mixer_viz.texts import attribution as attribution_texts
 from mixer_viz.texts import attribution_metrics as metrics_texts
 from mixer_viz.ui.attribution.choice import Target
 from mixer_viz.ui.attribution.maps import Look, Shown, map_pictures
-from mixer_viz.ui.attribution.metrics import known_quality
+from mixer_viz.ui.attribution.metrics import known_metrics
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.jobs import job_table
@@ -27,7 +27,7 @@ def downloads(choice: Choice, target: Target, shown: list[Shown], look: Look) ->
         lambda: _figure(choice, target, shown, look),
         lambda: _arrays(choice, target, shown),
         lambda: download_widgets.csv_bytes(
-            *metrics_texts.quality_rows(known_quality(table, choice, target, shown), _about(choice, target))
+            *metrics_texts.metrics_rows(known_metrics(table, choice, target, shown), _about(choice, target))
         ),
     )
 

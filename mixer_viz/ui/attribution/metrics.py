@@ -12,7 +12,7 @@ import streamlit as st
 from mixer_viz.analysis.attribution.metrics import agreement
 from mixer_viz.figures.attribution.maps import agreement_grid
 from mixer_viz.texts import attribution_metrics as texts
-from mixer_viz.texts.attribution_metrics import Quality
+from mixer_viz.texts.attribution_metrics import Metrics
 from mixer_viz.ui.attribution import results
 from mixer_viz.ui.attribution.choice import Target
 from mixer_viz.ui.attribution.maps import QUICK, Shown
@@ -42,21 +42,21 @@ class _Check:
         return self.shown.result.seconds * self.multiply_adds / self.shown.asked.multiply_adds(choice)
 
 
-def quality(choice: Choice, target: Target, shown: list[Shown]) -> list[Key]:
+def metrics(choice: Choice, target: Target, shown: list[Shown]) -> list[Key]:
     """Table and agreement of the maps, and work on curves; what is long waits for a button. Returns the jobs' keys."""
     st.subheader("How far to trust each map")
-    st.markdown(texts.QUALITY)
+    st.markdown(texts.METRICS)
     place = st.container()
     curves = _started(choice, "Curves", [_curves_check(choice, target, each) for each in shown])
-    trust = _started(choice, "Checks", [_trust_check(choice, each) for each in shown])
-    jobs = {**curves, **trust}
+    checks = _started(choice, "Checks", [_sanity_check(choice, each) for each in shown])
+    jobs = {**curves, **checks}
     wait_shortly(list(jobs.values()), QUICK)
     for key, job in jobs.items():
         if job.future.done() and job.future.exception() is not None and not job.stopped:
             failed_note("Curves" if key in curves else "Checks", job)
     # Before the results are read: what ends in between has a bar, which lets the page run again.
-    waits = [_wait("Curves", curves), _wait("Checks", trust)]
-    _draw(known_quality(job_table(), choice, target, shown))
+    waits = [_wait("Curves", curves), _wait("Checks", checks)]
+    _draw(known_metrics(job_table(), choice, target, shown))
     if any(wait.at_work for wait in waits):
         with place:
             waiting([wait for wait in waits if wait.at_work], "quality")
@@ -74,10 +74,10 @@ def _curves_check(choice: Choice, target: Target, each: Shown) -> _Check:
     )
 
 
-def _trust_check(choice: Choice, each: Shown) -> _Check:
-    cost = results.trust_multiply_adds(choice, each.asked)
-    key = results.trust_key(choice, each.asked)
-    return _Check(each, key, cost, lambda: results.trust_job(choice, each.asked, each.result))
+def _sanity_check(choice: Choice, each: Shown) -> _Check:
+    cost = results.checks_multiply_adds(choice, each.asked)
+    key = results.checks_key(choice, each.asked)
+    return _Check(each, key, cost, lambda: results.checks_job(choice, each.asked, each.result))
 
 
 def _started(choice: Choice, name: str, checks: list[_Check]) -> dict[Key, Job[Any]]:
@@ -107,22 +107,22 @@ def _ask(keys: list[Key]) -> None:
     st.session_state[_ASKED] = [*st.session_state.get(_ASKED, []), *keys][-_MOST_ASKED:]
 
 
-def known_quality(table: JobTable, choice: Choice, target: Target, shown: list[Shown]) -> list[Quality]:
+def known_metrics(table: JobTable, choice: Choice, target: Target, shown: list[Shown]) -> list[Metrics]:
     """What is known by now about each map."""
     return [
-        Quality(
+        Metrics(
             each.title,
             each.result,
             table.result(results.curves_key(choice, each.asked, target.baseline)),
-            table.result(results.trust_key(choice, each.asked)),
+            table.result(results.checks_key(choice, each.asked)),
         )
         for each in shown
     ]
 
 
-def _draw(rows: list[Quality]) -> None:
-    st.table(texts.quality_table(rows))
-    st.caption(texts.QUALITY_NOTE)
+def _draw(rows: list[Metrics]) -> None:
+    st.table(texts.metrics_table(rows))
+    st.caption(texts.METRICS_NOTE)
     if len(rows) > 1:
         matrix = agreement([row.result for row in rows])
         names = [row.title for row in rows]

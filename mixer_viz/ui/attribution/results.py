@@ -17,7 +17,7 @@ from mixer_viz.analysis.attribution import metrics
 from mixer_viz.analysis.attribution.baselines import baseline_pixels
 from mixer_viz.analysis.attribution.deletion import Curves, deletion_insertion, random_orders
 from mixer_viz.analysis.attribution.masking import logits_without_many
-from mixer_viz.analysis.attribution.metrics import CONTROLS, NOISE_DRAWS, SHUFFLES, Trust
+from mixer_viz.analysis.attribution.metrics import CONTROLS, NOISE_DRAWS, SHUFFLES, SanityChecks
 from mixer_viz.analysis.attribution.result import Attribution, Value
 from mixer_viz.analysis.attribution.run import attribute
 from mixer_viz.analysis.attribution.table import method_for
@@ -110,15 +110,15 @@ def curves_multiply_adds(choice: Choice) -> float:
     return costs(choice.model.config).total.multiply_adds * 2.0 * (1 + CONTROLS) * points
 
 
-def trust_key(choice: Choice, asked: Asked) -> Key:
+def checks_key(choice: Choice, asked: Asked) -> Key:
     return ("trust", *asked.key(choice))
 
 
-def trust_job(choice: Choice, asked: Asked, result: Attribution) -> Job[Trust]:
+def checks_job(choice: Choice, asked: Asked, result: Attribution) -> Job[SanityChecks]:
     """The same attribution on noisy copies of the picture, and on models with shuffled weights."""
     pixels, model = cached.pixels_of(choice.picture, choice.model), choice.model.model
 
-    def work(progress: Progress, cancelled: Cancelled) -> Trust:
+    def work(progress: Progress, cancelled: Cancelled) -> SanityChecks:
         def part(first: int) -> Progress:
             return lambda done, total: progress(*_of_all(done, total, first))
 
@@ -128,9 +128,9 @@ def trust_job(choice: Choice, asked: Asked, result: Attribution) -> Job[Trust]:
         randomised = metrics.randomisation_check(
             model, pixels, result, draws=SHUFFLES, seed=asked.seed, progress=part(NOISE_DRAWS), cancelled=cancelled
         )
-        return Trust(noise, randomised)
+        return SanityChecks(noise, randomised)
 
-    return job_table().ask(trust_key(choice, asked), work, gate_of(pixels.device), visitor_name())
+    return job_table().ask(checks_key(choice, asked), work, gate_of(pixels.device), visitor_name())
 
 
 def _of_all(done: int, total: int, first: int) -> tuple[int, int]:
@@ -140,7 +140,7 @@ def _of_all(done: int, total: int, first: int) -> tuple[int, int]:
     return first * one + done, (NOISE_DRAWS + SHUFFLES) * one
 
 
-def trust_multiply_adds(choice: Choice, asked: Asked) -> float:
+def checks_multiply_adds(choice: Choice, asked: Asked) -> float:
     """About what the checks of one map cost."""
     return (NOISE_DRAWS + SHUFFLES) * asked.multiply_adds(choice)
 

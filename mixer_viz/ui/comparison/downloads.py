@@ -12,7 +12,7 @@ from mixer_viz.figures.comparison.print import draw_comparison
 from mixer_viz.ui.activations import intervention_results
 from mixer_viz.ui.choices import Choice, Picture
 from mixer_viz.ui.comparison import replacement_results, results
-from mixer_viz.ui.comparison.replacement_results import Swap
+from mixer_viz.ui.comparison.replacement_results import ReplacementChoice
 from mixer_viz.ui.widgets import downloads as download_widgets
 
 # Names that say what they are where they stand without the page.
@@ -86,31 +86,31 @@ def _table(picture: Picture, block: int, token: int) -> bytes:
     return download_widgets.csv_bytes(header, rows)
 
 
-def swap_downloads(choice: Choice, swap: Swap) -> None:
+def replacement_downloads(choice: Choice, asked: ReplacementChoice) -> None:
     """The stand-ins as numbers, and both answers as a table."""
     download_widgets.download_row(
-        "stand-ins", None, lambda: _stand_ins(choice, swap), lambda: _both_answers(choice, swap)
+        "stand-ins", None, lambda: _stand_ins(choice, asked), lambda: _both_answers(choice, asked)
     )
 
 
-def _stand_ins(choice: Choice, swap: Swap) -> dict[str, np.ndarray]:
+def _stand_ins(choice: Choice, asked: ReplacementChoice) -> dict[str, np.ndarray]:
     """Per block, counted from 1: matrix (S, S) [written, read], bias (S,), kernel (k, k), factor, R² twice."""
-    after, here = replacement_results.swapped_of(choice, swap)
-    arrays = {"kind": np.array(swap.kind), "before": intervention_results.without(choice), "after": after}
+    after, here = replacement_results.replaced_of(choice, asked)
+    arrays = {"kind": np.array(asked.kind), "before": intervention_results.without(choice), "after": after}
     arrays |= {"model": np.array(choice.model.title), "picture": np.array(choice.picture.title)}
     arrays["class_names"] = np.array(choice.model.all_class_names())
-    for block, each in replacement_results.replacements_of(choice.model, swap).items():
+    for block, each in replacement_results.replacements_of(choice.model, asked).items():
         parts = {"matrix": each.matrix, "bias": each.bias, "kernel": each.kernel, "factor": each.factor}
         parts |= {"explained_on_samples": each.explained, "explained_on_this_picture": here[block]}
         arrays |= {f"block_{block + 1}.{name}": np.array(value) for name, value in parts.items() if value is not None}
     return arrays
 
 
-def _both_answers(choice: Choice, swap: Swap) -> bytes:
-    after, _ = replacement_results.swapped_of(choice, swap)
+def _both_answers(choice: Choice, asked: ReplacementChoice) -> bytes:
+    after, _ = replacement_results.replaced_of(choice, asked)
     names, before = choice.model.all_class_names(), intervention_results.without(choice)
-    blocks = " ".join(str(block + 1) for block in swap.blocks)
-    about = (choice.model.title, choice.picture.title, swap.kind, blocks)
+    blocks = " ".join(str(block + 1) for block in asked.blocks)
+    about = (choice.model.title, choice.picture.title, asked.kind, blocks)
     rows = [[*row, *about] for row in zip(names, before.tolist(), after.tolist(), strict=True)]
     header = ["class", "probability_as_it_is", "probability_with_stand_ins", "model", "picture", "stand_in", "blocks"]
     return download_widgets.csv_bytes(header, rows)

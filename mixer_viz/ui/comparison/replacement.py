@@ -14,8 +14,8 @@ from mixer_viz.texts import replacement as texts
 from mixer_viz.ui.activations import intervention_results
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.comparison import replacement_results
-from mixer_viz.ui.comparison.downloads import swap_downloads
-from mixer_viz.ui.comparison.replacement_results import Swap
+from mixer_viz.ui.comparison.downloads import replacement_downloads
+from mixer_viz.ui.comparison.replacement_results import ReplacementChoice
 from mixer_viz.ui.compute.jobs import job_table, visitor_name, wait_shortly
 from mixer_viz.ui.compute.waiting import Wait, failed_note, is_stopped, stopped_note, waiting
 from mixer_viz.ui.grid_panel import show_grids
@@ -36,20 +36,20 @@ class Folder:
     files: tuple[tuple[str, bytes], ...]  # (relative path, content)
 
 
-def swapping(choice: Choice) -> None:
+def replacing(choice: Choice) -> None:
     """Fields, answers with and without, how good the stand-ins are, and accuracy on a visitor's folder."""
-    st.markdown(texts.swapping_in_words(choice.model.title))
-    swap = _fields(choice)
-    if not swap.blocks:
+    st.markdown(texts.replacing_in_words(choice.model.title))
+    asked = _fields(choice)
+    if not asked.blocks:
         st.info("Choose at least one block.")
         return
     before = intervention_results.without(choice)
-    after, here = replacement_results.swapped_of(choice, swap)
-    names = ", ".join(str(block + 1) for block in swap.blocks)
-    where = f"block {names}" if len(swap.blocks) == 1 else f"blocks {names}"
-    show_before_after(choice, before, after, f"{texts.KIND_NAMES[swap.kind]} in {where}")
+    after, here = replacement_results.replaced_of(choice, asked)
+    names = ", ".join(str(block + 1) for block in asked.blocks)
+    where = f"block {names}" if len(asked.blocks) == 1 else f"blocks {names}"
+    show_before_after(choice, before, after, f"{texts.KIND_NAMES[asked.kind]} in {where}")
     st.subheader("How good the stand-ins are")
-    replacements = replacement_results.replacements_of(choice.model, swap)
+    replacements = replacement_results.replacements_of(choice.model, asked)
     st.table(texts.replacement_table(replacements, here))
     st.caption(texts.EXPLAINED_NOTE)
     with st.expander("What the stand-ins are"):
@@ -61,11 +61,11 @@ def swapping(choice: Choice) -> None:
     ]
     if kernels:
         show_grids(kernels, key="swap-kernels", marks="unit", hint="Hover reads each weight.")
-    swap_downloads(choice, swap)
-    _accuracy(choice, swap)
+    replacement_downloads(choice, asked)
+    _accuracy(choice, asked)
 
 
-def _fields(choice: Choice) -> Swap:
+def _fields(choice: Choice) -> ReplacementChoice:
     config = choice.model.config
     kinds = {name: kind for kind, name in texts.KIND_NAMES.items()}
     blocks = [str(number) for number in range(1, config.num_blocks + 1)]
@@ -82,7 +82,7 @@ def _fields(choice: Choice) -> Swap:
     chosen: list[str] = st.multiselect(
         "Blocks", blocks, default=blocks[len(blocks) // 2], key="swap_blocks", bind="query-params"
     )
-    return Swap(kind, tuple(sorted(int(block) - 1 for block in chosen)), size, seed)
+    return ReplacementChoice(kind, tuple(sorted(int(block) - 1 for block in chosen)), size, seed)
 
 
 def _keep(label: str, key: str, options: list[str], start: str) -> str:
@@ -93,7 +93,7 @@ def _keep(label: str, key: str, options: list[str], start: str) -> str:
     return chosen
 
 
-def _accuracy(choice: Choice, swap: Swap) -> None:
+def _accuracy(choice: Choice, asked: ReplacementChoice) -> None:
     """Right answers in a visitor's own labelled pictures."""
     st.subheader("Accuracy on your labelled pictures")
     st.markdown(texts.folder_in_words(choice.model.config))
@@ -104,12 +104,12 @@ def _accuracy(choice: Choice, swap: Swap) -> None:
     labelled = replacement_results.labelled_of(choice.model, folder.key, folder.files)
     if labelled.left_out:
         st.caption(labelled.left_out)
-    key = replacement_results.accuracy_key(choice.model, swap, folder.key)
+    key = replacement_results.accuracy_key(choice.model, asked, folder.key)
     job_table().leave_all_but([key], visitor_name())
     if is_stopped(key):
         stopped_note("Accuracy", [key], "accuracy")
         return
-    job = replacement_results.accuracy_job(choice.model, swap, folder.key, labelled)
+    job = replacement_results.accuracy_job(choice.model, asked, folder.key, labelled)
     wait_shortly([job], _QUICK)
     if not job.future.done() or job.stopped:
         waiting([Wait("Accuracy", [(key, job)], unit="pictures")], "accuracy")

@@ -1,4 +1,4 @@
-"""What swapping token mixing at run time needs, on the page "Token mixers compared".
+"""What replacing token mixing at run time needs, on the page "Token mixers compared".
 
 Bounds: the fits of 3 models (S² numbers, four per block: B/16 has 15 MB), 32 fitted stand-ins and answers; one labelled
 folder (at most 300 MB) for each visit, and gone with it.
@@ -17,9 +17,9 @@ import torch
 from mixer_viz import images
 from mixer_viz.analysis.arrays import probabilities
 from mixer_viz.analysis.chunks import Cancelled, Progress
-from mixer_viz.analysis.replacement.accuracy import SwappedAccuracy, swapped_accuracy
+from mixer_viz.analysis.replacement.accuracy import ReplacedAccuracy, replaced_accuracy
 from mixer_viz.analysis.replacement.moments import Calibration, calibrate
-from mixer_viz.analysis.replacement.replace import Kind, Replacement, explained_here, fit_replacement, swapped_logits
+from mixer_viz.analysis.replacement.replace import Kind, Replacement, explained_here, fit_replacement, replaced_logits
 from mixer_viz.images import samples
 from mixer_viz.images.labelled_folder import LabelledImages, labelled_images
 from mixer_viz.model import MlpMixer
@@ -30,7 +30,7 @@ from mixer_viz.ui.compute.jobs import Job, Key, job_table, visitor_name
 
 
 @dataclasses.dataclass(frozen=True)
-class Swap:
+class ReplacementChoice:
     """What the fields say: one kind of stand-in for the token mixing of some blocks, counted from 0."""
 
     kind: Kind
@@ -51,30 +51,32 @@ def _calibration(model_key: str, _model: MlpMixer) -> Calibration:
 
 
 @st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Fitting stand-ins to this model …")
-def _replacements(model_key: str, swap: Swap, _model: ChosenModel) -> dict[int, Replacement]:
+def _replacements(model_key: str, asked: ReplacementChoice, _model: ChosenModel) -> dict[int, Replacement]:
     calibration = _calibration(model_key, _model.model)
     return {
-        block: fit_replacement(calibration, block, swap.kind, kernel_size=swap.kernel_size, seed=swap.seed)
-        for block in swap.blocks
+        block: fit_replacement(calibration, block, asked.kind, kernel_size=asked.kernel_size, seed=asked.seed)
+        for block in asked.blocks
     }
 
 
-def replacements_of(model: ChosenModel, swap: Swap) -> dict[int, Replacement]:
+def replacements_of(model: ChosenModel, asked: ReplacementChoice) -> dict[int, Replacement]:
     """The stand-in of each block, fitted to the sample photos."""
-    return _replacements(model.key, swap, model)
+    return _replacements(model.key, asked, model)
 
 
 @st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Running the Mixer with stand-ins …")
-def _swapped(picture_key: str, model_key: str, swap: Swap, _choice: Choice) -> tuple[np.ndarray, dict[int, float]]:
+def _replaced(
+    picture_key: str, model_key: str, asked: ReplacementChoice, _choice: Choice
+) -> tuple[np.ndarray, dict[int, float]]:
     model, pixels = _choice.model.model, cached.pixels_of(_choice.picture, _choice.model)
-    swaps = replacements_of(_choice.model, swap)
+    replacements = replacements_of(_choice.model, asked)
     with computing_on(pixels.device):
-        return probabilities(swapped_logits(model, pixels, swaps)), explained_here(model, pixels, swaps)
+        return probabilities(replaced_logits(model, pixels, replacements)), explained_here(model, pixels, replacements)
 
 
-def swapped_of(choice: Choice, swap: Swap) -> tuple[np.ndarray, dict[int, float]]:
+def replaced_of(choice: Choice, asked: ReplacementChoice) -> tuple[np.ndarray, dict[int, float]]:
     """Probabilities (num_classes,) with the stand-ins in place, and R² of each of them on this picture."""
-    return _swapped(choice.picture.key, choice.model.key, swap, choice)
+    return _replaced(choice.picture.key, choice.model.key, asked, choice)
 
 
 @st.cache_resource(max_entries=1, scope="session", show_spinner="Reading your folder …")
@@ -103,17 +105,19 @@ def labelled_of(model: ChosenModel, key: str, files: Iterable[tuple[str, bytes]]
     return found
 
 
-def accuracy_key(model: ChosenModel, swap: Swap, folder: str) -> Key:
+def accuracy_key(model: ChosenModel, asked: ReplacementChoice, folder: str) -> Key:
     """Under which `accuracy_job` is found."""
-    return ("swapped accuracy", folder, model.key, *dataclasses.astuple(swap))
+    return ("swapped accuracy", folder, model.key, *dataclasses.astuple(asked))
 
 
-def accuracy_job(model: ChosenModel, swap: Swap, folder: str, labelled: LabelledImages) -> Job[SwappedAccuracy]:
+def accuracy_job(
+    model: ChosenModel, asked: ReplacementChoice, folder: str, labelled: LabelledImages
+) -> Job[ReplacedAccuracy]:
     """Right answers with and without the stand-ins, at work or done."""
-    swaps = replacements_of(model, swap)
+    replacements = replacements_of(model, asked)
     device: torch.device = model.model.stem.weight.device
 
-    def work(progress: Progress, cancelled: Cancelled) -> SwappedAccuracy:
-        return swapped_accuracy(model.model, labelled, swaps, progress, cancelled)
+    def work(progress: Progress, cancelled: Cancelled) -> ReplacedAccuracy:
+        return replaced_accuracy(model.model, labelled, replacements, progress, cancelled)
 
-    return job_table().ask(accuracy_key(model, swap, folder), work, gate_of(device), visitor_name())
+    return job_table().ask(accuracy_key(model, asked, folder), work, gate_of(device), visitor_name())

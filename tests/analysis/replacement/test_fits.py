@@ -12,7 +12,7 @@ from made_models import block_of, random_model, random_pixels
 from torch import Tensor
 
 from mixer_viz.analysis.replacement.moments import calibrate
-from mixer_viz.analysis.replacement.replace import KINDS, Kind, explained_here, fit_replacement, swapped_logits
+from mixer_viz.analysis.replacement.replace import KINDS, Kind, explained_here, fit_replacement, replaced_logits
 from tests.analysis.replacement.made_replacements import (
     CONFIG,
     by_hand,
@@ -66,14 +66,14 @@ def test_a_shift_and_a_multiple_are_found_exactly() -> None:
 def test_a_network_whose_mixing_is_a_convolution_is_not_changed_by_it() -> None:
     model, pixels = linear_mixing_model(normal(3, 3, seed=8)), calibration_pixels()
     calibration = calibrate(model, pixels)
-    swaps = {block: fit_replacement(calibration, block, "convolution") for block in range(2)}
+    replacements = {block: fit_replacement(calibration, block, "convolution") for block in range(2)}
     for block in range(2):
-        assert swaps[block].explained == pytest.approx(1, abs=1e-10)
-        np.testing.assert_allclose(swaps[block].kernel, normal(3, 3, seed=8), atol=1e-8)
+        assert replacements[block].explained == pytest.approx(1, abs=1e-10)
+        np.testing.assert_allclose(replacements[block].kernel, normal(3, 3, seed=8), atol=1e-8)
     other = random_pixels(CONFIG, seed=12)
-    np.testing.assert_allclose(swapped_logits(model, other, swaps), model(other)[0].detach(), rtol=1e-8)
-    swaps = {block: fit_replacement(calibration, block, "convolution", kernel_size=1) for block in range(2)}
-    assert np.abs(swapped_logits(model, other, swaps) - model(other)[0].detach().numpy()).max() > 1e-3
+    np.testing.assert_allclose(replaced_logits(model, other, replacements), model(other)[0].detach(), rtol=1e-8)
+    replacements = {block: fit_replacement(calibration, block, "convolution", kernel_size=1) for block in range(2)}
+    assert np.abs(replaced_logits(model, other, replacements) - model(other)[0].detach().numpy()).max() > 1e-3
 
 
 @pytest.mark.parametrize("size", [1, 3, 5])
@@ -117,15 +117,15 @@ def test_nothing_near_it_is_better(kind: Kind, size: int) -> None:
 def test_what_is_explained_is_what_is_seen_on_the_same_images(kind: Kind, size: int) -> None:
     model, pixels = random_model(CONFIG), calibration_pixels()
     calibration = calibrate(model, pixels)
-    swaps = {block: fit_replacement(calibration, block, kind, kernel_size=size) for block in range(2)}
-    seen = explained_here(model, pixels, swaps)
-    alone = explained_here(model, pixels[:1], {1: swaps[1]})
+    replacements = {block: fit_replacement(calibration, block, kind, kernel_size=size) for block in range(2)}
+    seen = explained_here(model, pixels, replacements)
+    alone = explained_here(model, pixels[:1], {1: replacements[1]})
     assert list(seen) == [0, 1]
     assert list(alone) == [1]
     for block, (read, written) in enumerate(reads_and_writes(model, pixels)):
-        answer = by_hand(swaps[block], read)
+        answer = by_hand(replacements[block], read)
         assert seen[block] == pytest.approx(explained_by_hand(answer, written), abs=1e-10)
-        assert seen[block] == pytest.approx(swaps[block].explained, abs=1e-10)
+        assert seen[block] == pytest.approx(replacements[block].explained, abs=1e-10)
     assert alone[1] == pytest.approx(explained_by_hand(answer[:1], written[:1]), abs=1e-10)
 
 

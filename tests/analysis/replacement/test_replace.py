@@ -20,8 +20,8 @@ from mixer_viz.analysis.replacement.replace import (
     Replacement,
     explained_here,
     fit_replacement,
-    swapped_batch,
-    swapped_logits,
+    replaced_batch,
+    replaced_logits,
 )
 from mixer_viz.model import MlpMixer
 from tests.analysis.made_traces import made_wide
@@ -30,20 +30,20 @@ from tests.analysis.replacement.made_replacements import CONFIG, by_hand, calibr
 BLOCKS = [(0,), (1,), (0, 1)]
 
 
-def pass_by_hand(model: MlpMixer, pixels: Tensor, swaps: Mapping[int, Replacement]) -> Tensor:
+def pass_by_hand(model: MlpMixer, pixels: Tensor, replacements: Mapping[int, Replacement]) -> Tensor:
     with torch.no_grad():
         tokens = model.embed(pixels)
         for index in range(len(model.blocks)):
             block = block_of(model, index)
             read = block.norm1(tokens)
-            mixed = block.token_mixing(read.mT).mT if index not in swaps else by_hand(swaps[index], read)
+            mixed = block.token_mixing(read.mT).mT if index not in replacements else by_hand(replacements[index], read)
             tokens = tokens + mixed
             tokens = tokens + block.channel_mixing(block.norm2(tokens))
         logits: Tensor = model.head(model.norm(tokens).mean(dim=1))
         return logits
 
 
-def all_swaps(model: MlpMixer) -> list[dict[int, Replacement]]:
+def all_replacements(model: MlpMixer) -> list[dict[int, Replacement]]:
     calibration = calibrate(model, calibration_pixels())
     return [
         {block: fit_replacement(calibration, block, kind, kernel_size=5) for block in blocks}
@@ -55,17 +55,17 @@ def all_swaps(model: MlpMixer) -> list[dict[int, Replacement]]:
 def test_a_swap_is_the_pass_written_out() -> None:
     model, pixels = random_model(CONFIG), random_pixels(CONFIG, count=3)
     plain = model(pixels).detach()
-    for swaps in all_swaps(model):
-        found = swapped_batch(model, pixels, swaps)
-        torch.testing.assert_close(found, pass_by_hand(model, pixels, swaps))
+    for replacements in all_replacements(model):
+        found = replaced_batch(model, pixels, replacements)
+        torch.testing.assert_close(found, pass_by_hand(model, pixels, replacements))
         assert (found - plain).abs().max() > 1e-3
-        np.testing.assert_allclose(swapped_logits(model, pixels[1:2], swaps), found[1], rtol=1e-9)
+        np.testing.assert_allclose(replaced_logits(model, pixels[1:2], replacements), found[1], rtol=1e-9)
 
 
 def test_nothing_swapped_is_the_plain_pass_to_the_bit() -> None:
     for dtype in (torch.float32, torch.float64):
         model, pixels = random_model(CONFIG, dtype), random_pixels(CONFIG, dtype=dtype)
-        found = swapped_logits(model, pixels, {})
+        found = replaced_logits(model, pixels, {})
         np.testing.assert_array_equal(found, model(pixels)[0].detach())
         assert found.dtype == model(pixels).detach().numpy().dtype
         assert explained_here(model, pixels, {}) == {}
@@ -74,10 +74,10 @@ def test_nothing_swapped_is_the_plain_pass_to_the_bit() -> None:
 def test_different_stand_ins_in_different_blocks() -> None:
     model, pixels = random_model(CONFIG), random_pixels(CONFIG)
     calibration = calibrate(model, calibration_pixels())
-    swaps = {1: fit_replacement(calibration, 1, "shift"), 0: fit_replacement(calibration, 0, "convolution")}
-    expected = pass_by_hand(model, pixels, swaps)[0]
-    np.testing.assert_allclose(swapped_logits(model, pixels, swaps), expected, rtol=1e-9)
-    assert not torch.allclose(pass_by_hand(model, pixels, {1: swaps[0], 0: swaps[1]})[0], expected)
+    replacements = {1: fit_replacement(calibration, 1, "shift"), 0: fit_replacement(calibration, 0, "convolution")}
+    expected = pass_by_hand(model, pixels, replacements)[0]
+    np.testing.assert_allclose(replaced_logits(model, pixels, replacements), expected, rtol=1e-9)
+    assert not torch.allclose(pass_by_hand(model, pixels, {1: replacements[0], 0: replacements[1]})[0], expected)
 
 
 def test_a_shift_moves_channels_by_index() -> None:
@@ -101,13 +101,13 @@ def test_eight_threads_on_one_model_give_the_same_and_leave_nothing() -> None:
     model, pixels = random_model(CONFIG), random_pixels(CONFIG)
     before, weights, kept = traces_left(model), copy.deepcopy(model.state_dict()), pixels.clone()
     random_state = torch.get_rng_state()
-    chosen = 2 * all_swaps(model)
-    alone = [swapped_logits(model, pixels, swaps) for swaps in chosen]
+    chosen = 2 * all_replacements(model)
+    alone = [replaced_logits(model, pixels, replacements) for replacements in chosen]
     with ThreadPoolExecutor(8) as pool:
-        for found, expected in zip(pool.map(lambda s: swapped_logits(model, pixels, s), chosen), alone, strict=True):
+        for found, expected in zip(pool.map(lambda s: replaced_logits(model, pixels, s), chosen), alone, strict=True):
             np.testing.assert_allclose(found, expected, rtol=1e-12)
     with pytest.raises(ValueError):
-        swapped_logits(model, pixels, {2: chosen[0][0]})
+        replaced_logits(model, pixels, {2: chosen[0][0]})
     assert traces_left(model) == before
     assert torch.equal(pixels, kept)
     assert torch.equal(torch.get_rng_state(), random_state)
@@ -120,7 +120,7 @@ def test_a_single_patch(kind: Kind) -> None:
     model, pixels = random_model(config), random_pixels(config, count=4)
     found = fit_replacement(calibrate(model, pixels), 0, kind, kernel_size=1)
     assert found.matrix.shape == (1, 1)
-    assert np.isfinite(swapped_logits(model, pixels[:1], {0: found})).all()
+    assert np.isfinite(replaced_logits(model, pixels[:1], {0: found})).all()
 
 
 def test_sizes_of_b16_in_float32() -> None:
@@ -128,25 +128,25 @@ def test_sizes_of_b16_in_float32() -> None:
     calibration = calibrate(model, one.pixels)
     explained = []
     for kind, size in (("identity", 1), ("convolution", 3), ("convolution", 27)):
-        swap = fit_replacement(calibration, 1, kind, kernel_size=size)  # type: ignore[arg-type]
-        assert explained_here(model, one.pixels, {1: swap})[1] == pytest.approx(swap.explained, abs=1e-5)
-        assert 0 < np.abs(swapped_logits(model, one.pixels, {1: swap}) - one.logits[0].numpy()).max() < 100
-        explained.append(swap.explained)
+        replacement = fit_replacement(calibration, 1, kind, kernel_size=size)  # type: ignore[arg-type]
+        assert explained_here(model, one.pixels, {1: replacement})[1] == pytest.approx(replacement.explained, abs=1e-5)
+        assert 0 < np.abs(replaced_logits(model, one.pixels, {1: replacement}) - one.logits[0].numpy()).max() < 100
+        explained.append(replacement.explained)
     assert 0 <= explained[0] < explained[1] < explained[2] < 1
 
 
 def test_errors_name_what_is_wrong() -> None:
     model, pixels = random_model(CONFIG), random_pixels(CONFIG)
-    swap = fit_replacement(calibrate(model, calibration_pixels()), 0, "identity")
-    small = dataclasses.replace(swap, matrix=np.eye(4), bias=np.zeros(4))
-    for call in (swapped_logits, swapped_batch, explained_here):
+    replacement = fit_replacement(calibrate(model, calibration_pixels()), 0, "identity")
+    small = dataclasses.replace(replacement, matrix=np.eye(4), bias=np.zeros(4))
+    for call in (replaced_logits, replaced_batch, explained_here):
         with pytest.raises(ValueError, match="block=2 is not between 0 and 1"):
-            call(model, pixels, {2: swap})
+            call(model, pixels, {2: replacement})
         with pytest.raises(ValueError, match="block=-1 is not between 0 and 1"):
-            call(model, pixels, {-1: swap})
+            call(model, pixels, {-1: replacement})
         with pytest.raises(ValueError, match="is for 4 patches, this Mixer has 16"):
             call(model, pixels, {0: small})
         with pytest.raises(ValueError, match="trained at 8 px"):
-            call(model, torch.zeros(1, 3, 16, 16, dtype=torch.float64), {0: swap})
+            call(model, torch.zeros(1, 3, 16, 16, dtype=torch.float64), {0: replacement})
     with pytest.raises(ValueError, match="batch of 2"):
-        swapped_logits(model, random_pixels(CONFIG, count=2), {0: swap})
+        replaced_logits(model, random_pixels(CONFIG, count=2), {0: replacement})

@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 from mixer_viz.analysis.comparison.token_jacobian import metaformer_jacobian
 from mixer_viz.analysis.receptive_field import metaformer_receptive_field
-from mixer_viz.analysis.replacement.replace import KINDS, swapped_batch
+from mixer_viz.analysis.replacement.replace import KINDS, replaced_batch
 from mixer_viz.checkpoints import bundled
 from mixer_viz.checkpoints.metaformer_runs import metaformer_runs
 from mixer_viz.images import ImageError, crop_image, open_image, preprocess
@@ -30,7 +30,7 @@ from mixer_viz.texts import comparison as texts
 from mixer_viz.ui.choices import ChosenModel
 from mixer_viz.ui.comparison import replacement_results
 from mixer_viz.ui.comparison.downloads import runs_csv
-from mixer_viz.ui.comparison.replacement_results import Swap
+from mixer_viz.ui.comparison.replacement_results import ReplacementChoice
 from mixer_viz.ui.widgets import downloads
 from tests.app.comparison.driving import (
     COSTS,
@@ -229,7 +229,7 @@ def test_stand_ins_can_be_read_back(makers: dict[str, Callable[[], Any]], model:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_accuracy_on_a_labelled_folder(kind: str, model: MlpMixer) -> None:
-    chosen, swap = ChosenModel("a key", "A Mixer", model), Swap(kind, (0, 4, 7), 3, 0)  # type: ignore[arg-type]
+    chosen, asked = ChosenModel("a key", "A Mixer", model), ReplacementChoice(kind, (0, 4, 7), 3, 0)  # type: ignore[arg-type]
     names = model.config.class_names
     assert names is not None
     files = [(f"mine/{names[seed % 3]}/{seed}.png", made_png(seed)) for seed in range(7)]
@@ -239,13 +239,13 @@ def test_accuracy_on_a_labelled_folder(kind: str, model: MlpMixer) -> None:
     assert labelled.labels.tolist() == [seed % 3 for seed in range(7)]
     assert "'unicorn'" in labelled.left_out
     assert "Skipped 1 of 8 files" in labelled.left_out
-    job = replacement_results.accuracy_job(chosen, swap, key, labelled)
+    job = replacement_results.accuracy_job(chosen, asked, key, labelled)
     found = job.future.result(WORK_SECONDS)
     pixels = torch.cat([preprocess(open_image(made_png(seed)), model) for seed in range(7)])
-    swaps = replacement_results.replacements_of(chosen, swap)
+    replacements = replacement_results.replacements_of(chosen, asked)
     assert found.answers.tolist() == model(pixels).argmax(dim=1).tolist()
-    assert found.swapped_answers.tolist() == swapped_batch(model, pixels, swaps).argmax(dim=1).tolist()
-    assert replacement_results.accuracy_job(chosen, swap, key, labelled) is job  # not worked out again
+    assert found.replaced_answers.tolist() == replaced_batch(model, pixels, replacements).argmax(dim=1).tolist()
+    assert replacement_results.accuracy_job(chosen, asked, key, labelled) is job  # not worked out again
     assert job.progress == (7, 7)
 
 

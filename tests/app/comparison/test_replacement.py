@@ -17,7 +17,7 @@ from mixer_viz.analysis.replacement.replace import (
     Replacement,
     explained_here,
     fit_replacement,
-    swapped_logits,
+    replaced_logits,
 )
 from mixer_viz.checkpoints import bundled
 from mixer_viz.images import preprocess, samples
@@ -51,15 +51,15 @@ def calibration(model: MlpMixer) -> Calibration:
     return calibration_of(model)
 
 
-def open_swap(kind: Kind, blocks: tuple[int, ...] = BLOCKS, **query: str) -> AppTest:
+def open_replacement(kind: Kind, blocks: tuple[int, ...] = BLOCKS, **query: str) -> AppTest:
     names = [str(block + 1) for block in blocks]
     return check(open_page(SWAPPED, swap_kind=KIND_NAMES[kind], swap_blocks=names, **query))
 
 
-def expect_swapped(app: AppTest, model: MlpMixer, swaps: Mapping[int, Replacement]) -> None:
+def expect_replaced(app: AppTest, model: MlpMixer, replacements: Mapping[int, Replacement]) -> None:
     """Answers and R² are those of the library for the cat."""
     pixels = preprocess(samples.load_sample("cat"), model)
-    after = torch.from_numpy(swapped_logits(model, pixels, swaps)).double().softmax(dim=0).numpy()
+    after = torch.from_numpy(replaced_logits(model, pixels, replacements)).double().softmax(dim=0).numpy()
     before = model(pixels)[0].double().softmax(dim=0).numpy()
     names = model.config.class_names
     assert names is not None
@@ -71,62 +71,66 @@ def expect_swapped(app: AppTest, model: MlpMixer, swaps: Mapping[int, Replacemen
     changes = [float(value.removesuffix(" points").replace("−", "-")) for value in answers["change"]]
     np.testing.assert_allclose(changes, 100 * (after - before)[best], atol=0.06)
     explained = table(app, "explained on this picture")
-    assert explained["block"] == [str(block + 1) for block in swaps]
-    here = explained_here(model, pixels, swaps)
-    for row, (block, swap) in enumerate(swaps.items()):
-        for column, wanted in (("on the sample photos", swap.explained), ("on this picture", here[block])):
+    assert explained["block"] == [str(block + 1) for block in replacements]
+    here = explained_here(model, pixels, replacements)
+    for row, (block, replacement) in enumerate(replacements.items()):
+        for column, wanted in (("on the sample photos", replacement.explained), ("on this picture", here[block])):
             found = float(explained[f"explained {column}"][row].removesuffix(" %"))
             assert found == pytest.approx(100 * wanted, abs=0.06)
         factor = explained["factor"][row]
-        assert factor == "–" if swap.factor is None else float(factor) == pytest.approx(swap.factor, abs=6e-4)
+        assert (
+            factor == "–"
+            if replacement.factor is None
+            else float(factor) == pytest.approx(replacement.factor, abs=6e-4)
+        )
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_stand_in(kind: Kind, model: MlpMixer, calibration: Calibration) -> None:
-    app = open_swap(kind)
+    app = open_replacement(kind)
     assert app.button_group(key="swap_kind").value == KIND_NAMES[kind]
     assert app.multiselect(key="swap_blocks").value == [str(block + 1) for block in BLOCKS]
-    expect_swapped(app, model, {block: fit_replacement(calibration, block, kind) for block in BLOCKS})
+    expect_replaced(app, model, {block: fit_replacement(calibration, block, kind) for block in BLOCKS})
     assert panel_is_there(app, "swap-kernels") == (kind == "convolution")
     assert sentence(app, f"{KIND_NAMES[kind]} in blocks 2, 5")
 
 
 @pytest.mark.parametrize("side", [1, 5, 15])
 def test_kernel_of_a_link_and_its_weights(side: int, model: MlpMixer, calibration: Calibration) -> None:
-    app = open_swap("convolution", swap_kernel=f"{side} × {side}")
+    app = open_replacement("convolution", swap_kernel=f"{side} × {side}")
     sides = range(1, 2 * model.config.grid_size, 2)
     assert app.selectbox(key="swap_kernel").options == [f"{each} × {each}" for each in sides]
-    swaps = {block: fit_replacement(calibration, block, "convolution", kernel_size=side) for block in BLOCKS}
-    expect_swapped(app, model, swaps)
-    for grid, swap in zip(panel(app, "swap-kernels")["grids"], swaps.values(), strict=True):
-        assert swap.kernel is not None
-        np.testing.assert_allclose(numbers(grid).reshape(side, side), swap.kernel, rtol=1e-3, atol=1e-5)
+    replacements = {block: fit_replacement(calibration, block, "convolution", kernel_size=side) for block in BLOCKS}
+    expect_replaced(app, model, replacements)
+    for grid, replacement in zip(panel(app, "swap-kernels")["grids"], replacements.values(), strict=True):
+        assert replacement.kernel is not None
+        np.testing.assert_allclose(numbers(grid).reshape(side, side), replacement.kernel, rtol=1e-3, atol=1e-5)
 
 
 def test_another_kernel_and_another_seed(model: MlpMixer, calibration: Calibration) -> None:
-    app = open_swap("convolution", (3,))
+    app = open_replacement("convolution", (3,))
     assert app.selectbox(key="swap_kernel").value == "3 × 3"
     app.selectbox(key="swap_kernel").select("7 × 7").run()
-    expect_swapped(check(app), model, {3: fit_replacement(calibration, 3, "convolution", kernel_size=7)})
+    expect_replaced(check(app), model, {3: fit_replacement(calibration, 3, "convolution", kernel_size=7)})
     app.button_group(key="swap_kind").set_value(KIND_NAMES["random"]).run()
     app.number_input(key="swap_seed").set_value(11).run()
-    expect_swapped(check(app), model, {3: fit_replacement(calibration, 3, "random", seed=11)})
+    expect_replaced(check(app), model, {3: fit_replacement(calibration, 3, "random", seed=11)})
     assert not any(box.key == "swap_kernel" for box in app.selectbox)
 
 
 def test_all_blocks_in_any_order_and_none(model: MlpMixer, calibration: Calibration) -> None:
     every = range(model.config.num_blocks)
-    app = open_swap("shift", tuple(reversed(every)))
-    expect_swapped(app, model, {block: fit_replacement(calibration, block, "shift") for block in every})
+    app = open_replacement("shift", tuple(reversed(every)))
+    expect_replaced(app, model, {block: fit_replacement(calibration, block, "shift") for block in every})
     app.multiselect(key="swap_blocks").set_value([]).run()
     assert "Choose at least one block." in [info.value for info in check(app).info]
     assert not any("explained on this picture" in each.value.columns for each in app.table)
     app.multiselect(key="swap_blocks").set_value(["1"]).run()
-    expect_swapped(check(app), model, {0: fit_replacement(calibration, 0, "shift")})
+    expect_replaced(check(app), model, {0: fit_replacement(calibration, 0, "shift")})
 
 
 def test_a_stand_in_leaves_the_shared_model_as_it_was(model: MlpMixer) -> None:
-    app = open_swap("random")
+    app = open_replacement("random")
     pixels = preprocess(samples.load_sample("cat"), model)
     (before,) = [each.value for each in app.table if list(each.value.columns) == ["class", "probability"]]
     probabilities = model(pixels)[0].softmax(dim=0).sort(descending=True).values
@@ -135,7 +139,7 @@ def test_a_stand_in_leaves_the_shared_model_as_it_was(model: MlpMixer) -> None:
 
 
 def test_another_model_with_fewer_blocks_and_patches(make_model: Make, tmp_path: Path) -> None:
-    app = open_swap("convolution", (6, 7), swap_kernel="15 × 15")
+    app = open_replacement("convolution", (6, 7), swap_kernel="15 × 15")
     own = make_model(class_names=tuple(f"thing {number}" for number in range(10)))
     upload_weights(app, "own.safetensors", checkpoint(own, tmp_path))
     check(app)
@@ -145,8 +149,8 @@ def test_another_model_with_fewer_blocks_and_patches(make_model: Make, tmp_path:
     side = int(app.selectbox(key="swap_kernel").value.split()[0])
     assert side < 2 * own.config.grid_size
     calibration = calibration_of(own)
-    swaps = {block: fit_replacement(calibration, block, "convolution", kernel_size=side) for block in chosen}
-    expect_swapped(app, own, swaps)
+    replacements = {block: fit_replacement(calibration, block, "convolution", kernel_size=side) for block in chosen}
+    expect_replaced(app, own, replacements)
 
 
 @pytest.mark.parametrize("changes", [{"patch_size": 8}, {"num_blocks": 1}, {"num_classes": 1}, {"embed_dim": 1}])

@@ -18,9 +18,9 @@ from playwright.sync_api import expect
 import mixer_viz as mv
 from mixer_viz.analysis.comparison.token_jacobian import metaformer_jacobian
 from mixer_viz.analysis.receptive_field import metaformer_receptive_field
-from mixer_viz.analysis.replacement.accuracy import SwappedAccuracy
+from mixer_viz.analysis.replacement.accuracy import ReplacedAccuracy
 from mixer_viz.analysis.replacement.moments import calibrate
-from mixer_viz.analysis.replacement.replace import Kind, fit_replacement, swapped_batch
+from mixer_viz.analysis.replacement.replace import Kind, fit_replacement, replaced_batch
 from mixer_viz.checkpoints.metaformer_runs import metaformer_runs
 from mixer_viz.images import crop_image
 from mixer_viz.images.samples import available_samples, load_sample
@@ -62,12 +62,12 @@ def sentence_of(folder: Path, model: MlpMixer, kind: Kind) -> str:
     samples = torch.cat(
         [mv.preprocess(load_sample(sample.name), model) for sample in available_samples() if sample.kind == "photo"]
     )
-    swaps = {block: fit_replacement(calibrate(model, samples), block, kind)}
+    replacements = {block: fit_replacement(calibrate(model, samples), block, kind)}
     paths = [path for path in sorted(folder.glob("*/*.png")) if path.parent.name in names]
     pixels = torch.cat([mv.preprocess(Image.open(path), model) for path in paths])
-    answers = [logits.argmax(dim=1).numpy() for logits in (model(pixels), swapped_batch(model, pixels, swaps))]
+    answers = [logits.argmax(dim=1).numpy() for logits in (model(pixels), replaced_batch(model, pixels, replacements))]
     labels = np.array([names.index(path.parent.name) for path in paths])
-    return accuracy_sentence(SwappedAccuracy(labels, *answers)).replace("**", "")
+    return accuracy_sentence(ReplacedAccuracy(labels, *answers)).replace("**", "")
 
 
 def test_accuracy_on_an_uploaded_folder(visit: Visit, tmp_path: Path, model: MlpMixer) -> None:
