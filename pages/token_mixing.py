@@ -12,7 +12,8 @@ from mixer_viz.texts import token_mixing as texts
 from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.sidebar.shell import current_choice
 from mixer_viz.ui.token_mixing import other_networks, results, sections
-from mixer_viz.ui.token_mixing.atlas import pick_atlas, unit_statistics, weight_arrays
+from mixer_viz.ui.token_mixing.atlas import pick_atlas
+from mixer_viz.ui.token_mixing.downloads import unit_statistics, weight_arrays
 from mixer_viz.ui.widgets import downloads
 from mixer_viz.ui.widgets.errors import guarded
 from mixer_viz.ui.widgets.selection import block_field, select_token, select_unit, token_field, unit_field

@@ -1,4 +1,7 @@
-"""Walks the imports of the package, the pages and the router, and fails on an arrow that points the wrong way."""
+"""Walks folders and imports of the package, the pages and the router; fails on an arrow that points the wrong way.
+
+And on a folder under a name of its own: a page is one wing, with one name, on every floor.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,15 @@ ARROWS: dict[str, set[str]] = {
     "app": ALL,
 }
 CAPTUM_HOME = f"{PACKAGE}/analysis/attribution/"
+# The sub-folders of each floor: one name for a page, or for a part of one, on all of them.
+PAGE_WINGS = ("token_mixing", "activations", "attribution", "comparison")
+WINGS = {*PAGE_WINGS, "replacement"}  # which the comparison's page shows
+SUB_FOLDERS = {"analysis": WINGS, "figures": WINGS, "ui": {*WINGS, "widgets", "compute", "sidebar"}}
+PAGE_HAS = (
+    *(f"{PACKAGE}/ui/{{wing}}/{name}.py" for name in ("results", "downloads")),
+    *(f"tests/{floor}/{{wing}}/test_*.py" for floor in ("analysis", "app")),
+)
+MAX_MODULES = 16
 FIGURES_MAY_USE = {"numpy", "plotly", "matplotlib", "PIL", *sys.stdlib_module_names}
 MAX_PAGE_LINES = 150
 MAX_PAGE_FUNCTION_LINES = 30
@@ -112,8 +124,29 @@ def length_faults(path: Path, root: Path, tree: ast.Module, text: str) -> Iterat
                 yield f"{where}:{node.lineno} {node.name} has {length} lines, at most {MAX_PAGE_FUNCTION_LINES}"
 
 
+def modules_in(folder: Path) -> list[Path]:
+    """What one has to look through in a folder: its files but for `__init__` and `__main__`."""
+    return [path for path in sorted(folder.glob("*.py")) if not path.stem.startswith("__")]
+
+
+def folder_faults(root: Path) -> Iterator[str]:
+    folders = sorted({path.parent for path in (root / PACKAGE).rglob("*.py")})
+    for folder in folders:
+        where, count = folder.relative_to(root).as_posix(), len(modules_in(folder))
+        if count > MAX_MODULES:
+            yield f"{where}: {count} modules, a folder has at most {MAX_MODULES}"
+        floor = folder.parent.name
+        if folder.parent.parent == root / PACKAGE and folder.name not in SUB_FOLDERS.get(floor, {folder.name}):
+            yield f"{where}: no such wing on the floor {floor!r}; one of {', '.join(sorted(SUB_FOLDERS[floor]))}"
+    for wing in PAGE_WINGS:
+        if root / PACKAGE / "analysis" / wing in folders:
+            for other in PAGE_HAS:
+                if not any(root.glob(other.format(wing=wing))):
+                    yield f"{PACKAGE}/analysis/{wing}: the page has no {other.format(wing=wing)}"
+
+
 def faults(root: Path) -> list[str]:
-    found: list[str] = []
+    found = list(folder_faults(root))
     for path in source_files(root):
         text = path.read_text(encoding="utf-8")
         tree = ast.parse(text, str(path))
@@ -126,15 +159,17 @@ def faults(root: Path) -> list[str]:
 def test_every_import_points_the_right_way() -> None:
     walked = {path.relative_to(ROOT).as_posix() for path in source_files(ROOT)}
     assert {"mixer_viz/__init__.py", "mixer_viz/model/mixer.py", "mixer_viz/training/__main__.py"} <= walked
+    assert {f"mixer_viz/{floor}/{wing}/__init__.py" for floor in SUB_FOLDERS for wing in PAGE_WINGS} <= walked
     assert faults(ROOT) == []
 
 
 def plant(root: Path, path: str, text: str) -> None:
     """A small project around one file, so that relative and `from mixer_viz import x` imports resolve."""
-    for part in (*LIBRARY, "figures", "texts", "ui"):
-        (root / PACKAGE / part).mkdir(parents=True)
-        (root / PACKAGE / part / "__init__.py").touch()
-    (root / PACKAGE / "__init__.py").touch()
+    parts = [f"{PACKAGE}/{part}" for part in (*LIBRARY, "figures", "texts", "ui")]
+    files = [other.format(wing=wing).replace("*", "page") for other in PAGE_HAS for wing in PAGE_WINGS]
+    for file in (*(f"{folder}/__init__.py" for folder in (PACKAGE, *parts)), *files):
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).touch()
     (root / path).parent.mkdir(parents=True, exist_ok=True)
     (root / path).write_text(text, encoding="utf-8")
 
@@ -152,7 +187,7 @@ LONG_FUNCTION = "def draw():\n" + "    x = 1\n" * MAX_PAGE_FUNCTION_LINES
         ("mixer_viz/images/a.py", "from mixer_viz.analysis import patches", "images must not know analysis"),
         ("mixer_viz/images/modes.py", "import mixer_viz.training.loop", "images must not know training"),
         ("mixer_viz/analysis/a.py", "from ..figures import theme", "analysis must not know figures"),
-        ("mixer_viz/analysis/deep/a.py", "from ... import ui", "analysis must not know ui"),
+        ("mixer_viz/analysis/activations/a.py", "from ... import ui", "analysis must not know ui"),
         ("mixer_viz/training/a.py", "import mixer_viz.analysis.patches as p", "training must not know analysis"),
         ("mixer_viz/figures/a.py", "def f():\n    from mixer_viz.model import trace", "figures must not know model"),
         ("mixer_viz/figures/a.py", "def f():\n    import torch", "figures draw with numpy"),
@@ -171,6 +206,12 @@ LONG_FUNCTION = "def draw():\n" + "    x = 1\n" * MAX_PAGE_FUNCTION_LINES
         ("mixer_viz/texts/a.py", "def f():\n    import streamlit as st", "streamlit belongs"),
         ("mixer_viz/analysis/a.py", "from mixer_viz.texts import overview", "analysis must not know texts"),
         ("mixer_viz/extras/a.py", "", "no rule for the part 'extras'"),
+        ("mixer_viz/texts/deep/a.py", "from ...ui.widgets import errors", "texts must not know ui"),
+        ("mixer_viz/model/a.py", "from mixer_viz.texts import overview", "model must not know texts"),
+        ("mixer_viz/figures/activations/a.py", "from mixer_viz.texts import overview", "figures must not know texts"),
+        ("mixer_viz/figures/comparison/a.py", "import torch", "figures draw with numpy"),
+        ("mixer_viz/analysis/token_mixing/a.py", "import captum.attr", "captum belongs"),
+        ("mixer_viz/__init__.py", "from mixer_viz.texts import overview", "the facade must not know texts"),
         ("pages/a.py", "import numpy as np", "pages do not compute"),
         ("pages/a.py", "def f():\n    import torch.nn", "pages do not compute"),
         ("pages/a.py", "x = 1\n" * (MAX_PAGE_LINES + 1), "151 lines, a page has at most 150"),
@@ -185,6 +226,36 @@ def test_a_planted_fault_is_found(tmp_path: Path, path: str, text: str, words: s
     assert words in found[0]
 
 
+@pytest.mark.parametrize("folder", ["analysis/mixing", "figures/compared", "ui/exports", "figures/widgets"])
+def test_a_folder_under_a_name_of_its_own_is_found(tmp_path: Path, folder: str) -> None:
+    plant(tmp_path, f"mixer_viz/{folder}/a.py", "")
+    (found,) = faults(tmp_path)
+    assert found.startswith(
+        f"mixer_viz/{folder}: no such wing on the floor {folder.split('/')[0]!r}; one of activations"
+    )
+
+
+@pytest.mark.parametrize("missing", PAGE_HAS)
+@pytest.mark.parametrize("wing", PAGE_WINGS)
+def test_a_page_that_is_missing_on_a_floor_is_found(tmp_path: Path, wing: str, missing: str) -> None:
+    plant(tmp_path, f"mixer_viz/analysis/{wing}/a.py", "")
+    assert faults(tmp_path) == []
+    (tmp_path / missing.format(wing=wing).replace("*", "page")).unlink()
+    assert faults(tmp_path) == [f"mixer_viz/analysis/{wing}: the page has no {missing.format(wing=wing)}"]
+
+
+@pytest.mark.parametrize(
+    "folder", ["mixer_viz/training", "mixer_viz/figures/attribution", "mixer_viz/checkpoints/formats"]
+)
+def test_a_hall_without_walls_is_found(tmp_path: Path, folder: str) -> None:
+    plant(tmp_path, f"{folder}/__main__.py", "")
+    for number in range(MAX_MODULES):
+        (tmp_path / folder / f"a{number}.py").touch()
+    assert faults(tmp_path) == []
+    (tmp_path / folder / "one_more.py").touch()
+    assert faults(tmp_path) == [f"{folder}: {MAX_MODULES + 1} modules, a folder has at most {MAX_MODULES}"]
+
+
 @pytest.mark.parametrize(
     ("path", "text"),
     [
@@ -194,6 +265,11 @@ def test_a_planted_fault_is_found(tmp_path: Path, path: str, text: str, words: s
             "mixer_viz/analysis/attribution/a.py",
             "from captum.attr import Saliency\nfrom mixer_viz import images, model",
         ),
+        ("mixer_viz/analysis/attribution/a.py", "def f():\n    from captum.attr import Saliency"),
+        ("mixer_viz/analysis/replacement/a.py", "import scipy\nfrom mixer_viz.images.labelled_folder import labelled"),
+        ("mixer_viz/texts/a.py", "import numpy\nfrom mixer_viz import analysis, checkpoints, images, model"),
+        ("mixer_viz/checkpoints/formats/a.py", "from mixer_viz.checkpoints.errors import CheckpointError"),
+        ("mixer_viz/ui/widgets/a.py", "import streamlit\nfrom mixer_viz.texts import interventions"),
         ("mixer_viz/figures/a.py", "import io\nimport plotly.graph_objects\nfrom matplotlib.figure import Figure"),
         ("mixer_viz/__init__.py", "from mixer_viz import analysis, checkpoints, images, model"),
         ("mixer_viz/ui/a.py", "import streamlit\nimport torch\nimport mixer_viz as mv\nfrom mixer_viz import figures"),

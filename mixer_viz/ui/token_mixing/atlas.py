@@ -1,4 +1,4 @@
-"""The unit atlas: what is chosen for it, the pictures of it, and what is downloaded."""
+"""The unit atlas: what is chosen for it, and the pictures of it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from mixer_viz.figures.token_mixing.maps import ATLAS_WIDTH, HALF_WIDTH, PARTS, 
 from mixer_viz.ui.choices import Choice, ChosenModel
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.token_mixing import results
-from mixer_viz.ui.widgets import downloads
-from mixer_viz.ui.widgets.selection import BLOCK, option_buttons
+from mixer_viz.ui.widgets.selection import option_buttons
 
 # Links hold what the buttons say.
 ORDERS: dict[str, UnitOrder] = {
@@ -76,23 +75,6 @@ def pick_atlas(choice: Choice, block: int) -> Atlas:
         f"{f' and of {beside}' if len(networks) > 1 else ''}; order: {order_name.lower()}; {colours}."
     )
     return Atlas(block, order_name, parts, ATLAS_WIDTH if len(parts) == 1 else HALF_WIDTH, caption, missing)
-
-
-def unit_statistics(model: ChosenModel) -> bytes:
-    """All measures of all units of all blocks as CSV; blocks counted from 1, as on the page."""
-    fields = [field.name for field in dataclasses.fields(Units)]
-    rows = []
-    for block in range(model.config.num_blocks):
-        units = results.units_of(model, block)
-        columns = [getattr(units, name).tolist() for name in fields]
-        rows += [[block + 1, unit, *values] for unit, values in enumerate(zip(*columns, strict=True))]
-    return downloads.csv_bytes([BLOCK, "unit", *fields], rows)
-
-
-def weight_arrays(model: ChosenModel) -> dict[str, np.ndarray]:
-    """W1 (L, D_S, S), b1 (L, D_S), W2 (L, S, D_S) and b2 (L, S)."""
-    blocks = results.weights_of(model)
-    return {name: np.stack([getattr(block, name) for block in blocks]) for name in ("w1", "b1", "w2", "b2")}
 
 
 def _pick_beside(choice: Choice) -> str:

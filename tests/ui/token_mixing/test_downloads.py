@@ -14,7 +14,7 @@ import torch
 from mixer_viz.analysis.token_mixing.weights import Units, block_weights, units_of
 from mixer_viz.model import MixerConfig
 from mixer_viz.ui.choices import ChosenModel
-from mixer_viz.ui.token_mixing.atlas import unit_statistics, weight_arrays
+from mixer_viz.ui.token_mixing.downloads import unit_statistics, weight_arrays
 from tests.made_models import random_model
 
 
