@@ -52,7 +52,7 @@ def seven_networks() -> dict[str, nn.Module]:
 
 
 def published_networks() -> dict[str, nn.Module]:
-    """Our Mixer-B/16 and the architectures of `compared_published`, with random weights."""
+    """Our Mixer-B/16 and the architectures of `comparison.published`, with random weights."""
     torch.manual_seed(0)
     networks: dict[str, nn.Module] = {OURS: MlpMixer(PRESETS["B/16"])}
     networks |= {f"{name}, {library}": build() for (name, library), build in PUBLISHED.items()}

@@ -1,7 +1,7 @@
 """Seven ways to mix tokens, each (N, S, C) -> (N, S, C) on the normalised tokens of a square grid in raster order.
 
 N images, S = grid_size**2 tokens, C channels. In a block they stand where the Mixer has its token-mixing MLP, and are
-the only difference between the networks of `compared.py`. All but the first two treat every channel by itself and are
+the only difference between the networks of `metaformer.py`. All but the first two treat every channel by itself and are
 the same linear map for every image: `mixing_matrices` writes it down.
 """
 

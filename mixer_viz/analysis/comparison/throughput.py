@@ -94,7 +94,7 @@ def measure_throughput(
     progress: Progress | None = None,
     cancelled: Cancelled | None = None,
 ) -> Throughput:
-    """Forward passes of every network on the same random images, in the way of `compared_race.race`.
+    """Forward passes of every network on the same random images, in the way of `timing.race`.
 
     Args:
         networks: in eval mode, all on one device; they are left as they are.
