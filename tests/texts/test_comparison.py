@@ -22,7 +22,7 @@ from mixer_viz.checkpoints.metaformer_runs import MetaFormerRun
 from mixer_viz.model import TOKEN_MIXERS
 from mixer_viz.model.metaformer_config import PERMUTATIONS, Permutation, TokenMixerName
 from mixer_viz.texts import comparison as comparison_texts
-from mixer_viz.texts import comparison_costs as comparison_costs_texts
+from mixer_viz.texts import comparison_costs as cost_texts
 from mixer_viz.texts import replacement as replacement_texts
 from tests.model.made_metaformers import config_of
 
@@ -98,7 +98,7 @@ def test_area_without_a_gradient_is_a_dash() -> None:
 
 def test_costs_of_every_mixer_without_speed() -> None:
     runs = [run_of(name) for name in NAMES]
-    table = comparison_costs_texts.cost_table(runs, networks_of(NAMES), None)
+    table = cost_texts.cost_table(runs, networks_of(NAMES), None)
     assert lengths(table) == {len(NAMES)}
     assert table["token mixer"] == [TOKEN_MIXERS[name].title for name in NAMES]
     assert set(table["images/s here"]) == {"–"}
@@ -112,7 +112,7 @@ def test_costs_of_every_mixer_without_speed() -> None:
 def test_costs_show_all_seeds_of_plain_runs_and_speeds_by_title() -> None:
     runs = [run_of(accuracy=60.0), run_of(accuracy=62.5, seed=1), run_of("shift", 50.0), run_of(permutation=PIXELS)]
     title = TOKEN_MIXERS["shift"].title
-    table = comparison_costs_texts.cost_table(runs, networks_of(["mlp", "shift"]), throughput_of(title))
+    table = cost_texts.cost_table(runs, networks_of(["mlp", "shift"]), throughput_of(title))
     assert table["right, % (seeds)"] == ["61.2 (60.00, 62.50)", "50.00 (one seed)"]
     assert table["trained, s"] == ["100, 101", "100"]
     assert table["images/s here (batch 16)"] == ["–", "1,500 (1,000 to 3,000)"]
@@ -121,36 +121,34 @@ def test_costs_show_all_seeds_of_plain_runs_and_speeds_by_title() -> None:
 def test_what_is_no_better_than_no_mixing() -> None:
     runs = [run_of("identity", 50.0), run_of("identity", 51.0, seed=1), run_of("pooling", 52.9), run_of("mlp", 53.5)]
     runs += [run_of("mlp", 51.0, permutation=PATCHES), run_of("shift", 40.0, permutation=PIXELS)]
-    assert comparison_costs_texts.chance(runs) == 2.5  # the MLP's, to which reordered patches are another start
-    sentence = comparison_costs_texts.no_mixing_sentence(runs)
+    assert cost_texts.chance(runs) == 2.5  # the MLP's, to which reordered patches are another start
+    sentence = cost_texts.no_mixing_sentence(runs)
     assert "gets 50.5 % right" in sentence
     assert sentence.endswith(f"(up to 2.5 points): {TOKEN_MIXERS['pooling'].title} (+2.4 points).")
-    assert comparison_costs_texts.no_mixing_sentence(runs[2:]) == ""
+    assert cost_texts.no_mixing_sentence(runs[2:]) == ""
 
 
 def test_note_of_the_recipe_with_and_without_a_measurement() -> None:
     recipe = {"epochs": 12, "batch_size": 96}
     card = {"recipe": recipe, "data": "toys", "hardware": "two cores", "accuracy_note": "seen once"}
-    plain = comparison_costs_texts.cost_note(card, None)
+    plain = cost_texts.cost_note(card, None)
     assert plain.startswith("Trained alike: 12 epochs on toys, batches of 96, two cores; seen once.")
     assert "Speed:" not in plain
-    measured = comparison_costs_texts.cost_note(card, throughput_of("one"))
+    measured = cost_texts.cost_note(card, throughput_of("one"))
     assert measured.startswith(plain)
     assert "a processor, 3 threads, 16 images at once, bfloat16, 7 rounds" in measured
-    assert "data not stated" in comparison_costs_texts.cost_note({}, None)
-    assert "hardware not stated" in comparison_costs_texts.cost_note({}, None)
+    assert "data not stated" in cost_texts.cost_note({}, None)
+    assert "hardware not stated" in cost_texts.cost_note({}, None)
 
 
 def test_published_networks() -> None:
     rows = [Architecture(name, "here", 224, 12_340_000, 5_670_000_000) for name in ("one", "other")]
-    plain, measured = (
-        comparison_costs_texts.architecture_table(rows, speeds) for speeds in (None, throughput_of("other"))
-    )
+    plain, measured = (cost_texts.architecture_table(rows, speeds) for speeds in (None, throughput_of("other")))
     assert lengths(plain) == lengths(measured) == {2}
     assert plain["network"] == ["one (here)", "other (here)"]
     assert [column[0] for column in plain.values()][1:] == ["12.3 M", "5.67 G", "–"]
     assert measured["images/s here (batch 16)"] == ["–", "1500.0 (1000.0 to 3000.0)"]
-    assert lengths(comparison_costs_texts.reported_table()) == {len(REPORTED)}
+    assert lengths(cost_texts.reported_table()) == {len(REPORTED)}
 
 
 def test_growth_says_how_it_was_measured() -> None:
@@ -158,9 +156,9 @@ def test_growth_says_how_it_was_measured() -> None:
     speeds = MixerSpeeds(
         CONDITIONS, 26, (MixerSpeed("mlp", "kept", 16, seconds), MixerSpeed("shift", None, 4, seconds))
     )
-    assert "Measured" not in comparison_costs_texts.growth_note(None)
-    assert "a processor, 3 threads" in comparison_costs_texts.growth_note(speeds)
-    text = comparison_costs_texts.measured_in_words(speeds)
+    assert "Measured" not in cost_texts.growth_note(None)
+    assert "a processor, 3 threads" in cost_texts.growth_note(speeds)
+    text = cost_texts.measured_in_words(speeds)
     assert f"{TOKEN_MIXERS['mlp'].title} at 16 patches: 125" in text
     assert f"{TOKEN_MIXERS['shift'].title} at 4 patches: 500" in text
 
