@@ -13,6 +13,7 @@ import csv
 import dataclasses
 import datetime
 import json
+import math
 import shlex
 import shutil
 import sys
@@ -31,7 +32,7 @@ from card_text import card_text
 from mixer_viz.checkpoints import load_model, save_model
 from mixer_viz.checkpoints.bundled import ASSETS_DIR
 from mixer_viz.training.recipe import Recipe
-from mixer_viz.training.state import FINAL, LOG, SNAPSHOTS, read_checkpoint
+from mixer_viz.training.state import FINAL, LOG, RESULT, SNAPSHOTS, read_checkpoint
 
 DATA = "CIFAR-10 (JPEG copies, quality 75)"
 
@@ -93,7 +94,7 @@ def stage_of(run: Path) -> dict[str, Any]:
     """Recipe, command, epochs, accuracy and seconds of one run; folders by their names, not by their place here."""
     state, log = read_checkpoint(run), read_log(run / LOG)
     recipe = Recipe(**state["recipe"])
-    recipe = dataclasses.replace(recipe, init_from=Path(recipe.init_from).name)
+    recipe = dataclasses.replace(recipe, init_from=Path(recipe.init_from).name, teacher=_short(recipe.teacher))
     done = [row for row in log if int(row["epoch"]) <= state["epoch"]]
     return {
         "run": run.name,
@@ -101,9 +102,24 @@ def stage_of(run: Path) -> dict[str, Any]:
         "recipe": recipe.as_dict(),
         "precision": state["precision"],
         "epochs_done": state["epoch"],
-        "accuracy": round(float(done[-1]["test_accuracy"]), 2),
+        "validation_accuracy": _rounded(done[-1]["validation_accuracy"]),
+        "accuracy": None if not (run / RESULT).is_file() else round(read_result(run)["test_accuracy"], 2),
         "seconds": round(sum(float(row["seconds"]) for row in done)),
     }
+
+
+def _short(path: str) -> str:
+    """Folder and name of a weight file: all runs call theirs model.safetensors."""
+    return Path(*Path(path).parts[-2:]).as_posix() if path else ""
+
+
+def _rounded(text: str) -> float | None:
+    return None if math.isnan(float(text)) else round(float(text), 2)
+
+
+def read_result(run: Path) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads((run / RESULT).read_text(encoding="utf-8"))
+    return result
 
 
 def check_finished(run: Path) -> None:
@@ -169,7 +185,7 @@ def find_snapshots(stages: list[dict[str, Any]], runs: list[Path]) -> list[dict[
         for path in sorted((runs[index] / SNAPSHOTS).glob("epoch-*.safetensors")):
             with safe_open(path, "pt") as file:
                 metadata = file.metadata()
-            epoch, accuracy = int(metadata["epoch"]), metadata.get("test_accuracy")
+            epoch, accuracy = int(metadata["epoch"]), metadata.get("validation_accuracy")
             if epoch <= stages[index]["epochs_done"]:
                 entry = {"stage": index + 1, "epoch": epoch, "accuracy": None if accuracy is None else float(accuracy)}
                 found.append(entry | {"path": path})

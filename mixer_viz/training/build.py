@@ -7,17 +7,30 @@ from typing import Any
 
 import torch
 
-from mixer_viz.model import MetaFormer, MetaFormerConfig, MixerConfig, MlpMixer, Network
+from mixer_viz.checkpoints.networks import AnyNetwork
+from mixer_viz.model import MetaFormer, MetaFormerConfig, MixerConfig, MlpMixer
+from mixer_viz.model.convnet import ConvNet, ConvNetConfig
 from mixer_viz.training.optim import initialise
 from mixer_viz.training.recipe import Recipe
 
 
-def build_model(recipe: Recipe, class_names: tuple[str, ...]) -> Network:
-    """A network of the recipe's size and token mixer with the recipe's initial weights, drawn from its seed."""
-    config = metaformer_config(recipe, class_names)
+def build_model(recipe: Recipe, class_names: tuple[str, ...]) -> AnyNetwork:
+    """A network of the recipe's kind, size and token mixer with the recipe's initial weights, drawn from its seed."""
+    model: AnyNetwork
     torch.manual_seed(recipe.seed)
-    model: Network = MlpMixer(config.sizes) if recipe.is_mixer else MetaFormer(config)
-    initialise(model, recipe.token_mixing_std)
+    if recipe.network == "convnet":
+        model = ConvNet(
+            ConvNetConfig(
+                image_size=recipe.image_size,
+                width=recipe.convnet_width,
+                num_classes=len(class_names),
+                class_names=class_names,
+            )
+        )
+    else:
+        config = metaformer_config(recipe, class_names)
+        model = MlpMixer(config.sizes) if recipe.is_mixer else MetaFormer(config)
+    initialise(model, recipe.token_mixing_std, recipe.stem_std)
     return model
 
 

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mixer_viz.training.data import DataError, find_data
+from mixer_viz.model import MlpMixer
+from mixer_viz.training.data import DataError, find_data, hold_out_validation
 from mixer_viz.training.loop import Trainer
 from mixer_viz.training.processes import Processes, join_processes
 from mixer_viz.training.recipe import CHOICES, Recipe
@@ -19,6 +20,8 @@ from mixer_viz.training.state import LAST, RunFolder, read_checkpoint, read_weig
 from mixer_viz.training.stopping import Stopped
 
 _HELP = {
+    "network": "what is trained: a Mixer, or a small convolutional network to be its teacher",
+    "convnet_width": "channels of the convnet's first group; the others have four times as many",
     "image_size": "pixels along each side of the network's input",
     "patch_size": "P, pixels along each side of a patch",
     "embed_dim": "C, channels per token",
@@ -30,7 +33,18 @@ _HELP = {
     "kernel_size": "k of --token-mixer convolution and pooling",
     "permutation": "put the pixels of every image in one fixed order, as in the paper's Figure 4",
     "batch_size": "images per step and process",
-    "lr": "peak learning rate",
+    "optimizer": "adamw; sgd with Nesterov momentum; muon on the channel-mixing matrices, or on all of the blocks",
+    "lr": "peak learning rate of AdamW or SGD",
+    "min_lr": "learning rate at the end; other groups keep their ratio to --lr",
+    "muon_lr": "peak learning rate of Muon",
+    "momentum": "of --optimizer sgd",
+    "beta2": "decay of AdamW's squared gradients",
+    "stem_weight_decay": "weight decay on the patch-embedding filters",
+    "stem_std": "standard deviation of the initial patch-embedding filters; 0 for 1 / sqrt(3 P^2)",
+    "teacher": "weight file of a trained network to learn from, one that knows the same classes at the same size",
+    "distill_weight": "share of the teacher in the loss; the labels have the rest",
+    "distill_temperature": "T, by which both networks' logits are divided for the teacher's part",
+    "validation_share": "share of the training images that is held out to choose recipes on, drawn by --seed",
     "token_mixing_weight_decay": "weight decay on W1 and W2 of token mixing",
     "token_mixing_std": "standard deviation of the initial W1 and W2 of token mixing",
     "clip_norm": "largest gradient norm",
@@ -111,12 +125,13 @@ def _train(options: argparse.Namespace, given: dict[str, Any], processes: Proces
     recipe = Recipe(**given) if state is None else _stored_recipe(state["recipe"], given)
     with processes.main_first():  # only one process downloads
         data = find_data(options.data, options.download_dir, recipe.seed)
+    data = hold_out_validation(data, recipe.validation_share, recipe.seed)
     if state is not None and tuple(state["class_names"]) != data.class_names:
         raise DataError(f"{options.data} has other classes than the run in {options.out}.")
     trainer = Trainer(recipe, data, RunFolder(options.out), processes, options.workers, options.quiet)
     if state is not None:
         trainer.restore(state)
-    elif recipe.init_from:
+    elif recipe.init_from and isinstance(trainer.model, MlpMixer):
         trainer.start_from(
             read_weights(recipe.init_from, trainer.model.config, without_token_mixing=recipe.reset_token_mixing)
         )

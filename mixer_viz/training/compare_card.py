@@ -24,7 +24,7 @@ for programs.
 |--|--|--|--|--|--|--|--|
 {runs}
 
-The test images were measured after every epoch; what is shipped is the last epoch's average of the weights. For the MLP
+{measured}; what is shipped is the last epoch's average of the weights. For the MLP
 over tokens a fixed order of the patches, and of the pixels inside them, is the same training from another random start:
 its runs with and without that order differ by chance alone and show how much chance does. So short a training favours
 networks that know from the start which patches are neighbours; it says little about long trainings or large pictures.
@@ -42,12 +42,19 @@ mixing matter for the MLP over tokens alone):
 """
 
 
+_MEASURED = {
+    "test": "The test images were measured after every epoch",  # the cards of earlier versions
+    "validation": "The test images were measured once, at the end, and images held out of training after every epoch",
+}
+
+
 def card_text(card: dict[str, Any]) -> str:
     """Markdown from the JSON card that `compare_results.export` writes."""
     runs, recipe = card["runs"], card["recipe"]
     columns = ("token_mixer", "permutation", "seed", "channels_mlp_dim", "parameters", "multiply_adds")
     rows = [[*(str(run[column]) for column in columns), f"{run['accuracy']:.2f}", str(run["seconds"])] for run in runs]
     return _TEMPLATE.format(
+        measured=_MEASURED[card.get("curves_on", "test")],
         accuracy_note=card["accuracy_note"],
         data=card["data"] or "not stated",
         hardware=card["hardware"] or "not stated",

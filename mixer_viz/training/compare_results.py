@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
 import statistics
 from pathlib import Path
@@ -22,7 +23,7 @@ from mixer_viz.training.compare_card import card_text
 from mixer_viz.training.data import ImageData, ImageDataset
 from mixer_viz.training.evaluation import evaluate
 from mixer_viz.training.recipe import Recipe
-from mixer_viz.training.state import FINAL, LOG, read_checkpoint
+from mixer_viz.training.state import FINAL, LOG, RESULT, read_checkpoint
 
 RESULTS = "results.json"
 _PER_RUN = ("token_mixer", "permutation", "permutation_seed", "seed", "channels_mlp_dim")
@@ -36,19 +37,24 @@ def write_results(runs: dict[str, Recipe], out: Path) -> None:
 
 
 def result_of(name: str, folder: Path) -> dict[str, Any]:
-    """One finished run: its choices, its costs, and the log; accuracies in percent, one per epoch."""
+    """One finished run: its choices, its costs, and the log; accuracies in percent.
+
+    `accuracies` has one per epoch, of the images that were held out of training, `accuracy` is that of the test part.
+    """
     state = read_checkpoint(folder)
     recipe = Recipe(**state["recipe"])
     total = metaformer_costs(metaformer_config(recipe, tuple(state["class_names"]))).total
     with (folder / LOG).open(newline="", encoding="utf-8") as file:
         log = list(csv.DictReader(file))
-    accuracies = [round(float(row["test_accuracy"]), 2) for row in log]
+    measured = [float(row["validation_accuracy"]) for row in log]
+    accuracies = [round(value, 2) for value in measured if not math.isnan(value)]
+    result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
     return {
         "name": name,
         **{key: getattr(recipe, key) for key in _PER_RUN},
         "parameters": total.parameters,
         "multiply_adds": total.multiply_adds,
-        "accuracy": accuracies[-1],
+        "accuracy": round(result["test_accuracy"], 2),
         "accuracies": accuracies,
         "train_losses": [round(float(row["train_loss"]), 4) for row in log],
         "precision": state["precision"],
@@ -76,7 +82,7 @@ def export(runs: dict[str, Recipe], out: Path, folder: Path, data: ImageData, ab
             entry |= {"file": file.name, "accuracy": _measured(file, recipe, data)}
         entries.append(entry)
     note = f"top-1 on {len(data.test.images):,} test images, averaged weights, float32 arithmetic"
-    card = {**about, "accuracy_note": note, "recipe": _shared(runs), "runs": entries}
+    card = {**about, "accuracy_note": note, "curves_on": "validation", "recipe": _shared(runs), "runs": entries}
     _write(folder / CARD, card)
     (folder / CARD).with_suffix(".md").write_text(card_text(card), encoding="utf-8")
 

@@ -34,11 +34,12 @@ class LabelledFiles:
 
 @dataclasses.dataclass(frozen=True)
 class ImageData:
-    """A training and a test part with the same classes."""
+    """A training and a test part with the same classes, and what was held out of training to choose recipes on."""
 
     train: LabelledFiles
     test: LabelledFiles
     class_names: tuple[str, ...]
+    validation: LabelledFiles = LabelledFiles((), ())
 
 
 def find_data(data: str, download_dir: Path, seed: int) -> ImageData:
@@ -77,20 +78,40 @@ def _folder(root: Path) -> tuple[LabelledFiles, tuple[str, ...]]:
     return LabelledFiles([Path(path) for path, _ in folder.samples], folder.targets), tuple(folder.classes)
 
 
+def hold_out_validation(data: ImageData, share: float, seed: int) -> ImageData:
+    """Move a share of the training part, drawn with `seed`, to `validation`; raises DataError when a class is lost."""
+    if not share:
+        return data
+    train, validation = _divide(data.train, data.class_names, share, seed, "validation")
+    return dataclasses.replace(data, train=train, validation=validation)
+
+
 def _hold_out(files: LabelledFiles, class_names: tuple[str, ...], seed: int) -> ImageData:
+    train, test = _divide(files, class_names, HELD_OUT, seed, "testing")
+    return ImageData(train, test, class_names)
+
+
+def _divide(
+    files: LabelledFiles, class_names: tuple[str, ...], share: float, seed: int, purpose: str
+) -> tuple[LabelledFiles, LabelledFiles]:
+    """What stays and what is held out, both in an order that `seed` decides."""
     order = torch.randperm(len(files.images), generator=torch.Generator().manual_seed(seed)).tolist()
-    cut = max(1, round(len(order) * HELD_OUT))
+    cut = max(1, round(len(order) * share))
     lost = set(files.labels) - {files.labels[index] for index in order[cut:]}
     if lost:
+        part = "a tenth" if share == HELD_OUT else f"{share:.0%}"
         raise DataError(
-            f"Class '{class_names[min(lost)]}' has too few images to train on when a tenth of all {len(order)} is held "
-            "out for testing; add some, or give train and test folders."
+            f"Class '{class_names[min(lost)]}' has too few images to train on when {part} of all {len(order)} is held "
+            f"out for {purpose}; add some, or {_INSTEAD[purpose]}."
         )
 
     def pick(indices: list[int]) -> LabelledFiles:
         return LabelledFiles([files.images[i] for i in indices], [files.labels[i] for i in indices])
 
-    return ImageData(pick(order[cut:]), pick(order[:cut]), class_names)
+    return pick(order[cut:]), pick(order[:cut])
+
+
+_INSTEAD = {"testing": "give train and test folders", "validation": "give a smaller --validation-share"}
 
 
 def _cifar10(download_dir: Path) -> ImageData:

@@ -8,14 +8,14 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mixer_viz.model import Network
+from mixer_viz.checkpoints.networks import AnyNetwork
 from mixer_viz.training.loaders import normalise
 
 
 @torch.no_grad()
-def evaluate(model: Network, loader: DataLoader[Any]) -> tuple[float, float]:
-    """Mean cross-entropy and top-1 accuracy in percent over all images of `loader`, in float32, in eval mode."""
-    device = model.stem.weight.device
+def evaluate(model: AnyNetwork, loader: DataLoader[Any]) -> tuple[float, float, int]:
+    """Mean cross-entropy, top-1 accuracy in percent, and number of all images of `loader`; float32, eval mode."""
+    device = next(model.parameters()).device
     model.eval()
     correct, loss, count = 0, 0.0, 0
     for pixels, labels in loader:
@@ -24,4 +24,4 @@ def evaluate(model: Network, loader: DataLoader[Any]) -> tuple[float, float]:
         loss += nn.functional.cross_entropy(logits, labels, reduction="sum").item()
         correct += int((logits.argmax(dim=1) == labels).sum())
         count += len(labels)
-    return loss / count, 100 * correct / count
+    return loss / count, 100 * correct / count, count

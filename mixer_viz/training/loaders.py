@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import signal
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -11,8 +12,10 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, DistributedSampler
 
 from mixer_viz.model import MixerConfig
+from mixer_viz.model.convnet import ConvNetConfig
 from mixer_viz.training.augment import test_transform, train_transform
-from mixer_viz.training.data import ImageData, ImageDataset
+from mixer_viz.training.data import ImageData, ImageDataset, LabelledFiles
+from mixer_viz.training.memory import MemoryBatches
 from mixer_viz.training.processes import Processes
 from mixer_viz.training.recipe import Recipe
 
@@ -21,25 +24,24 @@ _TEST_BATCH = 500
 
 @dataclasses.dataclass(frozen=True)
 class Loaders:
-    """(N, 3, H, W) uint8 pixels with (N,) class indices, augmented for training and plain for testing.
+    """(N, 3, H, W) uint8 pixels with (N,) class indices, augmented for training and plain for measuring.
 
-    The sampler's order depends on seed and epoch alone, the workers' seeds on the generator alone: with both stored, a
-    resumed epoch draws the same images with the same augmentation.
+    The sampler's order depends on seed and epoch alone, what is drawn on the generator alone: with both stored, a
+    resumed epoch gets the same images with the same augmentation. `validation` is None where nothing was held out.
     """
 
-    train: DataLoader[Any]
+    train: DataLoader[Any] | MemoryBatches
+    validation: DataLoader[Any] | None
     test: DataLoader[Any]
     sampler: DistributedSampler[Any]
     generator: torch.Generator
+    first_look: Callable[[int], Tensor]  # so many plain training images, (N, 3, H, W) uint8, before training starts
 
 
 def open_loaders(data: ImageData, recipe: Recipe, processes: Processes, num_workers: int, quiet: bool) -> Loaders:
     """Read the images and cut them into this process's batches; raises DataError for an image that cannot be read."""
-    identity = nn.Identity()
-    train = ImageDataset(data.train, recipe.image_size, identity, "training images", quiet)
+    train = ImageDataset(data.train, recipe.image_size, nn.Identity(), "training images", quiet)
     train.transform = train_transform(recipe, train.native_size)
-    test = ImageDataset(data.test, recipe.image_size, identity, "test images", quiet)
-    test.transform = test_transform(recipe, test.native_size)
     generator = torch.Generator().manual_seed(recipe.seed + 1000 * processes.rank)
     sampler: DistributedSampler[Any] = DistributedSampler(
         train, processes.world_size, processes.rank, shuffle=True, seed=recipe.seed
@@ -49,11 +51,28 @@ def open_loaders(data: ImageData, recipe: Recipe, processes: Processes, num_work
         "pin_memory": processes.device.type == "cuda",
         "worker_init_fn": _leave_stopping_to_the_main_process,
     }
-    train_loader = DataLoader(train, recipe.batch_size, sampler=sampler, drop_last=True, generator=generator, **how)
-    return Loaders(train_loader, DataLoader(test, _TEST_BATCH, **how), sampler, generator)
+    batches: DataLoader[Any] | MemoryBatches
+    if train.cache is not None and recipe.auto_augment == "none":
+        images = train.cache.to(processes.device)
+        batches = MemoryBatches(images, data.train.labels, sampler, recipe, generator)
+    else:
+        batches = DataLoader(train, recipe.batch_size, sampler=sampler, drop_last=True, generator=generator, **how)
+
+    def plain(files: LabelledFiles, title: str) -> DataLoader[Any]:
+        dataset = ImageDataset(files, recipe.image_size, nn.Identity(), title, quiet)
+        dataset.transform = test_transform(recipe, dataset.native_size)
+        return DataLoader(dataset, _TEST_BATCH, **(how | ({"num_workers": 0} if dataset.cache is not None else {})))
+
+    def first_look(count: int) -> Tensor:
+        images = plain(data.train, "training images").dataset if train.cache is None else train
+        chosen = range(0, len(data.train.images), max(1, len(data.train.images) // count))
+        return torch.stack([train.cache[i] if train.cache is not None else images[i][0] for i in chosen])
+
+    validation = plain(data.validation, "validation images") if data.validation.images else None
+    return Loaders(batches, validation, plain(data.test, "test images"), sampler, generator, first_look)
 
 
-def normalise(pixels: Tensor, config: MixerConfig) -> Tensor:
+def normalise(pixels: Tensor, config: MixerConfig | ConvNetConfig) -> Tensor:
     """(N, 3, H, W) uint8 -> floats, (x / 255 - mean) / std."""
     mean, std = (torch.tensor(values, device=pixels.device).view(3, 1, 1) for values in (config.mean, config.std))
     return (pixels.float() / 255 - mean) / std

@@ -7,12 +7,12 @@ import time
 
 import torch
 
-from mixer_viz.model import Network
+from mixer_viz.checkpoints.networks import AnyNetwork
 
 _STEPS = 3
 
 
-def choose_precision(precision: str, model: Network, batch_size: int) -> torch.dtype:
+def choose_precision(precision: str, model: AnyNetwork, batch_size: int) -> torch.dtype:
     """torch.float32 or torch.bfloat16 for "fp32", "bf16" or "auto" (the faster of the two, measured in a second)."""
     if precision != "auto":
         return torch.bfloat16 if precision == "bf16" else torch.float32
@@ -29,7 +29,7 @@ def choose_precision(precision: str, model: Network, batch_size: int) -> torch.d
     return min(seconds, key=lambda dtype: seconds[dtype])
 
 
-def _time_steps(model: Network, pixels: torch.Tensor, dtype: torch.dtype) -> float:
+def _time_steps(model: AnyNetwork, pixels: torch.Tensor, dtype: torch.dtype) -> float:
     best = float("inf")
     for _ in range(_STEPS):
         start = time.perf_counter()

@@ -4,36 +4,52 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
-from mixer_viz.checkpoints import load_model, save_model
-from mixer_viz.checkpoints.metaformer import save_metaformer
-from mixer_viz.model import MixerConfig, MlpMixer, Network
+from mixer_viz.checkpoints import load_model
+from mixer_viz.checkpoints.formats.own_format import CONFIG_KEY, save_weights
+from mixer_viz.checkpoints.networks import AnyNetwork, save_network
+from mixer_viz.model import MixerConfig, MlpMixer
 
 LAST = "last.pt"
 FINAL = "model.safetensors"
 LOG = "log.csv"
 SNAPSHOTS = "snapshots"
-SNAPSHOT_EPOCHS = (0, 1, 2, 5, 10, 20, 50, 100, 200)
-CHECKPOINT_FORMAT = 1
+RESULT = "result.json"
+NUM_SNAPSHOTS = 16
+CHECKPOINT_FORMAT = 2
+
+
+def snapshot_epochs(epochs: int) -> set[int]:
+    """After which epochs a snapshot is kept: the start, the end, and what lies evenly between them in log(epoch)."""
+    for count in range(NUM_SNAPSHOTS, 4 * NUM_SNAPSHOTS):  # early ones fall together, so finer steps are needed
+        chosen = {0, *(round(epochs ** (step / (count - 2))) for step in range(count - 1))}
+        if len(chosen) >= min(NUM_SNAPSHOTS, epochs + 1):
+            break
+    return chosen
 
 
 @dataclasses.dataclass(frozen=True)
 class EpochResult:
-    """One line of the log; accuracy in percent, measured with the averaged weights on the test images."""
+    """One line of the log; accuracy in percent, measured with the averaged weights on the validation images.
+
+    Both validation figures are nan where nothing was held out. `outside_share` is the part of `seconds` that passed
+    outside of forward pass, backward pass and step: reading, augmenting, measuring.
+    """
 
     epoch: int
     lr: float
     train_loss: float
-    test_loss: float
-    test_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
     images_per_second: float
     seconds: float
+    outside_share: float
 
 
 class RunFolder:
@@ -54,26 +70,24 @@ class RunFolder:
         torch.save({"format": CHECKPOINT_FORMAT, **state}, part)
         part.replace(self.path / LAST)
 
-    def save_final(self, model: Network) -> None:
-        if isinstance(model, MlpMixer):
-            save_model(model, self.path / FINAL)
-        else:
-            save_metaformer(model, self.path / FINAL)
+    def save_final(self, model: AnyNetwork) -> None:
+        save_network(model, self.path / FINAL)
+
+    @property
+    def has_result(self) -> bool:
+        return (self.path / RESULT).is_file()
+
+    def save_result(self, result: dict[str, Any]) -> None:
+        part = self.path / f"{RESULT}.part"
+        part.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        part.replace(self.path / RESULT)
 
     def save_snapshot(self, model: MlpMixer, epoch: int, accuracy: float | None) -> None:
-        """The token-mixing weights of all blocks in half precision: the small form that shows how they develop."""
-        tensors = {
-            name: value.detach().to("cpu", torch.float16).contiguous()
-            for name, value in model.state_dict().items()
-            if ".token_mixing." in name
-        }
-        metadata = {"epoch": str(epoch), "mixer_viz_config": model.config.to_json()}
+        """The averaged weights in half precision, with their validation accuracy: a frame of the training's film."""
+        metadata = {"epoch": str(epoch), CONFIG_KEY: model.config.to_json()}
         if accuracy is not None:
-            metadata["test_accuracy"] = f"{accuracy:.2f}"
-        path = self.path / SNAPSHOTS / f"epoch-{epoch:04d}.safetensors"
-        part = path.with_suffix(".part")
-        save_file(tensors, part, metadata=metadata)
-        part.replace(path)
+            metadata["validation_accuracy"] = f"{accuracy:.2f}"
+        save_weights(model, self.path / SNAPSHOTS / f"epoch-{epoch:04d}.safetensors", torch.float16, metadata)
 
     def log(self, result: EpochResult) -> None:
         """Append one line; lines of this or later epochs, left by a run that was cut off, are dropped first."""

@@ -1,4 +1,4 @@
-"""Runs small enough for a test: 8 x 8 pixels, two blocks, four steps of eight images per epoch."""
+"""Runs small enough for a test: 8 x 8 pixels, two blocks, four steps of eight images per epoch, eight held out."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ TINY: dict[str, Any] = {
     "warmup_epochs": 1.0,
     "ema_decay": 0.8,
     "precision": "fp32",
+    "validation_share": 0.2,
 }
 RECIPE = Recipe(**TINY)
 
@@ -38,7 +39,7 @@ def write_tree(
     root: Path,
     test: str | None = "test",
     classes: tuple[str, ...] = ("lower", "upper"),
-    count: int = 16,
+    count: int = 20,
     size: int = 8,
 ) -> Path:
     """PNGs of classes that a glance tells apart, the lower half bright or the upper one; every picture has its noise.

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mixer_viz.model.permuted_input import pixel_order
 from mixer_viz.training.build import metaformer_config
-from mixer_viz.training.data import find_data
+from mixer_viz.training.data import find_data, hold_out_validation
 from mixer_viz.training.loop import Trainer
 from mixer_viz.training.processes import Processes
 from mixer_viz.training.recipe import Recipe
@@ -48,7 +48,7 @@ def trained(recipe: Recipe, data: Path, out: Path, start: dict[str, Tensor] | No
     """Weights before and after all epochs; `start` instead of the drawn ones."""
     trainer = Trainer(
         recipe,
-        find_data(str(data), out, recipe.seed),
+        hold_out_validation(find_data(str(data), out, recipe.seed), recipe.validation_share, recipe.seed),
         RunFolder(out),
         Processes(0, 1, torch.device("cpu")),
         workers=0,
@@ -76,7 +76,7 @@ def test_a_run_on_permuted_images_is_the_run_on_plain_ones(name: str, invariant:
     assert gap < 1e-4 if invariant else gap > 1e-3
     logs = [(tmp_path / run / "log.csv").read_text().splitlines()[1:] for run in ("plain", "permuted")]
     losses = [[float(row.split(",")[3]) for row in log] for log in logs]
-    assert (losses[0] == pytest.approx(losses[1], abs=1e-4)) is invariant  # the test images are permuted as well
+    assert (losses[0] == pytest.approx(losses[1], abs=1e-4)) is invariant  # the validation images are permuted as well
 
 
 def test_the_crop_and_the_flip_come_before_the_permutation(tmp_path: Path) -> None:

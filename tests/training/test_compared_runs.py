@@ -17,7 +17,7 @@ from mixer_viz.model import MetaFormer, MlpMixer
 from mixer_viz.model.metaformer_config import TOKEN_MIXER_NAMES
 from mixer_viz.training.build import build_model
 from mixer_viz.training.cli import main
-from mixer_viz.training.optim import build_optimizer
+from mixer_viz.training.optim import build_optimizers
 from mixer_viz.training.recipe import Recipe
 from mixer_viz.training.state import read_checkpoint
 from tests.training.conftest import MakeTree
@@ -149,7 +149,7 @@ def test_a_permuted_mixer_starts_with_the_weights_of_the_plain_one() -> None:
 def test_weight_decay_of_the_other_mixers(name: str) -> None:
     recipe = recipe_of(token_mixer=name, weight_decay=0.05, token_mixing_weight_decay=0.2)
     network = build_model(recipe, NAMES)
-    groups = build_optimizer(network, recipe).param_groups
+    groups = build_optimizers(network, recipe)[0].param_groups
     decays = {id(parameter): group["weight_decay"] for group in groups for parameter in group["params"]}
     assert len(decays) == len(list(network.parameters()))
     by_name = {key: decays[id(parameter)] for key, parameter in network.named_parameters()}

@@ -157,7 +157,7 @@ def test_a_damaged_checkpoint(stopped: tuple[Path, Path], tmp_path: Path, capsys
     (tmp_path / "last.pt").write_bytes(whole[: len(whole) // 2])
     assert resume(stopped[0], tmp_path) == 2
     assert "last.pt cannot be read" in refused(capsys)
-    for state in ({**read_checkpoint(stopped[1]), "format": 2}, [1, 2]):
+    for state in ({**read_checkpoint(stopped[1]), "format": 1}, [1, 2]):
         torch.save(state, tmp_path / "last.pt")
         assert resume(stopped[0], tmp_path) == 2
         assert "written by another version" in refused(capsys)
@@ -202,6 +202,6 @@ def test_two_processes_make_one_model(make_tree: MakeTree, tmp_path: Path, capsy
     state = read_checkpoint(out)
     assert len(state["random"]) == 2
     assert not torch.equal(state["random"][0]["torch"], state["random"][1]["torch"])
-    assert state["schedule"]["last_epoch"] == 8  # 32 images in steps of 2 x 4, twice
+    assert state["schedules"][0]["last_epoch"] == 8  # 32 images in steps of 2 x 4, twice
     assert resume(data, out) == 2
     assert "started with 2 processes and cannot go on with 1" in refused(capsys)

@@ -36,7 +36,7 @@ def test_every_epoch_takes_all_images_in_an_order_of_its_own(
 
     monkeypatch.setattr(DistributedSampler, "__iter__", recorded)
     assert main(arguments(make_tree(), tmp_path / "out", epochs=3)) == 0
-    assert [sorted(order) for order in orders] == [list(range(32))] * 3
+    assert [sorted(order) for order in orders] == [list(range(32))] * 3  # of 40, eight are held out
     assert len({tuple(order) for order in orders}) == 3
 
 
@@ -45,12 +45,12 @@ def test_processes_share_the_images_of_an_epoch(make_tree: MakeTree) -> None:
     parts = [open_loaders(data, RECIPE, Processes(rank, 2, ALONE.device), 0, True).sampler for rank in (0, 1)]
     first, second = (set(part) for part in parts)
     assert not first & second
-    assert first | second == set(range(32))
+    assert first | second == set(range(40))
 
 
 @pytest.mark.filterwarnings("ignore:.*use of fork.*:DeprecationWarning")
 def test_a_worker_survives_the_ctrl_c_of_its_terminal(make_tree: MakeTree) -> None:
-    loaders = open_loaders(find_data(str(make_tree()), Path("unused"), seed=0), RECIPE, ALONE, 1, True)
+    loaders = open_loaders(find_data(str(make_tree(size=16)), Path("unused"), seed=0), RECIPE, ALONE, 1, True)
     main_process = os.getpid()
 
     def interrupted(image: Tensor) -> Tensor:
@@ -60,8 +60,8 @@ def test_a_worker_survives_the_ctrl_c_of_its_terminal(make_tree: MakeTree) -> No
 
     loaders.test.dataset.transform = interrupted  # type: ignore[attr-defined]
     pixels, labels = next(iter(loaders.test))
-    assert pixels.shape == (32, 3, 8, 8)
-    assert labels.tolist() == [0] * 16 + [1] * 16
+    assert pixels.shape == (40, 3, 16, 16)
+    assert labels.tolist() == [0] * 20 + [1] * 20
 
 
 def test_normalising_is_that_of_the_app() -> None:

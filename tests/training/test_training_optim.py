@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from mixer_viz.training.build import build_model
-from mixer_viz.training.optim import build_optimizer, build_schedule, learning_rate_factor
+from mixer_viz.training.optim import build_optimizers, build_schedule, learning_rate_factor
 from mixer_viz.training.recipe import Recipe
 from tests.training.made_runs import RECIPE
 
@@ -46,19 +46,22 @@ def test_a_run_shorter_than_its_warm_up_never_divides_by_zero() -> None:
 
 
 def test_the_optimiser_follows_the_schedule_in_every_group() -> None:
-    optimizer = build_optimizer(build_model(RECIPE, ("a", "b")), SCHEDULE)
+    (optimizer,) = build_optimizers(build_model(RECIPE, ("a", "b")), SCHEDULE)
     schedule = build_schedule(optimizer, SCHEDULE, STEPS)
     for step in range(30):
         expected = SCHEDULE.lr * learning_rate_factor(step, SCHEDULE, STEPS)
-        assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([expected] * 3)
+        assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([expected] * 5)
         optimizer.step()
         schedule.step()
 
 
-def test_every_parameter_is_in_the_group_with_its_weight_decay() -> None:
-    recipe = dataclasses.replace(RECIPE, weight_decay=0.05, token_mixing_weight_decay=0.2)
+@pytest.mark.parametrize("optimizer", ["adamw", "muon", "muon-all"])
+def test_every_parameter_is_in_the_group_with_its_weight_decay(optimizer: str) -> None:
+    recipe = dataclasses.replace(
+        RECIPE, weight_decay=0.05, token_mixing_weight_decay=0.2, stem_weight_decay=0.3, optimizer=optimizer
+    )
     model = build_model(recipe, ("a", "b", "c"))
-    groups = build_optimizer(model, recipe).param_groups
+    groups = [group for each in build_optimizers(model, recipe) for group in each.param_groups]
     decays = [(id(parameter), group["weight_decay"]) for group in groups for parameter in group["params"]]
     assert len(decays) == len(dict(decays)) == len(list(model.parameters()))
     by_name = {name: dict(decays)[id(parameter)] for name, parameter in model.named_parameters()}
@@ -66,7 +69,48 @@ def test_every_parameter_is_in_the_group_with_its_weight_decay() -> None:
     assert {name for name, decay in by_name.items() if decay == 0.2} == mixing
     free = {name for name, decay in by_name.items() if decay == 0.0}
     assert free == {name for name in by_name if name.endswith("bias") or "norm" in name}
-    assert {name for name, decay in by_name.items() if decay == 0.05} == set(by_name) - mixing - free
+    assert {name for name, decay in by_name.items() if decay == 0.3} == {"stem.weight"}
+    assert {name for name, decay in by_name.items() if decay == 0.05} == set(by_name) - mixing - free - {"stem.weight"}
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "parts"),
+    [("adamw", set()), ("muon", {"channel_mixing"}), ("muon-all", {"channel_mixing", "token_mixing"}), ("sgd", set())],
+)
+def test_which_matrices_muon_gets(optimizer: str, parts: set[str]) -> None:
+    model = build_model(RECIPE, ("a", "b"))
+    optimizers = build_optimizers(model, dataclasses.replace(RECIPE, optimizer=optimizer))
+    muon = [each for each in optimizers if isinstance(each, torch.optim.Muon)]
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    given = {names[id(p)] for each in muon for group in each.param_groups for p in group["params"]}
+    assert given == {
+        name for name in names.values() if name.endswith("weight") and any(f".{part}." in name for part in parts)
+    }
+    everything = [id(p) for each in optimizers for group in each.param_groups for p in group["params"]]
+    assert sorted(everything) == sorted(names)
+
+
+def test_muon_leaves_convolutions_to_adamw() -> None:
+    recipe = dataclasses.replace(RECIPE, token_mixer="convolution", optimizer="muon-all")
+    optimizers = build_optimizers(build_model(recipe, ("a", "b")), recipe)
+    assert {parameter.ndim for group in optimizers[1].param_groups for parameter in group["params"]} == {2}
+
+
+def test_the_filters_of_the_stem_start_as_asked_for() -> None:
+    stem = build_model(dataclasses.replace(LARGE, stem_std=0.02), ("a", "b")).stem.weight
+    assert stem.std().item() == pytest.approx(0.02, rel=0.1)
+
+
+def test_the_norms_of_the_convnet_learn_faster_and_decay_as_fast() -> None:
+    recipe = Recipe(network="convnet", convnet_width=4, optimizer="sgd", lr=0.1, weight_decay=0.01)
+    model = build_model(recipe, ("a", "b"))
+    (sgd,) = build_optimizers(model, recipe)
+    slow, fast = sgd.param_groups
+    assert {id(p) for p in fast["params"]} == {
+        id(p) for n, p in model.named_parameters() if n.endswith("norm1.bias") or n.endswith("norm2.bias")
+    }
+    assert fast["lr"] == pytest.approx(6.4)
+    assert fast["lr"] * fast["weight_decay"] == pytest.approx(slow["lr"] * slow["weight_decay"])
 
 
 def test_initial_weights() -> None:

@@ -12,9 +12,9 @@ from types import ModuleType
 
 import pytest
 import torch
+from mixer_viz.analysis.structure import structure_of
 
 import mixer_viz as mv
-from mixer_viz.analysis.token_mixing.structure import structure_of
 from mixer_viz.checkpoints import bundled
 from mixer_viz.training.cli import build_parser, main
 from mixer_viz.training.recipe import Recipe
@@ -57,8 +57,8 @@ def test_a_run_becomes_a_bundled_model(
     for name, value in trained.state_dict().items():
         assert torch.equal(model.state_dict()[name], value.half().float())
     assert card["stages"][0]["recipe"] == RECIPE.as_dict() | {"epochs": 3}
-    assert card["test_images"] == 32
-    assert card["accuracy"] == pytest.approx(100 * card["correct"] / 32, abs=0.0051)
+    assert card["test_images"] == 40
+    assert card["accuracy"] == pytest.approx(100 * card["correct"] / 40, abs=0.0051)
     assert card["accuracy"] == pytest.approx(card["accuracy_before_rounding"], abs=7)
     assert card["structure"]["frequency_ratio"] == structure_of(model).frequency_ratio
     assert [entry["epoch"] for entry in card["snapshots"]] == [0, 1, 2, 3]
@@ -68,7 +68,7 @@ def test_a_run_becomes_a_bundled_model(
     assert next(info.accuracy for info in mv.available_models() if info.name == "tiny") == card["accuracy"]
     text = (tmp_path / "tiny.md").read_text()
     assert "{" not in text
-    assert [fact for fact in (card["stages"][0]["command"], "an abacus", "32 test images") if fact not in text] == []
+    assert [fact for fact in (card["stages"][0]["command"], "an abacus", "40 test images") if fact not in text] == []
 
 
 def test_the_command_in_the_card_gives_the_recipe(write_card: ModuleType) -> None:

@@ -1,0 +1,77 @@
+"""Learning from a trained network as well as from the labels (Hinton et al. 2015, arXiv 1503.02531).
+
+Teacher and student see the same mixed view of every image, as Beyer et al. 2021 (arXiv 2106.05237) found necessary:
+logits that were computed once, on other crops, are overfitted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from pathlib import Path
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from mixer_viz.checkpoints import CheckpointError
+from mixer_viz.checkpoints.networks import AnyNetwork, load_network
+from mixer_viz.training.recipe import Recipe
+
+
+@dataclasses.dataclass(frozen=True)
+class Teacher:
+    """A network in eval mode whose weights stay as they are, and the SHA-256 of the file that it came from."""
+
+    network: nn.Module
+    scale: Tensor  # (3, 1, 1): from the student's normalisation to the teacher's, pixels * scale + shift
+    shift: Tensor
+    sha256: str
+
+    @torch.no_grad()
+    def logits(self, pixels: Tensor) -> Tensor:
+        """(N, 3, H, W), normalised as the student wants them -> the teacher's logits (N, num_classes)."""
+        return cast(Tensor, self.network(pixels * self.scale + self.shift))
+
+
+def open_teacher(recipe: Recipe, student: AnyNetwork, device: torch.device) -> Teacher | None:
+    """The recipe's teacher, or None without one; raises ValueError in one sentence when the two do not fit."""
+    if not recipe.teacher:
+        return None
+    path = Path(recipe.teacher)
+    try:
+        network = load_network(path, device)
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    except (CheckpointError, OSError) as exc:
+        raise ValueError(f"The teacher {path} cannot be read: {exc}") from exc
+    own, other = student.config, network.config
+    if other.image_size != own.image_size:
+        raise ValueError(
+            f"The teacher {path} reads {other.image_size} px images and this run {own.image_size} px; choose one that "
+            f"was trained with --image-size {own.image_size}."
+        )
+    known = other.num_classes if other.class_names is None else other.class_names
+    if known not in (own.num_classes, own.class_names):
+        raise ValueError(
+            f"The teacher {path} knows {_classes(other.class_names, other.num_classes)}, but the data have "
+            f"{_classes(own.class_names, own.num_classes)}; choose a teacher that was trained on the same classes."
+        )
+    mean, std = (torch.tensor(values or (0.5, 0.5, 0.5)).view(3, 1, 1) for values in (own.mean, own.std))
+    teacher_mean, teacher_std = (torch.tensor(values or (0.5,) * 3).view(3, 1, 1) for values in (other.mean, other.std))
+    scale, shift = (std / teacher_std).to(device), ((mean - teacher_mean) / teacher_std).to(device)
+    compiled = cast(nn.Module, torch.compile(network)) if recipe.compile else network
+    return Teacher(compiled, scale, shift, sha256)
+
+
+def _classes(names: tuple[str, ...] | None, count: int) -> str:
+    if names is None:
+        return f"{count} classes without names"
+    shown = ", ".join(name[:30] for name in names[:3])
+    return f"{count} classes ({shown}{', ...' if count > 3 else ''})"
+
+
+def distillation_loss(logits: Tensor, teacher_logits: Tensor, temperature: float) -> Tensor:
+    """T^2 KL(teacher || student) of the class probabilities at temperature T, mean over the (N, num_classes) batch."""
+    student = nn.functional.log_softmax(logits / temperature, dim=1)
+    teacher = nn.functional.log_softmax(teacher_logits / temperature, dim=1)
+    return temperature**2 * nn.functional.kl_div(student, teacher, reduction="batchmean", log_target=True)
