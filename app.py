@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-st.set_page_config(page_title="Mixer explorer", page_icon="assets/icon.png", layout="wide")
+from mixer_viz.paths import app_folder
+
+st.set_page_config(page_title="Mixer explorer", page_icon=app_folder() / "assets" / "icon.png", layout="wide")
 page = st.navigation(
     [
         st.Page("pages/overview.py", title="Overview", default=True),

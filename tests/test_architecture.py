@@ -16,22 +16,25 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = "mixer_viz"
 FACADE = "the facade"  # `import mixer_viz as mv`: everything that is not a picture or a widget
 LIBRARY = {"model", "checkpoints", "images", "analysis", "training"}
-ALL = {*LIBRARY, "figures", "texts", "ui", "pages", "app", FACADE}
+ALL = {*LIBRARY, "paths", "figures", "texts", "ui", "pages", "app", FACADE}
 
 # Which parts of the project each part may import, itself aside.
 ARROWS: dict[str, set[str]] = {
     "model": set(),
-    "checkpoints": {"model"},
+    "checkpoints": {"model", "paths"},
     "images": {"model"},
     "analysis": {"model", "images"},
     "training": {"model", "checkpoints"},
     "figures": set(),
     "texts": {"model", "checkpoints", "images", "analysis"},
+    "paths": set(),
     FACADE: LIBRARY,
     "ui": ALL,
     "pages": ALL,
     "app": ALL,
 }
+# Modules beside the folders that belong to one part.
+PART_OF = {"__main__": "app"}
 CAPTUM_HOME = f"{PACKAGE}/analysis/attribution/"
 # The sub-folders of each floor: one name for a page, or for a part of one, on all of them.
 PAGE_WINGS = ("token_mixing", "activations", "attribution", "comparison")
@@ -59,7 +62,7 @@ def part_of_module(name: str) -> str | None:
         return first
     if first != PACKAGE:
         return None
-    return rest[0] if rest else FACADE
+    return PART_OF.get(rest[0], rest[0]) if rest else FACADE
 
 
 def module_name(path: Path, root: Path) -> str:

@@ -11,8 +11,9 @@ from safetensors import safe_open
 
 from mixer_viz.checkpoints.errors import CheckpointError
 from mixer_viz.checkpoints.preparation import parse_json_object, read_side_file
+from mixer_viz.paths import app_folder
 
-ASSETS_DIR = Path(__file__).resolve().parents[2] / "assets"
+ASSETS_DIR = app_folder() / "assets"
 
 
 @dataclasses.dataclass(frozen=True)
