@@ -9,15 +9,15 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mixer_viz.model import MlpMixer
-from mixer_viz.training.data import DataError, find_data, hold_out_validation
-from mixer_viz.training.loop import Trainer
-from mixer_viz.training.processes import Processes, join_processes
 from mixer_viz.training.recipe import CHOICES, Recipe
 from mixer_viz.training.state import LAST, RunFolder, read_checkpoint, read_weights
 from mixer_viz.training.stopping import Stopped
+
+# The rest of the training is imported where it is used: torchvision alone would double the time of --help.
+if TYPE_CHECKING:
+    from mixer_viz.training.processes import Processes
 
 _HELP = {
     "network": "what is trained: a Mixer, or a small convolutional network to be its teacher",
@@ -62,13 +62,18 @@ _HELP = {
 
 def build_parser() -> argparse.ArgumentParser:
     """Options of the command; recipe options that are not given stay absent, so that --resume can tell."""
-    parser = argparse.ArgumentParser(prog="python -m mixer_viz.training", description="Train an MLP-Mixer.")
+    parser = argparse.ArgumentParser(prog=_command(), description="Train an MLP-Mixer.")
     parser.add_argument("--data", required=True, help="ImageFolder tree, or 'cifar10' to download it")
     parser.add_argument("--out", required=True, type=Path, help="folder for checkpoint, log, snapshots and model")
     parser.add_argument("--resume", action="store_true", help=f"go on from {LAST} in --out, with its recipe")
     add_running_options(parser)
     add_recipe_options(parser, Recipe())
     return parser
+
+
+def _command() -> str:
+    started = Path(sys.argv[0]).stem
+    return started if started == "mixer-train" else "python -m mixer_viz.training"
 
 
 def add_running_options(parser: argparse.ArgumentParser) -> None:
@@ -106,6 +111,9 @@ def given_values(options: argparse.Namespace) -> dict[str, Any]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status (130 after Ctrl-C, 2 for a mistake of the user's)."""
     options = build_parser().parse_args(arguments)
+    from mixer_viz.training.data import DataError
+    from mixer_viz.training.processes import join_processes
+
     try:
         with join_processes(options.device) as processes:
             return _train(options, given_values(options), processes)
@@ -119,6 +127,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _train(options: argparse.Namespace, given: dict[str, Any], processes: Processes) -> int:
+    from mixer_viz.model import MlpMixer
+    from mixer_viz.training.data import DataError, find_data, hold_out_validation
+    from mixer_viz.training.loop import Trainer
+
     state = read_checkpoint(options.out) if options.resume else None
     if state is None and (options.out / LAST).exists():
         raise ValueError(f"{options.out} holds a run already; add --resume to go on with it, or choose another --out.")
@@ -146,7 +158,7 @@ def _train(options: argparse.Namespace, given: dict[str, Any], processes: Proces
 
 def _sentence(error: ValueError) -> str:
     # Raised in a loader's worker, the message comes back with the worker's traceback before it.
-    return str(error).strip().rpartition(f"{DataError.__name__}: ")[2]
+    return str(error).strip().rpartition("DataError: ")[2]
 
 
 def _stored_recipe(stored: dict[str, Any], given: dict[str, Any]) -> Recipe:
