@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+__version__ = "0.1.0"  # the only place; pyproject.toml reads it here
+
 if TYPE_CHECKING:
     from mixer_viz.analysis.attribution.result import Attribution as Attribution
     from mixer_viz.analysis.attribution.run import attribute as attribute
