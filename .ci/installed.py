@@ -19,8 +19,8 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 import mixer_viz as mv
+from mixer_viz.images.samples import load_sample
 from mixer_viz.paths import app_folder
-from mixer_viz.samples import load_sample
 
 COMMANDS = Path(sys.executable).parent
 SECONDS = 180  # to start, or to run a page for the first time; a busy machine is slow

@@ -128,7 +128,7 @@ def test_the_app_is_found_in_an_installed_wheel(installed: Path, tmp_path: Path)
         "import mixer_viz as mv; from mixer_viz.paths import app_folder; print(app_folder());"
         "print(*[info.name for info in mv.available_models() if info.on_disk]);"
         "print(mv.load_model('mixer_cifar10', 'cpu').config.num_blocks);"
-        "from mixer_viz.checkpoints.compared_runs import compared_runs; print(len(compared_runs()) > 0)"
+        "from mixer_viz.checkpoints.metaformer_runs import metaformer_runs; print(len(metaformer_runs()) > 0)"
     )
     told = run_elsewhere(installed, tmp_path, "-c", code).splitlines()
     assert told == [str(installed / "mixer_viz" / "explorer"), "mixer_cifar10", "8", "True"]

@@ -12,9 +12,9 @@ from types import ModuleType
 
 import pytest
 import torch
-from mixer_viz.analysis.structure import structure_of
 
 import mixer_viz as mv
+from mixer_viz.analysis.token_mixing.structure import structure_of
 from mixer_viz.checkpoints import bundled
 from mixer_viz.training.cli import build_parser, main
 from mixer_viz.training.recipe import Recipe
