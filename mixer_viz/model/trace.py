@@ -1,15 +1,15 @@
-"""One forward pass with every intermediate tensor kept, by walking the network's named steps: no hooks, no state."""
+"""One forward pass with every intermediate tensor kept, by walking its half-blocks: no hooks, no state."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import cast
 
 import torch
 from torch import Tensor
 
 from mixer_viz.model.config import MixerConfig
-from mixer_viz.model.mixer import MixerBlock, Mlp, MlpMixer
+from mixer_viz.model.half_blocks import HalfBlock, half_blocks
+from mixer_viz.model.mixer import MlpMixer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,41 +62,32 @@ def trace(model: MlpMixer, pixels: Tensor) -> Trace:
     pixels = pixels.detach()
     embedding = model.embed(pixels)
     tokens = embedding
-    blocks = []
-    for block in model.blocks:
-        blocks.append(_trace_block(cast(MixerBlock, block), tokens))
+    blocks: list[BlockTrace] = []
+    halves = half_blocks(model)
+    for token_mixing, channel_mixing in zip(halves[::2], halves[1::2], strict=True):
+        blocks.append(_block_trace(tokens, token_mixing, channel_mixing))
         tokens = blocks[-1].after_channel_mixing
     norm = model.norm(tokens)
     pooled = norm.mean(dim=1)
     return Trace(model.config, pixels, embedding, tuple(blocks), norm, pooled, model.head(pooled))
 
 
-def _trace_block(block: MixerBlock, tokens: Tensor) -> BlockTrace:
-    norm1 = block.norm1(tokens)
-    tokens_preactivation, tokens_hidden, mixed = _trace_mlp(block.token_mixing, norm1.mT)
-    token_branch = mixed.mT
-    after_token_mixing = tokens + token_branch
-    norm2 = block.norm2(after_token_mixing)
-    channels_preactivation, channels_hidden, channel_branch = _trace_mlp(block.channel_mixing, norm2)
+def _block_trace(tokens: Tensor, token_mixing: HalfBlock, channel_mixing: HalfBlock) -> BlockTrace:
+    mixed = token_mixing.steps(tokens)
+    done = channel_mixing.steps(mixed.tokens)
     return BlockTrace(
         tokens_in=tokens,
-        norm1=norm1,
-        tokens_preactivation=tokens_preactivation,
-        tokens_hidden=tokens_hidden,
-        token_branch=token_branch,
-        after_token_mixing=after_token_mixing,
-        norm2=norm2,
-        channels_preactivation=channels_preactivation,
-        channels_hidden=channels_hidden,
-        channel_branch=channel_branch,
-        after_channel_mixing=after_token_mixing + channel_branch,
+        norm1=mixed.normed,
+        tokens_preactivation=mixed.preactivation,
+        tokens_hidden=mixed.hidden,
+        token_branch=mixed.branch,
+        after_token_mixing=mixed.tokens,
+        norm2=done.normed,
+        channels_preactivation=done.preactivation,
+        channels_hidden=done.hidden,
+        channel_branch=done.branch,
+        after_channel_mixing=done.tokens,
     )
-
-
-def _trace_mlp(mlp: Mlp, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    preactivation = mlp.fc1(x)
-    hidden = mlp.gelu(preactivation)
-    return preactivation, hidden, mlp.fc2(hidden)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,7 +13,7 @@ from torch import Tensor
 from mixer_viz.analysis.arrays import one_image
 from mixer_viz.analysis.ranges import check_range, check_stage
 from mixer_viz.model import MixerConfig, MlpMixer
-from mixer_viz.model.half_blocks import HalfBlock, half_blocks
+from mixer_viz.model.half_blocks import HalfBlock, half_blocks, logits_from
 
 Kind = Literal["branch", "token", "channel", "unit"]
 Replacement = Literal["zero", "mean"]
@@ -81,7 +81,7 @@ def logits_with(model: MlpMixer, pixels: Tensor, ablations: Ablation | Sequence[
     tokens = _switched_off(model.embed(pixels), [ablation for ablation in chosen if ablation.stage == 0])
     for stage, half in enumerate(half_blocks(model), start=1):
         tokens = _next_tokens(half, tokens, [ablation for ablation in chosen if ablation.stage == stage])
-    return one_image(model.head(model.norm(tokens).mean(dim=1))).cpu().numpy()
+    return one_image(logits_from(model, tokens, 2 * model.config.num_blocks)).cpu().numpy()
 
 
 def _next_tokens(half: HalfBlock, tokens: Tensor, ablations: Sequence[Ablation]) -> Tensor:

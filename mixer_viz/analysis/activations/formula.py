@@ -13,12 +13,11 @@ import math
 
 import numpy as np
 import torch
-from torch import nn
-from torch.nn import functional
 
 from mixer_viz.analysis.arrays import one_image, to_double
 from mixer_viz.analysis.ranges import block_of, check_range, check_same_model, check_token
 from mixer_viz.model import MlpMixer, Trace
+from mixer_viz.model.half_blocks import half_blocks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,12 +78,12 @@ def token_mixing_formula(
     check_range("channel", channel, model.config.embed_dim)
     check_range("unit", unit, model.config.tokens_mlp_dim)
     tokens = _tokens_in(model, trace, block)  # (S, C)
-    module = block_of(model, block)
-    mlp = module.token_mixing
-    w1, b1, w2, b2 = (to_double(p) for p in (mlp.fc1.weight, mlp.fc1.bias, mlp.fc2.weight, mlp.fc2.bias))
-    normed = _layer_norm(module.norm1, tokens)[:, channel]
-    preactivations = w1 @ normed + b1
-    hiddens = mlp.gelu(torch.from_numpy(preactivations)).numpy()
+    half = half_blocks(model)[2 * block].in_double()
+    w1, b1, w2, b2 = (each.numpy() for layer in (half.mlp.fc1, half.mlp.fc2) for each in (layer.weight, layer.bias))
+    column = half.norm(torch.from_numpy(tokens))[:, [channel]]  # (S, 1): the MLP's input from one channel
+    preactivation = half.preactivation(column)
+    normed = column[:, 0].numpy()
+    preactivations, hiddens = preactivation[0].numpy(), half.mlp.gelu(preactivation)[0].numpy()
     products1, products2 = w1[unit] * normed, w2[token] * hiddens
     partial_sums1, partial_sums2 = np.cumsum(products1), np.cumsum(products2)
     branch = float(partial_sums2[-1] + b2[token])
@@ -149,8 +148,3 @@ def _tokens_in(model: MlpMixer, trace: Trace, block: int) -> np.ndarray:  # (S, 
     check_same_model(model, trace)
     check_range("block", block, trace.config.num_blocks)
     return to_double(one_image(trace.blocks[block].tokens_in))
-
-
-def _layer_norm(norm: nn.LayerNorm, tokens: np.ndarray) -> np.ndarray:  # (S, C) -> (S, C), float64
-    scale, shift = (torch.from_numpy(to_double(parameter)) for parameter in (norm.weight, norm.bias))
-    return functional.layer_norm(torch.from_numpy(tokens), norm.normalized_shape, scale, shift, norm.eps).numpy()

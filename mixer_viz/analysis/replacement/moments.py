@@ -113,11 +113,11 @@ def _block_moments(model: MlpMixer, pixels: Tensor) -> list[BlockMoments]:
     found = []
     tokens = model.embed(pixels)
     for half in half_blocks(model):
-        branch = half.branch(half.hidden(tokens))
+        steps = half.steps(tokens)
         if half.over_tokens:
-            read = half.norm(tokens)
-            found.append(BlockMoments(moments_of(read, branch), moments_of(shift(read), branch)))
-        tokens = tokens + branch
+            read, written = steps.normed, steps.branch
+            found.append(BlockMoments(moments_of(read, written), moments_of(shift(read), written)))
+        tokens = steps.tokens
     return found
 
 

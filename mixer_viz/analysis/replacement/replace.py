@@ -29,7 +29,7 @@ from mixer_viz.analysis.ranges import check_range
 from mixer_viz.analysis.replacement.moments import Calibration, Moments, moments_of
 from mixer_viz.analysis.token_mixing.mixing_matrix import displacements
 from mixer_viz.model import MixerConfig, MlpMixer
-from mixer_viz.model.half_blocks import half_blocks
+from mixer_viz.model.half_blocks import half_blocks, logits_from
 from mixer_viz.model.token_mixers import SpatialShift
 
 Kind = Literal["identity", "convolution", "shift", "random"]
@@ -140,9 +140,8 @@ def replaced_batch(model: MlpMixer, pixels: Tensor, replacements: Mapping[int, R
     tokens = model.embed(pixels)
     for number, half in enumerate(half_blocks(model)):
         replacement = replacements.get(number // 2) if half.over_tokens else None
-        tokens = tokens + (replacement.mixed(half.norm(tokens)) if replacement else half.branch(half.hidden(tokens)))
-    logits: Tensor = model.head(model.norm(tokens).mean(dim=1))
-    return logits
+        tokens = tokens + replacement.mixed(half.norm(tokens)) if replacement else half.after(tokens)
+    return logits_from(model, tokens, 2 * model.config.num_blocks)
 
 
 def replaced_logits(model: MlpMixer, pixels: Tensor, replacements: Mapping[int, Replacement]) -> np.ndarray:
@@ -161,13 +160,13 @@ def explained_here(model: MlpMixer, pixels: Tensor, replacements: Mapping[int, R
     found = {}
     tokens = model.embed(pixels)
     for number, half in enumerate(half_blocks(model)):
-        branch = half.branch(half.hidden(tokens))
+        steps = half.steps(tokens)
         if half.over_tokens and number // 2 in replacements:
-            answer = replacements[number // 2].mixed(half.norm(tokens))
+            answer = replacements[number // 2].mixed(steps.normed)
             # The answer itself as x, and the identity as the map from it.
-            moments = moments_of(answer, branch)
+            moments = moments_of(answer, steps.branch)
             found[number // 2] = moments.explained(np.eye(answer.shape[1]), np.zeros(answer.shape[1]))
-        tokens = tokens + branch
+        tokens = steps.tokens
     return found
 
 
