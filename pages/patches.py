@@ -21,7 +21,7 @@ from mixer_viz.ui.widgets.selection import option_buttons, select_token, token_f
 choice = current_choice()
 config = choice.model.config
 result = tokens_of(choice)
-filters = filters_of(choice)
+filters = filters_of(choice.model)
 tokenization, reconstruction = result.tokenization, result.reconstruction
 # Links hold what the buttons say.
 ORDERS = {"Frequency": "frequency", "Length": "norm", "Response to this patch": "response", "Channel": "index"}

@@ -40,6 +40,22 @@ class UploadedWeights:
 
 
 @dataclasses.dataclass(frozen=True)
+class LabelledFolder:
+    """A visitor's folder of labelled pictures."""
+
+    files: tuple[tuple[str, bytes], ...]  # (relative path, content)
+    uploads: tuple[str, ...] = ()  # which uploads it was read from
+
+    @functools.cached_property  # hashing the largest takes a second
+    def key(self) -> str:
+        """SHA-256 of names and contents."""
+        digest = hashlib.sha256()
+        for name, data in self.files:
+            digest.update(hashlib.sha256(name.encode()).digest() + hashlib.sha256(data).digest())
+        return digest.hexdigest()
+
+
+@dataclasses.dataclass(frozen=True)
 class ChosenModel:
     """A loaded model under the key that its results are cached by."""
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-import streamlit as st
 import torch
 
 from mixer_viz import images
 from mixer_viz.analysis import patches
-from mixer_viz.model import MlpMixer
-from mixer_viz.ui.choices import Choice
-from mixer_viz.ui.compute.cached import MAX_MODELS, MAX_RESULTS, crop_of, pixels_of
+from mixer_viz.ui.choices import Choice, ChosenModel
+from mixer_viz.ui.compute.cached import crop_of, pixels_of
+from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.compute.gate import computing_on
 
 
@@ -27,13 +26,12 @@ class TokenResults:
     reconstruction: patches.Reconstruction
 
 
-# Shared between visitors, not copied: nobody writes into the arrays.
-@st.cache_resource(max_entries=MAX_RESULTS, show_spinner="Cutting the picture into tokens …")
-def _tokens(picture_key: str, model_key: str, _choice: Choice) -> TokenResults:
-    model = _choice.model.model
+@kept("result", "Cutting the picture into tokens …")
+def tokens_of(choice: Choice) -> TokenResults:
+    model = choice.model.model
     config = model.config
-    crop = crop_of(_choice)
-    pixels = pixels_of(_choice.picture, _choice.model)
+    crop = crop_of(choice)
+    pixels = pixels_of(choice.picture, choice.model)
     with computing_on(pixels.device):
         tokenization, reconstruction = patches.tokenize(model, pixels), patches.reconstruct(model, pixels)
     grid, side = config.grid_size, config.patch_size
@@ -42,14 +40,6 @@ def _tokens(picture_key: str, model_key: str, _choice: Choice) -> TokenResults:
     return TokenResults(crop, cells, rebuilt, tokenization, reconstruction)
 
 
-def tokens_of(choice: Choice) -> TokenResults:
-    return _tokens(choice.picture.key, choice.model.key, choice)
-
-
-@st.cache_resource(max_entries=MAX_MODELS, show_spinner="Reading the filters …")
-def _filters(model_key: str, _model: MlpMixer) -> patches.Filters:
-    return patches.filters_of(_model)
-
-
-def filters_of(choice: Choice) -> patches.Filters:
-    return _filters(choice.model.key, choice.model.model)
+@kept("model", "Reading the filters …")
+def filters_of(model: ChosenModel) -> patches.Filters:
+    return patches.filters_of(model.model)

@@ -13,6 +13,7 @@ from mixer_viz.model.trace import stages_of
 from mixer_viz.texts import interventions as intervention_texts
 from mixer_viz.ui.activations import intervention_results
 from mixer_viz.ui.choices import Choice
+from mixer_viz.ui.compute import cached
 from mixer_viz.ui.grid_panel import show_chart
 from mixer_viz.ui.widgets.before_after import show_before_after
 from mixer_viz.ui.widgets.errors import guarded
@@ -34,7 +35,7 @@ def switching_off(choice: Choice) -> None:
     more = _more(choice)
     together = list(dict.fromkeys([*more, chosen]))
     _list_buttons(choice, together, names)
-    before, after = intervention_results.without(choice), intervention_results.without(choice, together)
+    before, after = cached.answer_of(choice), intervention_results.without(choice, tuple(together))
     show_before_after(choice, before, after, "Switched off")
     st.caption(intervention_texts.MEAN_NOTE)
     _each_alone(choice, names, before)

@@ -1,16 +1,10 @@
-"""The caches of the activations page for passes that are changed on the way, and for the formula in numbers.
-
-Bounds: 32 results per kind. For B/16 with 1,000 classes: 8 KB for each pass, 200 KB for all half-blocks, 60 KB for a
-formula.
-"""
+"""Passes of the activations page that are changed on the way, and its formula in numbers, as they are kept."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 
 import numpy as np
-import streamlit as st
 import torch
 
 from mixer_viz.analysis.activations import ablation, formula, permutation
@@ -20,39 +14,29 @@ from mixer_viz.analysis.ranges import block_of
 from mixer_viz.model import MlpMixer
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
+from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.compute.gate import computing_on
 
 _GELU_POINTS = 161
-_Plain = tuple[str, int, int | None, str]  # kind, stage, index, to
 
 
-@st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Running the Mixer without it …")
-def _without(picture_key: str, model_key: str, plain: tuple[_Plain, ...], _choice: Choice) -> np.ndarray:
-    chosen = [Ablation(*values) for values in plain]  # type: ignore[arg-type]  # were an Ablation before
-    pixels = cached.pixels_of(_choice.picture, _choice.model)
+@kept("result", "Running the Mixer without it …")
+def without(choice: Choice, ablations: tuple[Ablation, ...]) -> np.ndarray:
+    """Class probabilities (num_classes,) of a pass with these things switched off."""
+    pixels = cached.pixels_of(choice.picture, choice.model)
     with computing_on(pixels.device):
-        return probabilities(ablation.logits_with(_choice.model.model, pixels, chosen))
+        return probabilities(ablation.logits_with(choice.model.model, pixels, ablations))
 
 
-def without(choice: Choice, ablations: Sequence[Ablation] = ()) -> np.ndarray:
-    """Class probabilities (num_classes,) of a pass with these things switched off; none: the plain pass."""
-    plain = tuple((each.kind, each.stage, each.index, each.to) for each in ablations)
-    return _without(choice.picture.key, choice.model.key, plain, choice)
-
-
-@st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Switching off one half-block after the other …")
-def _each_alone(picture_key: str, model_key: str, _choice: Choice) -> np.ndarray:
-    pixels = cached.pixels_of(_choice.picture, _choice.model)
-    rows = []
-    for stage in range(1, 1 + 2 * _choice.model.config.num_blocks):
-        with computing_on(pixels.device):  # for each pass anew: others need not wait for all of them
-            rows.append(probabilities(ablation.logits_with(_choice.model.model, pixels, Ablation("branch", stage))))
-    return np.stack(rows)
-
-
+@kept("result", "Switching off one half-block after the other …")
 def each_alone(choice: Choice) -> np.ndarray:
     """Class probabilities (2 L, num_classes) with each half-block alone switched off; a pass for each."""
-    return _each_alone(choice.picture.key, choice.model.key, choice)
+    pixels = cached.pixels_of(choice.picture, choice.model)
+    rows = []
+    for stage in range(1, 1 + 2 * choice.model.config.num_blocks):
+        with computing_on(pixels.device):  # for each pass anew: others need not wait for all of them
+            rows.append(probabilities(ablation.logits_with(choice.model.model, pixels, Ablation("branch", stage))))
+    return np.stack(rows)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,11 +50,12 @@ class Shuffled:
     identity_gap: float  # largest difference between the two
 
 
-@st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Running the Mixer on the shuffled picture …")
-def _shuffled(picture_key: str, model_key: str, order: tuple[int, ...], _choice: Choice) -> Shuffled:
-    pixels = cached.pixels_of(_choice.picture, _choice.model)
+@kept("result", "Running the Mixer on the shuffled picture …")
+def shuffled_of(choice: Choice, order: tuple[int, ...]) -> Shuffled:
+    """The picture with patch order[s] at place s."""
+    pixels = cached.pixels_of(choice.picture, choice.model)
     with computing_on(pixels.device):
-        result = permutation.shuffled_prediction(_choice.model.model, pixels, order)
+        result = permutation.shuffled_prediction(choice.model.model, pixels, order)
     return Shuffled(
         before=probabilities(result.logits),
         after=probabilities(result.shuffled_logits),
@@ -78,11 +63,6 @@ def _shuffled(picture_key: str, model_key: str, order: tuple[int, ...], _choice:
         permuted_logits=result.permuted_logits,
         identity_gap=result.identity_gap,
     )
-
-
-def shuffled_of(choice: Choice, order: np.ndarray) -> Shuffled:
-    """The picture with patch order[s] at place s."""
-    return _shuffled(choice.picture.key, choice.model.key, tuple(order.tolist()), choice)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,11 +76,10 @@ class Formula:
     gelu_outputs: np.ndarray  # (161,) float64, by the network's own GELU
 
 
-@st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Writing out the formula …")
-def _formula(
-    picture_key: str, model_key: str, block: int, token: int, channel: int, unit: int, _choice: Choice
-) -> Formula:
-    trace, model = cached.trace_of(_choice), _choice.model.model
+@kept("result", "Writing out the formula …")
+def formula_of(choice: Choice, block: int, token: int, channel: int, unit: int) -> Formula:
+    """U[token, channel] of a block, with one hidden unit laid open."""
+    trace, model = cached.trace_of(choice), choice.model.model
     mixing = formula.token_mixing_formula(model, trace, block, token, channel, unit)
     inputs, outputs = _gelu_curve(model, mixing.preactivations)
     return Formula(
@@ -110,11 +89,6 @@ def _formula(
         gelu_inputs=inputs,
         gelu_outputs=outputs,
     )
-
-
-def formula_of(choice: Choice, block: int, token: int, channel: int, unit: int) -> Formula:
-    """U[token, channel] of a block, with one hidden unit laid open."""
-    return _formula(choice.picture.key, choice.model.key, block, token, channel, unit, choice)
 
 
 def _gelu_curve(model: MlpMixer, preactivations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

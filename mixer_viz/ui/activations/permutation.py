@@ -48,7 +48,7 @@ def shuffled(choice: Choice) -> None:
     with picture:
         _picture(choice, swapped, order)
         _swap_buttons(swapped)
-    result = intervention_results.shuffled_of(choice, order)
+    result = intervention_results.shuffled_of(choice, tuple(order.tolist()))
     with answers:
         show_before_after(choice, result.before, result.after, "In this order")
         best = choice.model.all_class_names()[int(result.logits.argmax())]

@@ -15,9 +15,9 @@ from mixer_viz.figures.attribution.maps import MOST_MAPS
 from mixer_viz.figures.common import short_name
 from mixer_viz.model import MixerConfig
 from mixer_viz.texts import attribution as texts
-from mixer_viz.ui.activations import intervention_results
 from mixer_viz.ui.attribution.results import Asked
 from mixer_viz.ui.choices import Choice
+from mixer_viz.ui.compute import cached
 from mixer_viz.ui.widgets.selection import option_buttons, steady_place
 
 # Links hold what the fields say.
@@ -47,7 +47,7 @@ class Target:
 
 def pick_target(choice: Choice) -> Target:
     """The five best classes as buttons, every class in a list that can be searched, and one to compare with."""
-    probabilities = intervention_results.without(choice)
+    probabilities = cached.answer_of(choice)
     names = choice.model.all_class_names()
     best = np.argsort(-probabilities, kind="stable")[:_TOP].tolist()
     _keep_known("target", [TOP_ANSWER, *names])

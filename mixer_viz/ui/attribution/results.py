@@ -1,6 +1,6 @@
 """What the Attributions page computes: long work as jobs, single passes through caches.
 
-Bounds: 64 jobs (an attribution of B/16 or L/16 has 1.6 MB, its quality some KB); 32 results of the other kinds.
+Bounds: 64 jobs (an attribution of B/16 or L/16 has 1.6 MB, its quality some KB).
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import dataclasses
 from typing import Any
 
 import numpy as np
-import streamlit as st
 
 from mixer_viz import images
 from mixer_viz.analysis.arrays import probabilities
@@ -25,6 +24,7 @@ from mixer_viz.analysis.chunks import Cancelled, Precision, Progress
 from mixer_viz.model.costs import costs
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
+from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.compute.gate import computing_on, gate_of
 from mixer_viz.ui.compute.jobs import Job, Key, job_table, visitor_name
 
@@ -145,30 +145,20 @@ def checks_multiply_adds(choice: Choice, asked: Asked) -> float:
     return (NOISE_DRAWS + SHUFFLES) * asked.multiply_adds(choice)
 
 
-@st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner=False)
-def _baseline(picture_key: str, model_key: str, name: str, seed: int, _choice: Choice) -> np.ndarray:
-    pixels = cached.pixels_of(_choice.picture, _choice.model)
-    config = _choice.model.config
+@kept("result")
+def baseline_picture(choice: Choice, name: str, seed: int) -> np.ndarray:
+    """A baseline as a picture, (H, W, 3) uint8."""
+    pixels = cached.pixels_of(choice.picture, choice.model)
+    config = choice.model.config
     return images.pixels_to_image(baseline_pixels(config, pixels, name, seed), config)[0]
 
 
-def baseline_picture(choice: Choice, name: str, seed: int) -> np.ndarray:
-    """A baseline as a picture, (H, W, 3) uint8."""
-    return _baseline(choice.picture.key, choice.model.key, name, seed, choice)
-
-
-@st.cache_resource(max_entries=4 * cached.MAX_RESULTS, show_spinner="Running the Mixer without these patches …")
-def _without(
-    picture_key: str, model_key: str, sets: tuple[tuple[int, ...], ...], baseline: str, seed: int, _choice: Choice
-) -> np.ndarray:
-    pixels = cached.pixels_of(_choice.picture, _choice.model)
-    with computing_on(pixels.device):
-        return logits_without_many(_choice.model.model, pixels, sets, baseline=baseline, seed=seed)
-
-
+@kept("passes", "Running the Mixer without these patches …")
 def logits_without(choice: Choice, baseline: str, seed: int, sets: tuple[tuple[int, ...], ...]) -> np.ndarray:
     """Logits (R, num_classes) of real passes without each of R sets of patches."""
-    return _without(choice.picture.key, choice.model.key, sets, baseline, seed, choice)
+    pixels = cached.pixels_of(choice.picture, choice.model)
+    with computing_on(pixels.device):
+        return logits_without_many(choice.model.model, pixels, sets, baseline=baseline, seed=seed)
 
 
 def random_sets(choice: Choice, seed: int, count: int) -> tuple[tuple[int, ...], ...]:

@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 
 from mixer_viz.analysis.receptive_field import SHARES
 from mixer_viz.figures.comparison.print import draw_comparison
-from mixer_viz.ui.activations import intervention_results
 from mixer_viz.ui.choices import Choice, Picture
 from mixer_viz.ui.comparison import replacement_results, results
 from mixer_viz.ui.comparison.replacement_results import ReplacementChoice
+from mixer_viz.ui.compute import cached
 from mixer_viz.ui.widgets import downloads as download_widgets
 
 # Names that say what they are where they stand without the page.
@@ -96,7 +96,7 @@ def replacement_downloads(choice: Choice, asked: ReplacementChoice) -> None:
 def _stand_ins(choice: Choice, asked: ReplacementChoice) -> dict[str, np.ndarray]:
     """Per block, counted from 1: matrix (S, S) [written, read], bias (S,), kernel (k, k), factor, R² twice."""
     after, here = replacement_results.replaced_of(choice, asked)
-    arrays = {"kind": np.array(asked.kind), "before": intervention_results.without(choice), "after": after}
+    arrays = {"kind": np.array(asked.kind), "before": cached.answer_of(choice), "after": after}
     arrays |= {"model": np.array(choice.model.title), "picture": np.array(choice.picture.title)}
     arrays["class_names"] = np.array(choice.model.all_class_names())
     for block, each in replacement_results.replacements_of(choice.model, asked).items():
@@ -108,7 +108,7 @@ def _stand_ins(choice: Choice, asked: ReplacementChoice) -> dict[str, np.ndarray
 
 def _both_answers(choice: Choice, asked: ReplacementChoice) -> bytes:
     after, _ = replacement_results.replaced_of(choice, asked)
-    names, before = choice.model.all_class_names(), intervention_results.without(choice)
+    names, before = choice.model.all_class_names(), cached.answer_of(choice)
     blocks = " ".join(str(block + 1) for block in asked.blocks)
     about = (choice.model.title, choice.picture.title, asked.kind, blocks)
     rows = [[*row, *about] for row in zip(names, before.tolist(), after.tolist(), strict=True)]

@@ -11,11 +11,11 @@ from mixer_viz.images import MAX_IMAGE_BYTES
 from mixer_viz.images.labelled_folder import check_sizes
 from mixer_viz.model import MixerConfig
 from mixer_viz.texts import replacement as texts
-from mixer_viz.ui.activations import intervention_results
-from mixer_viz.ui.choices import Choice
+from mixer_viz.ui.choices import Choice, LabelledFolder
 from mixer_viz.ui.comparison import replacement_results
 from mixer_viz.ui.comparison.downloads import replacement_downloads
 from mixer_viz.ui.comparison.replacement_results import ReplacementChoice
+from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.jobs import job_table, visitor_name, wait_shortly
 from mixer_viz.ui.compute.waiting import Wait, failed_note, is_stopped, stopped_note, waiting
 from mixer_viz.ui.grid_panel import show_grids
@@ -27,15 +27,6 @@ _FOLDER = "_labelled_folder"  # session state: what was uploaded, which the widg
 _TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif"]
 
 
-@dataclasses.dataclass(frozen=True)
-class Folder:
-    """An uploaded folder of labelled pictures."""
-
-    uploads: tuple[str, ...]  # which uploads it was read from
-    key: str
-    files: tuple[tuple[str, bytes], ...]  # (relative path, content)
-
-
 def replacing(choice: Choice) -> None:
     """Fields, answers with and without, how good the stand-ins are, and accuracy on a visitor's folder."""
     st.markdown(texts.replacing_in_words(choice.model.title))
@@ -43,7 +34,7 @@ def replacing(choice: Choice) -> None:
     if not asked.blocks:
         st.info("Choose at least one block.")
         return
-    before = intervention_results.without(choice)
+    before = cached.answer_of(choice)
     after, here = replacement_results.replaced_of(choice, asked)
     names = ", ".join(str(block + 1) for block in asked.blocks)
     where = f"block {names}" if len(asked.blocks) == 1 else f"blocks {names}"
@@ -101,7 +92,7 @@ def _accuracy(choice: Choice, asked: ReplacementChoice) -> None:
     if folder is None:
         job_table().leave_all_but([], visitor_name())
         return
-    labelled = replacement_results.labelled_of(choice.model, folder.key, folder.files)
+    labelled = replacement_results.labelled_of(choice.model, folder)
     if labelled.left_out:
         st.caption(labelled.left_out)
     key = replacement_results.accuracy_key(choice.model, asked, folder.key)
@@ -119,7 +110,7 @@ def _accuracy(choice: Choice, asked: ReplacementChoice) -> None:
         st.markdown(texts.accuracy_sentence(job.future.result()))
 
 
-def _folder(config: MixerConfig) -> Folder | None:
+def _folder(config: MixerConfig) -> LabelledFolder | None:
     """The uploaded folder, or the last one of this visit; read at its upload and not at every run."""
     files = st.file_uploader(
         "A folder with one folder of pictures per class",
@@ -129,12 +120,12 @@ def _folder(config: MixerConfig) -> Folder | None:
         on_change=_forget_removed,
         max_upload_size=MAX_IMAGE_BYTES // 2**20,
     )
-    kept: Folder | None = st.session_state.get(_FOLDER)
+    kept: LabelledFolder | None = st.session_state.get(_FOLDER)
     uploads = tuple(file.file_id for file in files)
     if uploads and (kept is None or kept.uploads != uploads):
         check_sizes(((file.name, file.size) for file in files), config)  # before any of them is read
         contents = tuple((file.name, file.getvalue()) for file in files)
-        kept = st.session_state[_FOLDER] = Folder(uploads, replacement_results.folder_key(contents), contents)
+        kept = st.session_state[_FOLDER] = LabelledFolder(contents, uploads)
     elif kept is not None and not uploads:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"Your folder of {len(kept.files):,} files is still here.")

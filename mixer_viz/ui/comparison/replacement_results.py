@@ -1,17 +1,10 @@
-"""What replacing token mixing at run time needs, on the page "Token mixers compared".
-
-Bounds: the fits of 3 models (S² numbers, four per block: B/16 has 15 MB), 32 fitted stand-ins and answers; one labelled
-folder (at most 300 MB) for each visit, and gone with it.
-"""
+"""What replacing token mixing at run time needs, on the page "Token mixers compared", as it is kept."""
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-from collections.abc import Iterable
 
 import numpy as np
-import streamlit as st
 import torch
 
 from mixer_viz import images
@@ -22,9 +15,9 @@ from mixer_viz.analysis.replacement.moments import Calibration, calibrate
 from mixer_viz.analysis.replacement.replace import Kind, Replacement, explained_here, fit_replacement, replaced_logits
 from mixer_viz.images import samples
 from mixer_viz.images.labelled_folder import LabelledImages, labelled_images
-from mixer_viz.model import MlpMixer
-from mixer_viz.ui.choices import Choice, ChosenModel
+from mixer_viz.ui.choices import Choice, ChosenModel, LabelledFolder
 from mixer_viz.ui.compute import cached
+from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.compute.gate import computing_on, gate_of
 from mixer_viz.ui.compute.jobs import Job, Key, job_table, visitor_name
 
@@ -39,67 +32,47 @@ class ReplacementChoice:
     seed: int
 
 
-@st.cache_resource(max_entries=cached.MAX_MODELS, show_spinner="Fitting stand-ins to this model …")
-def _calibration(model_key: str, _model: MlpMixer) -> Calibration:
-    config = _model.config
+@kept("model", "Fitting stand-ins to this model …")
+def _calibration(model: ChosenModel) -> Calibration:
+    config = model.config
     # Photos only: fitted to drawn patterns as well, kernels explained up to a third less of it on other photos.
     photos = [sample.name for sample in samples.available_samples() if sample.kind == "photo"]
     crops = [np.asarray(images.crop_image(samples.load_sample(name), config)) for name in photos]
-    pixels = images.normalise(np.stack(crops), config).to(_model.stem.weight.device)
+    pixels = images.normalise(np.stack(crops), config).to(model.model.stem.weight.device)
     with computing_on(pixels.device):
-        return calibrate(_model, pixels)
+        return calibrate(model.model, pixels)
 
 
-@st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Fitting stand-ins to this model …")
-def _replacements(model_key: str, asked: ReplacementChoice, _model: ChosenModel) -> dict[int, Replacement]:
-    calibration = _calibration(model_key, _model.model)
+@kept("result", "Fitting stand-ins to this model …")
+def replacements_of(model: ChosenModel, asked: ReplacementChoice) -> dict[int, Replacement]:
+    """The stand-in of each block, fitted to the sample photos."""
+    calibration = _calibration(model)
     return {
         block: fit_replacement(calibration, block, asked.kind, kernel_size=asked.kernel_size, seed=asked.seed)
         for block in asked.blocks
     }
 
 
-def replacements_of(model: ChosenModel, asked: ReplacementChoice) -> dict[int, Replacement]:
-    """The stand-in of each block, fitted to the sample photos."""
-    return _replacements(model.key, asked, model)
-
-
-@st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Running the Mixer with stand-ins …")
-def _replaced(
-    picture_key: str, model_key: str, asked: ReplacementChoice, _choice: Choice
-) -> tuple[np.ndarray, dict[int, float]]:
-    model, pixels = _choice.model.model, cached.pixels_of(_choice.picture, _choice.model)
-    replacements = replacements_of(_choice.model, asked)
+@kept("result", "Running the Mixer with stand-ins …")
+def replaced_of(choice: Choice, asked: ReplacementChoice) -> tuple[np.ndarray, dict[int, float]]:
+    """Probabilities (num_classes,) with the stand-ins in place, and R² of each of them on this picture."""
+    model, pixels = choice.model.model, cached.pixels_of(choice.picture, choice.model)
+    replacements = replacements_of(choice.model, asked)
     with computing_on(pixels.device):
         return probabilities(replaced_logits(model, pixels, replacements)), explained_here(model, pixels, replacements)
 
 
-def replaced_of(choice: Choice, asked: ReplacementChoice) -> tuple[np.ndarray, dict[int, float]]:
-    """Probabilities (num_classes,) with the stand-ins in place, and R² of each of them on this picture."""
-    return _replaced(choice.picture.key, choice.model.key, asked, choice)
-
-
-@st.cache_resource(max_entries=1, scope="session", show_spinner="Reading your folder …")
-def _labelled(
-    folder_key: str, model_key: str, _files: Iterable[tuple[str, bytes]], _model: MlpMixer
-) -> LabelledImages | str:
+@kept("folder", "Reading your folder …", per_visit=True)
+def _labelled(folder: LabelledFolder, model: ChosenModel) -> LabelledImages | str:
     try:
-        return labelled_images(_files, _model.config)
+        return labelled_images(folder.files, model.config)
     except images.ImageError as exc:
         return str(exc)  # kept as well: reading up to the fault may have taken many seconds
 
 
-def folder_key(files: Iterable[tuple[str, bytes]]) -> str:
-    """SHA-256 of names and contents."""
-    digest = hashlib.sha256()
-    for name, data in files:
-        digest.update(hashlib.sha256(name.encode()).digest() + hashlib.sha256(data).digest())
-    return digest.hexdigest()
-
-
-def labelled_of(model: ChosenModel, key: str, files: Iterable[tuple[str, bytes]]) -> LabelledImages:
+def labelled_of(model: ChosenModel, folder: LabelledFolder) -> LabelledImages:
     """The pictures of a visitor's folder; raises ImageError, one sentence, when they cannot be used."""
-    found = _labelled(key, model.key, files, model.model)
+    found = _labelled(folder, model)
     if isinstance(found, str):
         raise images.ImageError(found)
     return found

@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, cast
 
-import streamlit as st
-import torch
 from torch import nn
 
 from mixer_viz.analysis.chunks import Cancelled, Precision, Progress
@@ -14,6 +12,7 @@ from mixer_viz.analysis.comparison.published import IMAGE_SIZE, PUBLISHED
 from mixer_viz.analysis.comparison.throughput import MixerSpeeds, Throughput, measure_mixers, measure_throughput
 from mixer_viz.checkpoints import choose_device
 from mixer_viz.ui.comparison import results
+from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.compute.gate import gate_of
 from mixer_viz.ui.compute.jobs import Job, Key, job_table, visitor_name
 
@@ -72,7 +71,7 @@ def start(asked: SpeedKeys) -> dict[Key, Job[Any]]:
 
     def published(progress: Progress, cancelled: Cancelled) -> Throughput:
         return measure_throughput(
-            _published(device),
+            _published(str(device)),
             (3, IMAGE_SIZE, IMAGE_SIZE),
             batch=asked.batch if device.type == "cuda" else 1,  # 64 of ViT-B/16 would take a CPU minutes
             precision=precision,
@@ -100,7 +99,7 @@ def measured(asked: SpeedKeys) -> Speeds:
     return Speeds(*(job_table().result(key) for key in asked.keys))
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
-def _published(_device: torch.device) -> dict[str, nn.Module]:
+@kept("single")
+def _published(device: str) -> dict[str, nn.Module]:
     """The published architectures with random weights, 0.7 GB in all."""
-    return {name: build().eval().to(_device) for (name, _), build in PUBLISHED.items()}
+    return {name: build().eval().to(device) for (name, _), build in PUBLISHED.items()}

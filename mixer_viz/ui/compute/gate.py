@@ -7,8 +7,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import streamlit as st
 import torch
+
+from mixer_viz.ui.compute.caching import kept
 
 
 class Gate:
@@ -53,7 +54,7 @@ class Gate:
                 self._taken = False
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@kept("device")
 def _gate(device: str) -> Gate:
     # One pass already uses all cores or the whole GPU; a second beside it would only slow both down.
     return Gate()

@@ -17,6 +17,7 @@ from typing import Any, Generic, TypeVar
 import streamlit as st
 
 from mixer_viz.analysis.chunks import AnalysisCancelled, Cancelled, Progress
+from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.compute.gate import Gate
 
 MAX_AT_WORK = 4
@@ -112,7 +113,7 @@ class JobTable:
                     job.leave(visitor)
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
+@kept("single")
 def job_table() -> JobTable:
     """The one table of this server."""
     return JobTable()

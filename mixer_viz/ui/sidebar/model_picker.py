@@ -62,7 +62,7 @@ def load_chosen(name: str) -> ChosenModel:
     """The chosen model, downloaded first where it must be; raises CheckpointError with a sentence for the user."""
     if name == OWN:
         weights: UploadedWeights = st.session_state[_WEIGHTS]
-        model = cached.uploaded_model(weights.key, weights)
+        model = cached.uploaded_model(weights)
         return ChosenModel(weights.key, weights.name, model)
     info = next(info for info in cached.model_list() if info.name == name)
     if not info.on_disk:
@@ -83,7 +83,7 @@ def _read_upload() -> None:
     if file is not None:
         weights = UploadedWeights(file.name, file.getvalue(), side.getvalue() if side else None)
         try:
-            cached.uploaded_model(weights.key, weights)
+            cached.uploaded_model(weights)
         except CheckpointError as exc:
             _log.warning("refused a checkpoint: %s", exc, exc_info=True)
             st.session_state[_REFUSED] = f"{exc} The model before it stays."
@@ -99,7 +99,7 @@ def _forget_refusal() -> None:
 
 
 def _describe(weights: UploadedWeights) -> str:
-    config = cached.uploaded_model(weights.key, weights).config
+    config = cached.uploaded_model(weights).config
     count = costs(config).total.parameters / 1e6
     return (
         f"{weights.name}: {count:.2f} M parameters, {config.num_blocks} blocks, {config.num_classes:,} classes, "

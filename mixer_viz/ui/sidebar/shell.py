@@ -9,6 +9,7 @@ import torch
 
 from mixer_viz.checkpoints import choose_device
 from mixer_viz.ui.choices import Choice, Picture
+from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.sidebar.model_picker import load_chosen, pick_model
 from mixer_viz.ui.sidebar.picture_picker import pick_picture
 from mixer_viz.ui.widgets.errors import one_sentence
@@ -19,7 +20,7 @@ _CHOICE, _PICTURE = "_choice_of_this_run", "_picture_of_this_run"
 _STYLE = "<style>[data-testid=stMainBlockContainer] { padding-top: 2.75rem; padding-bottom: 4rem; }</style>"
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@kept("page")
 def spare_from_collection(page: str) -> None:
     """Once for each page: keep what its first run has imported out of garbage collection.
 

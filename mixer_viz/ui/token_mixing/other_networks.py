@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 
 import numpy as np
@@ -13,8 +12,9 @@ from mixer_viz.analysis.token_mixing.weights import grid_of
 from mixer_viz.checkpoints import CheckpointError
 from mixer_viz.checkpoints.mixing_matrices import MixingMatrices, read_mixing_matrices_bytes
 from mixer_viz.figures.token_mixing import maps as figures
+from mixer_viz.ui.choices import UploadedWeights
+from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.grid_panel import show_grids
-from mixer_viz.ui.token_mixing import results
 from mixer_viz.ui.token_mixing.sections import show_meters
 from mixer_viz.ui.widgets import downloads
 from mixer_viz.ui.widgets.errors import guarded
@@ -25,9 +25,9 @@ _FILE = "mixing_file"
 _log = logging.getLogger(__name__)
 
 
-@st.cache_resource(max_entries=results.MAX_NETWORKS, show_spinner="Reading the matrices …")
-def _read(key: str, name: str, _data: bytes) -> tuple[MixingMatrices, tuple[ConvolutionMeter, ...]]:
-    network = read_mixing_matrices_bytes(_data, name)
+@kept("weights", "Reading the matrices …")
+def _read(name: str, file: UploadedWeights) -> tuple[MixingMatrices, tuple[ConvolutionMeter, ...]]:
+    network = read_mixing_matrices_bytes(file.data, name)
     try:
         grid = grid_of(network.matrices.shape[1])
     except ValueError as exc:
@@ -47,9 +47,8 @@ def other_networks() -> None:
         file = st.file_uploader("ResMLP or gMLP weights", _TYPES, key=_FILE, max_upload_size=MAX_MB)
         if file is None:
             return
-        data = file.getvalue()
         try:
-            network, meters = _read(hashlib.sha256(data).hexdigest(), file.name, data)
+            network, meters = _read(file.name, UploadedWeights(file.name, file.getvalue()))
         except CheckpointError as exc:
             _log.warning("refused a file of mixing matrices: %s", exc, exc_info=True)
             st.error(str(exc))

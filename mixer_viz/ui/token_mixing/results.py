@@ -1,15 +1,10 @@
-"""The caches of the token-mixing page, beside those in `cached`; results are shared between visitors, never written to.
-
-Bounds: weights and depth curves of 4 networks (L/16: 19 MB each), 32 results per kind of one block or one token (B/16:
-a block's activations have 1.2 MB, its meter 1 MB, a token's maps 0.1 MB).
-"""
+"""What the token-mixing page computes and keeps; results are shared between visitors, never written to."""
 
 from __future__ import annotations
 
 import dataclasses
 
 import numpy as np
-import streamlit as st
 import torch
 
 from mixer_viz.analysis import receptive_field
@@ -19,26 +14,21 @@ from mixer_viz.analysis.token_mixing.opposing_pairs import OPPOSING_COSINE, best
 from mixer_viz.analysis.token_mixing.weights import MixingWeights, Units
 from mixer_viz.checkpoints import snapshots
 from mixer_viz.images.samples import available_samples
-from mixer_viz.model import MlpMixer, trace
 from mixer_viz.ui.choices import Choice, ChosenModel, Picture
 from mixer_viz.ui.compute import cached
+from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.compute.gate import computing_on
 
-MAX_NETWORKS = 4
 FACTORS = (0.0, 0.5, 1.0, 2.0, 4.0)
 
 
-@st.cache_resource(max_entries=MAX_NETWORKS, show_spinner="Reading the mixing weights …")
-def _weights(model_key: str, _model: MlpMixer) -> tuple[MixingWeights, ...]:
-    return tuple(weights.block_weights(_model, block) for block in range(_model.config.num_blocks))
-
-
+@kept("weights", "Reading the mixing weights …")
 def weights_of(model: ChosenModel) -> tuple[MixingWeights, ...]:
     """Token-mixing weights of every block."""
-    return _weights(model.key, model.model)
+    return tuple(weights.block_weights(model.model, block) for block in range(model.config.num_blocks))
 
 
-@st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Reading a snapshot …")
+@kept("result", "Reading a snapshot …")
 def snapshot_weights(model_name: str, label: str) -> tuple[MixingWeights, ...]:
     """Token-mixing weights of a bundled model at an earlier time of its training."""
     snapshot = next(item for item in snapshots.snapshots_of(model_name) if item.label == label)
@@ -47,19 +37,9 @@ def snapshot_weights(model_name: str, label: str) -> tuple[MixingWeights, ...]:
     return weights.weights_from_tensors(tensors, grid)
 
 
-@st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Measuring the units …")
-def _units(model_key: str, block: int, _model: ChosenModel) -> Units:
-    return weights.units_of(weights_of(_model)[block])
-
-
+@kept("result", "Measuring the units …")
 def units_of(model: ChosenModel, block: int) -> Units:
-    return _units(model.key, block, model)
-
-
-@st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Pairing the units …")
-def _most_paired(model_key: str, _model: ChosenModel) -> int:
-    blocks = (units_of(_model, block) for block in range(_model.config.num_blocks))
-    return int(np.argmax([(units.partner_cosine <= OPPOSING_COSINE).sum() for units in blocks]))
+    return weights.units_of(weights_of(model)[block])
 
 
 def most_opposed_unit(model: ChosenModel) -> int:
@@ -68,29 +48,23 @@ def most_opposed_unit(model: ChosenModel) -> int:
     return int(np.argmin(np.nan_to_num(cosine, nan=1.0)))
 
 
+@kept("result", "Pairing the units …")
 def most_paired_block(model: ChosenModel) -> int:
     """The block with the largest share of opposing pairs, the one to look at first; 0 where none has any."""
-    return _most_paired(model.key, model)
+    blocks = (units_of(model, block) for block in range(model.config.num_blocks))
+    return int(np.argmax([(units.partner_cosine <= OPPOSING_COSINE).sum() for units in blocks]))
 
 
-@st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Counting distinct units …")
-def _distinct(model_key: str, block: int, _model: ChosenModel) -> int:
-    return count_distinct(weights_of(_model)[block].w1)
-
-
+@kept("result", "Counting distinct units …")
 def distinct_units(model: ChosenModel, block: int) -> int:
     """Units of a block when near-copies count once."""
-    return _distinct(model.key, block, model)
+    return count_distinct(weights_of(model)[block].w1)
 
 
-@st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Looking for opposites …")
-def _opposites(model_key: str, block: int, _model: ChosenModel) -> np.ndarray:
-    return best_opposing_cosine(weights_of(_model)[block].w1)
-
-
+@kept("result", "Looking for opposites …")
 def opposites_of(model: ChosenModel, block: int) -> np.ndarray:
     """Each unit's most negative cosine to any other, (D_S,): unlike in the pairs, one unit may oppose many."""
-    return _opposites(model.key, block, model)
+    return best_opposing_cosine(weights_of(model)[block].w1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,28 +76,20 @@ class Depth:
     start_is_real: bool  # its own first snapshot, or weights drawn anew
 
 
-@st.cache_resource(max_entries=MAX_NETWORKS, show_spinner="Measuring every block …")
-def _depth(model_key: str, _model: ChosenModel) -> Depth:
-    blocks = weights_of(_model)
-    own = snapshots.snapshots_of(_model.key)
-    start = snapshot_weights(_model.key, own[0].label) if own else depth.random_start(blocks)
+@kept("weights", "Measuring every block …")
+def depth_of(model: ChosenModel) -> Depth:
+    blocks = weights_of(model)
+    own = snapshots.snapshots_of(model.key)
+    start = snapshot_weights(model.key, own[0].label) if own else depth.random_start(blocks)
     return Depth(depth.depth_curves(blocks), depth.depth_curves(start), bool(own))
 
 
-def depth_of(model: ChosenModel) -> Depth:
-    return _depth(model.key, model)
-
-
-@st.cache_resource(max_entries=MAX_NETWORKS, show_spinner="Comparing with convolutions …")
-def _meters(model_key: str, _model: ChosenModel) -> tuple[convolution.ConvolutionMeter, ...]:
-    return tuple(
-        convolution.convolution_share(mixing_matrix.linear_mixing(block), block.grid) for block in weights_of(_model)
-    )
-
-
+@kept("weights", "Comparing with convolutions …")
 def meters_of(model: ChosenModel) -> tuple[convolution.ConvolutionMeter, ...]:
     """How much like a convolution the mixing matrix W2 W1 of every block is."""
-    return _meters(model.key, model)
+    return tuple(
+        convolution.convolution_share(mixing_matrix.linear_mixing(block), block.grid) for block in weights_of(model)
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,58 +100,39 @@ class OnPicture:
     effects: np.ndarray  # (D_S,) float64, on the logit of the top class
 
 
-@st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Running the Mixer …")
-def _on_picture(picture_key: str, model_key: str, block: int, _choice: Choice) -> OnPicture:
-    pixels = cached.pixels_of(_choice.picture, _choice.model)
-    with computing_on(pixels.device):
-        model = _choice.model.model
-        activations = to_array(one_image(trace(model, pixels).blocks[block].tokens_hidden))
-        return OnPicture(activations, unit_effect.unit_effects(model, pixels, block))
-
-
+@kept("result", "Running the Mixer …")
 def on_picture(choice: Choice, block: int) -> OnPicture:
-    return _on_picture(choice.picture.key, choice.model.key, block, choice)
+    traced = cached.trace_of(choice)
+    activations = to_array(one_image(traced.blocks[block].tokens_hidden))
+    with computing_on(traced.pixels.device):
+        return OnPicture(activations, unit_effect.unit_effects(choice.model.model, traced.pixels, block))
 
 
-@st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Running the Mixer without the unit …")
-def _scaled(picture_key: str, model_key: str, block: int, unit: int, _choice: Choice) -> np.ndarray:
-    pixels = cached.pixels_of(_choice.picture, _choice.model)
+@kept("result", "Running the Mixer without the unit …")
+def with_unit_scaled(choice: Choice, block: int, unit: int) -> np.ndarray:
+    """Class probabilities (F, num_classes) with one unit multiplied by each of FACTORS."""
+    pixels = cached.pixels_of(choice.picture, choice.model)
     with computing_on(pixels.device):
-        logits = unit_effect.logits_with_unit(_choice.model.model, pixels, block, unit, FACTORS)
+        logits = unit_effect.logits_with_unit(choice.model.model, pixels, block, unit, FACTORS)
     return torch.from_numpy(logits).double().softmax(dim=1).numpy()
 
 
-def with_unit_scaled(choice: Choice, block: int, unit: int) -> np.ndarray:
-    """Class probabilities (F, num_classes) with one unit multiplied by each of FACTORS."""
-    return _scaled(choice.picture.key, choice.model.key, block, unit, choice)
-
-
-@st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Following the patch through the blocks …")
-def _jacobian_rows(picture_key: str, model_key: str, token: int, _choice: Choice) -> jacobian.JacobianRows:
-    pixels = cached.pixels_of(_choice.picture, _choice.model)
-    with computing_on(pixels.device):
-        return jacobian.jacobian_rows(_choice.model.model, trace(_choice.model.model, pixels), token)
-
-
+@kept("result", "Following the patch through the blocks …")
 def jacobian_rows_of(choice: Choice, token: int) -> jacobian.JacobianRows:
-    return _jacobian_rows(choice.picture.key, choice.model.key, token, choice)
+    traced = cached.trace_of(choice)
+    with computing_on(traced.pixels.device):
+        return jacobian.jacobian_rows(choice.model.model, traced, token)
 
 
-@st.cache_resource(max_entries=cached.MAX_RESULTS, show_spinner="Following the gradient back to the picture …")
-def _field(
-    picture_key: str, model_key: str, token: int, averaged: bool, _choice: Choice
-) -> receptive_field.ReceptiveField:
-    pictures = [_choice.picture]
+@kept("result", "Following the gradient back to the picture …")
+def receptive_field_of(choice: Choice, token: int, averaged: bool) -> receptive_field.ReceptiveField:
+    """Of this picture alone, or averaged over it and the sample photos."""
+    pictures = [choice.picture]
     if averaged:
         # Drawn pictures have large even areas, as no photo has.
         photos = [sample for sample in available_samples() if sample.kind == "photo"]
         pictures += [Picture(sample.name, sample.title, None) for sample in photos]
     unique = {picture.key: picture for picture in pictures}.values()
-    pixels = torch.cat([cached.pixels_of(picture, _choice.model) for picture in unique])
+    pixels = torch.cat([cached.pixels_of(picture, choice.model) for picture in unique])
     with computing_on(pixels.device):
-        return receptive_field.receptive_field(_choice.model.model, pixels, token)
-
-
-def receptive_field_of(choice: Choice, token: int, averaged: bool) -> receptive_field.ReceptiveField:
-    """Of this picture alone, or averaged over it and the sample photos."""
-    return _field(choice.picture.key, choice.model.key, token, averaged, choice)
+        return receptive_field.receptive_field(choice.model.model, pixels, token)

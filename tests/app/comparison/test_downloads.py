@@ -27,7 +27,7 @@ from mixer_viz.model import TOKEN_MIXERS, MlpMixer
 from mixer_viz.model.metaformer_config import PERMUTATIONS
 from mixer_viz.model.permuted_input import pixel_order
 from mixer_viz.texts import comparison as texts
-from mixer_viz.ui.choices import ChosenModel
+from mixer_viz.ui.choices import ChosenModel, LabelledFolder
 from mixer_viz.ui.comparison import replacement_results
 from mixer_viz.ui.comparison.downloads import runs_csv
 from mixer_viz.ui.comparison.replacement_results import ReplacementChoice
@@ -185,10 +185,10 @@ def test_figure_names_networks_patch_and_picture(makers: dict[str, Callable[[], 
     assert TOKEN_MIXERS["mlp"].title in words
 
 
-def labelled_in_a_visit(chosen: ChosenModel, files: list[tuple[str, bytes]]) -> LabelledImages:
+def labelled_in_a_visit(chosen: ChosenModel, folder: LabelledFolder) -> LabelledImages:
     """A folder belongs to one visit, so it is read in one; the second run takes what the first has kept."""
 
-    def script(chosen: object, files: list[tuple[str, bytes]]) -> None:
+    def script(chosen: object, folder: object) -> None:
         import streamlit as st
 
         from mixer_viz.images import ImageError
@@ -196,11 +196,11 @@ def labelled_in_a_visit(chosen: ChosenModel, files: list[tuple[str, bytes]]) -> 
 
         found = st.session_state.setdefault("found", [])
         try:
-            found.append(replacement_results.labelled_of(chosen, replacement_results.folder_key(files), files))  # type: ignore[arg-type]
+            found.append(replacement_results.labelled_of(chosen, folder))  # type: ignore[arg-type]
         except ImageError as exc:
             found.append(exc)
 
-    app = AppTest.from_function(script, kwargs={"chosen": chosen, "files": files}).run().run()
+    app = AppTest.from_function(script, kwargs={"chosen": chosen, "folder": folder}).run().run()
     first, second = app.session_state["found"]
     if isinstance(first, ImageError):
         assert str(first) == str(second)
@@ -234,18 +234,18 @@ def test_accuracy_on_a_labelled_folder(kind: str, model: MlpMixer) -> None:
     assert names is not None
     files = [(f"mine/{names[seed % 3]}/{seed}.png", made_png(seed)) for seed in range(7)]
     files += [("mine/unicorn/0.png", made_png(8)), (f"mine/{names[0]}/notes.png", b"no picture")]
-    key = replacement_results.folder_key(files)
-    labelled = labelled_in_a_visit(chosen, files)
+    folder = LabelledFolder(tuple(files))
+    labelled = labelled_in_a_visit(chosen, folder)
     assert labelled.labels.tolist() == [seed % 3 for seed in range(7)]
     assert "'unicorn'" in labelled.left_out
     assert "Skipped 1 of 8 files" in labelled.left_out
-    job = replacement_results.accuracy_job(chosen, asked, key, labelled)
+    job = replacement_results.accuracy_job(chosen, asked, folder.key, labelled)
     found = job.future.result(WORK_SECONDS)
     pixels = torch.cat([preprocess(open_image(made_png(seed)), model) for seed in range(7)])
     replacements = replacement_results.replacements_of(chosen, asked)
     assert found.answers.tolist() == model(pixels).argmax(dim=1).tolist()
     assert found.replaced_answers.tolist() == replaced_batch(model, pixels, replacements).argmax(dim=1).tolist()
-    assert replacement_results.accuracy_job(chosen, asked, key, labelled) is job  # not worked out again
+    assert replacement_results.accuracy_job(chosen, asked, folder.key, labelled) is job  # not worked out again
     assert job.progress == (7, 7)
 
 
@@ -253,8 +253,8 @@ def test_folders_are_told_apart_and_wrong_ones_refused(model: MlpMixer) -> None:
     chosen = ChosenModel("a key", "A Mixer", model)
     files = [("mine/cat/0.png", made_png())]
     others = [[("mine/dog/0.png", made_png())], [("mine/cat/0.png", made_png(1))], [*files, *files]]
-    keys = {replacement_results.folder_key(each) for each in (files, *others)}
+    keys = {LabelledFolder(tuple(each)).key for each in (files, *others)}
     assert len(keys) == 4
     for wrong, words in (([("mine/unicorn/0.png", made_png())], "'unicorn'"), ([("cat.png", made_png())], "no folder")):
         with pytest.raises(ImageError, match=words):
-            labelled_in_a_visit(chosen, wrong)
+            labelled_in_a_visit(chosen, LabelledFolder(tuple(wrong)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import io
 import threading
 from dataclasses import replace
@@ -15,16 +14,15 @@ import torch
 from PIL import Image
 
 import mixer_viz as mv
-import mixer_viz.ui
 from mixer_viz.analysis import overview
 from mixer_viz.checkpoints import save_model
 from mixer_viz.model import MlpMixer
+from mixer_viz.ui.activations import results as activation_results
 from mixer_viz.ui.choices import Choice, ChosenModel, Picture, UploadedWeights
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.overview import overview_of
 from mixer_viz.ui.patches import filters_of, tokens_of
-
-UI = Path(mixer_viz.ui.__file__).parent
+from mixer_viz.ui.token_mixing import results as token_mixing_results
 
 
 @pytest.fixture(autouse=True)
@@ -82,10 +80,29 @@ def test_models_do_not_mix(models: list[ChosenModel]) -> None:
     for results in (
         [overview_of(choice).embedding for choice in (first, second)],
         [tokens_of(choice).tokenization.embedding for choice in (first, second)],
-        [filters_of(choice).values for choice in (first, second)],
+        [filters_of(choice.model).values for choice in (first, second)],
     ):
         assert (results[0] != results[1]).any()
-    assert np.array_equal(filters_of(first).values, models[0].model.stem.weight.permute(0, 2, 3, 1).numpy())
+    assert np.array_equal(filters_of(first.model).values, models[0].model.stem.weight.permute(0, 2, 3, 1).numpy())
+
+
+def test_all_pages_read_one_traced_pass(models: list[ChosenModel]) -> None:
+    picture, passes = made_pictures(8)[0], []
+    for model in models:
+        choice = Choice(model, picture)
+        logits = model.model(cached.pixels_of(picture, model))[0].double()
+        with model.model.stem.register_forward_hook(lambda *_: passes.append(1)):
+            overview_of(choice)
+            token_mixing_results.jacobian_rows_of(choice, 3)
+            activation_results.logit_lens_of(choice)
+            activation_results.cka_of(choice, choice)
+            assert np.array_equal(cached.answer_of(choice), logits.softmax(dim=0).numpy())
+    assert len(passes) == len(models)
+
+
+def test_a_crop_needs_no_preview(models: list[ChosenModel], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cached, "photo_with_crop", lambda *_: pytest.fail("drawn for nobody"))
+    assert cached.crop_of(Choice(models[0], made_pictures(20)[0])).shape == (8, 8, 3)
 
 
 def test_crops_depend_on_the_model(tiny_model: MlpMixer) -> None:
@@ -140,7 +157,7 @@ def test_uploads_are_told_apart_by_their_bytes(tiny_model: MlpMixer, tmp_path: P
     save_model(nameless, tmp_path / "b.safetensors")
     uploads = [UploadedWeights("same.safetensors", (tmp_path / f"{name}.safetensors").read_bytes()) for name in "ab"]
     assert uploads[0].key != uploads[1].key
-    loaded = [cached.uploaded_model(upload.key, upload) for upload in uploads]
+    loaded = [cached.uploaded_model(upload) for upload in uploads]
     assert [model.config.class_names is None for model in loaded] == [False, True]
 
 
@@ -159,18 +176,3 @@ def test_unknown_settings_are_told(tiny_model: MlpMixer) -> None:
     assert "crop" not in chosen.unknowns()
     assert "3" in chosen.class_name(3)
     assert "unknown" in chosen.class_name(3)
-
-
-def test_every_cache_has_a_bound() -> None:
-    caches, calls = 0, 0
-    files = sorted(UI.rglob("*.py"))
-    for path in files:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Attribute) and node.attr in ("cache_data", "cache_resource"):
-                caches += 1
-            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("cache_data", "cache_resource"):
-                calls += 1
-                assert "max_entries" in {keyword.arg for keyword in node.keywords}, path
-    assert len(files) >= 40  # the walk has seen the folder and what lies below it
-    assert caches >= 40
-    assert caches == calls  # none is used without its parentheses

@@ -23,6 +23,7 @@ from mixer_viz.checkpoints import available_models, snapshots
 from mixer_viz.images.samples import available_samples, load_sample
 from mixer_viz.model import MixerConfig
 from mixer_viz.ui.choices import Choice, ChosenModel, Picture
+from mixer_viz.ui.compute import cached as page_caches
 from mixer_viz.ui.token_mixing import results as cached
 from tests.made_models import block_of, random_model
 
@@ -190,7 +191,7 @@ def test_the_second_call_computes_nothing(models: list[ChosenModel], monkeypatch
         pytest.fail("computed again")
 
     for module, name in (
-        (cached, "trace"),
+        (page_caches, "trace"),
         (unit_effect, "logits_with_unit"),
         (receptive_field, "receptive_field"),
         (jacobian, "jacobian_rows"),
