@@ -40,16 +40,6 @@ class Costs:
         """The whole network, the classifier included."""
         return self.without_head + self.head
 
-    @property
-    def token_mixing_parameter_share(self) -> float:
-        """Token mixing's share, 0 to 1, of the parameters without the head."""
-        return self.token_mixing.parameters / self.without_head.parameters
-
-    @property
-    def token_mixing_multiply_add_share(self) -> float:
-        """Token mixing's share, 0 to 1, of the multiply-adds without the head."""
-        return self.token_mixing.multiply_adds / self.without_head.multiply_adds
-
 
 def costs(config: MixerConfig) -> Costs:
     """Count parameters and multiply-adds per image of every part of the Mixer that `config` describes.

@@ -16,7 +16,7 @@ from mixer_viz.model import PRESETS
 from mixer_viz.texts import activations as texts
 
 STRONGEST = (HiddenActivation(3, 11, 4.25), HiddenActivation(0, 2, -0.1625))
-HIDDEN = HiddenActivations(1, "token", np.zeros((6, 20), np.float32), 0.375, np.zeros(20), STRONGEST)
+HIDDEN = HiddenActivations(1, "token", np.zeros((6, 20), np.float32), 0.375, STRONGEST)
 LOGITS = PatchLogits((), 4, np.zeros((3, 49)), last_mean=2.5000001, logit=2.5)
 PARTS = LogitAttribution((), 4, np.zeros((3, 49)), np.zeros(3), constant=-0.25, total=1.00002, logit=1.0)
 NUMBERS = {"norm": 12.346, "mean_norm": 11.0, "ratio": 0.42, "cosine": -0.254, "similarity": 0.5, "to_mean": 0.666}

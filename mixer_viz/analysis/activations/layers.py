@@ -54,7 +54,6 @@ class HiddenActivations:
     mixing: Mixing
     values: np.ndarray  # (R, U) float32
     active_share: float  # of all R * U activations, 0 to 1
-    unit_active_share: np.ndarray  # (U,) float64, share of the R rows in which the unit is active
     strongest: tuple[HiddenActivation, ...]  # largest |value| first, equal ones in reading order
 
 
@@ -123,10 +122,7 @@ def hidden_activations(trace: Trace, block: int, mixing: Mixing, num_strongest: 
         raise ValueError(f"num_strongest={num_strongest} must be at least 1")
     traced = trace.blocks[block]
     values = to_array(one_image(traced.tokens_hidden if mixing == "token" else traced.channels_hidden))
-    active = values > 0
-    return HiddenActivations(
-        block, mixing, values, float(active.mean()), active.mean(axis=0), _strongest(values, num_strongest)
-    )
+    return HiddenActivations(block, mixing, values, float((values > 0).mean()), _strongest(values, num_strongest))
 
 
 def _strongest(values: np.ndarray, count: int) -> tuple[HiddenActivation, ...]:

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mixer_viz.analysis.arrays import one_image, to_array
+from mixer_viz.analysis.arrays import one_image
 from mixer_viz.analysis.ranges import block_of, check_range
-from mixer_viz.model import MlpMixer, Trace
+from mixer_viz.model import MlpMixer
 from mixer_viz.model.half_blocks import half_blocks, logits_from, tokens_at
 
 FACTORS_AT_ONCE = 8  # bounds the memory: each factor is one more image from that block on
@@ -63,16 +63,6 @@ def logits_with_unit(model: MlpMixer, pixels: Tensor, block: int, unit: int, fac
     scales[:, 0, unit] = hidden.new_tensor(factors)
     logits = [_logits(model, tokens, hidden * part, block) for part in scales.split(FACTORS_AT_ONCE)]
     return torch.cat(logits).cpu().numpy()
-
-
-def unit_activation(trace: Trace, block: int, unit: int) -> np.ndarray:
-    """Activations of one hidden unit after the GELU, one per channel: (C,) float32.
-
-    Raises ValueError for a block or unit that is not there, or a trace of several images.
-    """
-    check_range("block", block, trace.config.num_blocks)
-    check_range("unit", unit, trace.config.tokens_mlp_dim)
-    return to_array(one_image(trace.blocks[block].tokens_hidden)[:, unit])
 
 
 def _hidden(model: MlpMixer, pixels: Tensor, block: int) -> tuple[Tensor, Tensor]:

@@ -60,7 +60,6 @@ def test_hidden_activations(tiny_config: MixerConfig, mixing: layers.Mixing, sha
     np.testing.assert_array_equal(found.values, expected)
     assert 0 < found.active_share < 1
     assert found.active_share == sum(value > 0 for value in expected.ravel()) / expected.size
-    np.testing.assert_allclose(found.unit_active_share, [np.mean(column > 0) for column in expected.T])
     assert len(found.strongest) == 4
     for entry in found.strongest:
         assert entry.value == expected[entry.row, entry.unit]

@@ -12,7 +12,7 @@ import torch
 from made_models import block_of, random_model, random_pixels, traces_left
 
 from mixer_viz.analysis.token_mixing import unit_effect
-from mixer_viz.model import MixerConfig, trace
+from mixer_viz.model import MixerConfig
 
 
 @pytest.mark.parametrize("gelu", ["erf", "tanh"])
@@ -73,17 +73,6 @@ def test_factor_1_is_the_plain_pass_in_the_precision_of_the_model(tiny_config: M
             np.testing.assert_allclose(logits, plain.repeat(2, axis=0), rtol=tolerance, atol=tolerance)
 
 
-def test_the_activation_is_that_of_the_trace(tiny_config: MixerConfig) -> None:
-    model, pixels = random_model(tiny_config), random_pixels(tiny_config)
-    mlp = block_of(model, 1).token_mixing
-    tokens = model.blocks[0](model.embed(pixels))
-    hidden = mlp.gelu(mlp.fc1(block_of(model, 1).norm1(tokens).mT))
-    found = unit_effect.unit_activation(trace(model, pixels), 1, 2)
-    assert found.shape == (6,)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, hidden[0, :, 2].detach(), rtol=1e-6)
-
-
 def test_eight_threads_on_one_model_give_the_same_and_leave_nothing(tiny_config: MixerConfig) -> None:
     model = random_model(tiny_config)
     before = traces_left(model)
@@ -109,14 +98,13 @@ def test_errors_name_what_is_wrong(tiny_config: MixerConfig) -> None:
     for call in (
         lambda: unit_effect.unit_effects(model, pixels, 2),
         lambda: unit_effect.logits_with_unit(model, pixels, 2, 0, [1]),
-        lambda: unit_effect.unit_activation(trace(model, pixels), 2, 0),
     ):
         with pytest.raises(ValueError, match="block=2 is not between 0 and 1"):
             call()
     with pytest.raises(ValueError, match="unit=5 is not between 0 and 4"):
         unit_effect.logits_with_unit(model, pixels, 0, 5, [1])
     with pytest.raises(ValueError, match="unit=-1 is not between 0 and 4"):
-        unit_effect.unit_activation(trace(model, pixels), 0, -1)
+        unit_effect.logits_with_unit(model, pixels, 0, -1, [1])
     with pytest.raises(ValueError, match="target=10 is not between 0 and 9"):
         unit_effect.unit_effects(model, pixels, 0, 10)
     for factors in ([], [float("nan")], [1, float("inf")]):
