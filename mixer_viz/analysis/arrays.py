@@ -27,8 +27,8 @@ def one_image(batch: Tensor) -> Tensor:
 
 
 def probabilities(logits: np.ndarray) -> np.ndarray:
-    """Softmax of logits (num_classes,) in float64."""
-    return torch.from_numpy(logits).double().softmax(dim=0).numpy()
+    """Softmax of logits (..., num_classes) over the classes, in float64."""
+    return torch.from_numpy(logits).double().softmax(dim=-1).numpy()
 
 
 def unit_length(vectors: np.ndarray) -> np.ndarray:

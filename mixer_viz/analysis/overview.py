@@ -9,7 +9,7 @@ import torch
 from scipy.linalg import orthogonal_procrustes  # type: ignore[import-untyped]
 from torch import Tensor
 
-from mixer_viz.analysis.arrays import one_image, to_array, to_double
+from mixer_viz.analysis.arrays import one_image, probabilities, to_array, to_double
 from mixer_viz.model import MixerConfig, Trace
 from mixer_viz.model.trace import Stage, branches_of, stages_of, streams_of
 
@@ -48,7 +48,6 @@ def overview_of(trace: Trace, num_top: int = 5) -> Overview:
     streams = [to_array(one_image(tokens)).astype(np.float64) for tokens in streams_of(trace)]
     grid = trace.config.grid_size
     colours, limits, explained = _colours(streams)
-    probabilities = torch.softmax(logits.cpu().double(), dim=0).numpy()
     top = np.argsort(-to_array(logits), kind="stable")[:num_top]
     return Overview(
         config=trace.config,
@@ -61,7 +60,7 @@ def overview_of(trace: Trace, num_top: int = 5) -> Overview:
         branch_ratio=branch_ratios(trace),
         pooled=to_array(trace.pooled[0]),
         top_classes=top,
-        top_probabilities=probabilities[top],
+        top_probabilities=probabilities(to_double(logits))[top],
         top_logits=to_array(logits)[top],
     )
 

@@ -12,14 +12,10 @@ def mean_radial_frequency(maps: np.ndarray) -> np.ndarray:
     one axis of a map of side n has k / n. The value does not change with the scale or the mean of a map. A constant
     map has no pattern and gives 0.0 by definition. Raises ValueError when `maps` has fewer than two axes.
     """
-    maps = checked_maps(maps)
-    power = np.abs(np.fft.fft2(maps)) ** 2  # (..., H, W)
-    power[..., 0, 0] = 0.0
-    # Exact, unlike a test on the power: the transform of a constant leaves rounding noise beside the DC term.
-    constant = np.ptp(maps, axis=(-2, -1)) == 0
-    total = np.where(constant, 1.0, power.sum(axis=(-2, -1)))
-    weighted = (power * _radii(*maps.shape[-2:])).sum(axis=(-2, -1))
-    return np.where(constant, 0.0, weighted / total)
+    power = _power(maps)
+    total = power.sum(axis=(-2, -1))
+    weighted: np.ndarray = (power * _radii(*power.shape[-2:])).sum(axis=(-2, -1))
+    return weighted / np.where(total == 0, 1.0, total)
 
 
 def white_noise_frequency(height: int, width: int) -> float:
@@ -78,7 +74,7 @@ def _power(maps: np.ndarray) -> np.ndarray:  # (..., H, W), zero frequency first
     maps = checked_maps(maps)
     power = np.abs(np.fft.fft2(maps - maps.mean(axis=(-2, -1), keepdims=True))) ** 2
     power[..., 0, 0] = 0.0
-    # The transform of a constant leaves rounding noise beside the zero frequency.
+    # Exact, unlike a test on the power: the transform of a constant leaves rounding noise beside the zero frequency.
     power[np.ptp(maps, axis=(-2, -1)) == 0] = 0.0
     return power
 

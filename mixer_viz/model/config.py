@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 Gelu = Literal["erf", "tanh"]
 Interpolation = Literal["nearest", "bilinear", "bicubic"]
+Config = TypeVar("Config")
 
 _SIZES = (
     "image_size",
@@ -111,14 +112,19 @@ class MixerConfig:
     @classmethod
     def from_json(cls, text: str) -> MixerConfig:
         """Rebuild a config from `to_json`; raises ValueError on anything else."""
-        values = stored_values(text, cls)
-        for name in ("mean", "std", "class_names"):
-            if isinstance(values.get(name), list):
-                values[name] = tuple(values[name])
-        try:
-            return cls(**values)
-        except TypeError as exc:
-            raise ValueError(f"the stored config is incomplete or has a wrong type: {exc}") from exc
+        return stored_config(text, cls)
+
+
+def stored_config(text: str, config_class: type[Config]) -> Config:
+    """A config that was written as a JSON object; ValueError for anything else, or other entries than it has."""
+    values = stored_values(text, config_class)
+    for name in ("mean", "std", "class_names"):
+        if isinstance(values.get(name), list):
+            values[name] = tuple(values[name])
+    try:
+        return config_class(**values)
+    except TypeError as exc:
+        raise ValueError(f"the stored config is incomplete or has a wrong type: {exc}") from exc
 
 
 def stored_values(text: str, config_class: type) -> dict[str, Any]:

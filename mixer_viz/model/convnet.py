@@ -14,7 +14,7 @@ import json
 import torch
 from torch import Tensor, nn
 
-from mixer_viz.model.config import Interpolation, stored_values
+from mixer_viz.model.config import Interpolation, stored_config
 
 NATIVE_SIZE = 32  # the first convolution brings larger images to about this many positions a side
 _LOGIT_SCALE = 1 / 9
@@ -65,14 +65,7 @@ class ConvNetConfig:
     @classmethod
     def from_json(cls, text: str) -> ConvNetConfig:
         """Rebuild a config from `to_json`; raises ValueError on anything else."""
-        values = stored_values(text, cls)
-        for name in ("mean", "std", "class_names"):
-            if isinstance(values.get(name), list):
-                values[name] = tuple(values[name])
-        try:
-            return cls(**values)
-        except TypeError as exc:
-            raise ValueError(f"the stored config has a wrong type: {exc}") from exc
+        return stored_config(text, cls)
 
 
 class ConvGroup(nn.Module):

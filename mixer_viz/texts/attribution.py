@@ -11,7 +11,6 @@ from mixer_viz.analysis.attribution.deletion import patch_order
 from mixer_viz.analysis.attribution.result import Attribution
 
 LARGE_GAP = 0.1  # of what the values should add up to
-_UNKNOWN = "–"
 # Links hold what the buttons say. The mean colour comes first: networks often have a firm answer to black.
 BASELINE_NAMES = {"mean": "Mean colour", "black": "Black", "blur": "Blurred", "noise": "Noise"}
 _FIRM = 0.5  # probability of the target from which a baseline says much about it already

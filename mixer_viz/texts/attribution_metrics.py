@@ -11,9 +11,9 @@ import numpy as np
 from mixer_viz.analysis.attribution.deletion import Curves
 from mixer_viz.analysis.attribution.metrics import CONTROLS, NOISE_DRAWS, SHUFFLES, SanityChecks
 from mixer_viz.analysis.attribution.result import Attribution
+from mixer_viz.texts import UNKNOWN
 from mixer_viz.texts.attribution import print_caption, settings_of
 
-_UNKNOWN = "–"
 _NOT_YET = "not yet"
 _NO_PROOF = "Agreement is no proof: methods may share a mistake."
 
@@ -93,9 +93,9 @@ def metrics_table(rows: Sequence[Metrics]) -> dict[str, list[str]]:
 
 def _sums(result: Attribution) -> list[str]:
     if not result.in_logits:
-        return ["not in logits", "no rule", _UNKNOWN]
+        return ["not in logits", "no rule", UNKNOWN]
     if result.expected is None or result.completeness_gap is None or result.relative_gap is None:
-        return [f"{result.total:+.4f}", "no rule", _UNKNOWN]
+        return [f"{result.total:+.4f}", "no rule", UNKNOWN]
     share = f" ({100 * result.relative_gap:.1f} %)" if np.isfinite(result.relative_gap) else ""
     return [f"{result.total:+.4f}", f"{result.expected:+.4f}", f"{result.completeness_gap:.1e}{share}"]
 

@@ -10,9 +10,8 @@ from mixer_viz.analysis.comparison.token_jacobian import MetaFormerJacobian, Met
 from mixer_viz.checkpoints.metaformer_runs import MetaFormerRun
 from mixer_viz.model import TOKEN_MIXERS, MixerConfig
 from mixer_viz.model.metaformer_config import Permutation
+from mixer_viz.texts import UNKNOWN
 from mixer_viz.texts.comparison_costs import seeds_in_words
-
-_UNKNOWN = "–"
 
 IN_WORDS = (
     "A vision network needs two things: mixing inside a location and mixing across locations. Here the same small "
@@ -101,7 +100,7 @@ def area_table(titles: Sequence[str], areas: np.ndarray) -> dict[str, list[str]]
     table = {"half in, % of all patches": list(titles)}
     for stage in range(1, areas.shape[1]):
         table[f"block {stage}"] = [
-            _UNKNOWN if np.isnan(value) else f"{100 * value:.1f}" for value in areas[:, stage].tolist()
+            UNKNOWN if np.isnan(value) else f"{100 * value:.1f}" for value in areas[:, stage].tolist()
         ]
     return table
 
@@ -130,7 +129,7 @@ def reordered_answers(answers: Mapping[Permutation, Mapping[str, str]]) -> dict[
     """What networks trained on each order say of a picture in that order; `answers` holds it by order and title."""
     titles = list(dict.fromkeys(title for found in answers.values() for title in found))
     table = {"trained on, and shown": [ORDERS[order] for order in answers]}
-    return table | {title: [found.get(title, _UNKNOWN) for found in answers.values()] for title in titles}
+    return table | {title: [found.get(title, UNKNOWN) for found in answers.values()] for title in titles}
 
 
 def permuted_table(runs: Sequence[MetaFormerRun]) -> dict[str, list[str]]:
@@ -144,7 +143,7 @@ def permuted_table(runs: Sequence[MetaFormerRun]) -> dict[str, list[str]]:
 
 def _final(runs: Sequence[MetaFormerRun], mixer: str, permutation: str) -> str:
     mine = [run.accuracy for run in runs if (run.token_mixer, run.permutation) == (mixer, permutation)]
-    return seeds_in_words(mine) if mine else _UNKNOWN
+    return seeds_in_words(mine) if mine else UNKNOWN
 
 
 def permuted_sentence(runs: Sequence[MetaFormerRun]) -> str:

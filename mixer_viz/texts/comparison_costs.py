@@ -13,8 +13,7 @@ from mixer_viz.analysis.comparison.throughput import MixerSpeeds, NetworkSpeed, 
 from mixer_viz.analysis.comparison.timing import Conditions
 from mixer_viz.checkpoints.metaformer_runs import MetaFormerRun
 from mixer_viz.model import TOKEN_MIXERS
-
-_UNKNOWN = "–"
+from mixer_viz.texts import UNKNOWN
 
 COSTS = (
     "All networks have the same stem, depth, channels and head and about as many parameters: what a token mixer saves "
@@ -91,7 +90,7 @@ def _speed_title(throughput: Throughput | None) -> str:
 
 
 def _speed(row: NetworkSpeed | None) -> str:
-    return _UNKNOWN if row is None else f"{row.median:,.0f} ({row.slowest:,.0f} to {row.fastest:,.0f})"
+    return UNKNOWN if row is None else f"{row.median:,.0f} ({row.slowest:,.0f} to {row.fastest:,.0f})"
 
 
 def no_mixing_sentence(runs: Sequence[MetaFormerRun]) -> str:
@@ -165,7 +164,7 @@ def architecture_table(rows: Sequence[Architecture], throughput: Throughput | No
 
 
 def _speed_small(row: NetworkSpeed | None) -> str:
-    return _UNKNOWN if row is None else f"{row.median:.1f} ({row.slowest:.1f} to {row.fastest:.1f})"
+    return UNKNOWN if row is None else f"{row.median:.1f} ({row.slowest:.1f} to {row.fastest:.1f})"
 
 
 def reported_table() -> dict[str, list[str]]:

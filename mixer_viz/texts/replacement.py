@@ -9,8 +9,7 @@ import numpy as np
 from mixer_viz.analysis.replacement.accuracy import ReplacedAccuracy
 from mixer_viz.analysis.replacement.replace import Kind, Replacement
 from mixer_viz.model import MixerConfig
-
-_UNKNOWN = "–"
+from mixer_viz.texts import UNKNOWN
 
 KIND_NAMES: dict[Kind, str] = {
     "identity": "Each patch to itself",
@@ -68,12 +67,12 @@ def replacement_table(replacements: Mapping[int, Replacement], here: Mapping[int
         "block": [str(block + 1) for block in replacements],
         "explained on the sample photos": [_percent(each.explained) for each in replacements.values()],
         "explained on this picture": [_percent(here[block]) for block in replacements],
-        "factor": [_UNKNOWN if each.factor is None else f"{each.factor:+.3f}" for each in replacements.values()],
+        "factor": [UNKNOWN if each.factor is None else f"{each.factor:+.3f}" for each in replacements.values()],
     }
 
 
 def _percent(share: float) -> str:
-    return _UNKNOWN if np.isnan(share) else f"{100 * share:.1f} %"
+    return UNKNOWN if np.isnan(share) else f"{100 * share:.1f} %"
 
 
 def accuracy_sentence(result: ReplacedAccuracy) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mixer_viz.analysis.arrays import one_image, to_double
+from mixer_viz.analysis.arrays import one_image, probabilities, to_double
 from mixer_viz.analysis.ranges import check_range, check_same_model
 from mixer_viz.model import MlpMixer, Trace
 from mixer_viz.model.trace import Stage, stages_of, streams_of
@@ -49,8 +49,8 @@ def logit_lens(model: MlpMixer, trace: Trace) -> LogitLens:
     """
     check_same_model(model, trace)
     rows = [model.head(one_image(model.norm(tokens)).mean(dim=0)) for tokens in streams_of(trace)]
-    logits = torch.stack(rows).cpu().double()
-    return LogitLens(stages_of(trace.config), logits.numpy(), torch.softmax(logits, dim=1).numpy())
+    logits = to_double(torch.stack(rows))
+    return LogitLens(stages_of(trace.config), logits, probabilities(logits))
 
 
 @torch.no_grad()

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mixer_viz.analysis.arrays import one_image, to_double
+from mixer_viz.analysis.arrays import one_image, probabilities, to_double
 from mixer_viz.analysis.comparison.closed_forms import mixer_derivative
 from mixer_viz.analysis.ranges import check_range
 from mixer_viz.model import MetaFormer
@@ -99,6 +99,6 @@ def predictions(networks: Mapping[str, MetaFormer], pixels: Tensor) -> tuple[Met
             raise ValueError(f"these networks cannot be compared on the same pixels: their {name} differs")
     found = []
     for name, network in networks.items():
-        logits = one_image(network(pixels)).cpu().double()
-        found.append(MetaFormerPrediction(name, to_double(logits), to_double(logits.softmax(dim=0))))
+        logits = to_double(one_image(network(pixels)))
+        found.append(MetaFormerPrediction(name, logits, probabilities(logits)))
     return tuple(found)

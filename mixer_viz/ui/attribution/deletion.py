@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from mixer_viz.analysis.arrays import probabilities
 from mixer_viz.analysis.attribution.deletion import patch_order
 from mixer_viz.figures.attribution.charts import CurveSet, answers_chart, curves_chart
 from mixer_viz.figures.attribution.maps import removed_grid, without_patches
@@ -15,7 +16,6 @@ from mixer_viz.ui.attribution import results
 from mixer_viz.ui.attribution.choice import Target
 from mixer_viz.ui.attribution.maps import Shown
 from mixer_viz.ui.attribution.metrics import known_metrics
-from mixer_viz.ui.attribution.results import probabilities_of
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.jobs import job_table
@@ -43,7 +43,7 @@ def deletion(choice: Choice, target: Target, titles: list[str], shown: list[Show
     seed = chosen.asked.seed
     random = results.random_sets(choice, seed, count)
     logits = results.logits_without(choice, target.baseline, seed, ((), tuple(order.tolist()), *random))
-    answers = probabilities_of(logits)
+    answers = probabilities(logits)
     pictures, bars = st.columns([1, 1], gap="medium")
     with pictures:
         _pictures(choice, target, chosen, (order.tolist(), list(random[0])))

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import streamlit as st
 
+from mixer_viz.analysis.arrays import probabilities
 from mixer_viz.analysis.attribution.result import Attribution
 from mixer_viz.analysis.attribution.table import method_for
 from mixer_viz.figures import common
@@ -14,7 +15,7 @@ from mixer_viz.figures.attribution import maps as figures
 from mixer_viz.model import MixerConfig
 from mixer_viz.texts import attribution as texts
 from mixer_viz.ui.attribution.choice import Target
-from mixer_viz.ui.attribution.results import Asked, attribution_job, logits_without, probabilities_of
+from mixer_viz.ui.attribution.results import Asked, attribution_job, logits_without
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.jobs import wait_shortly
@@ -157,7 +158,7 @@ def _draw(choice: Choice, shown: list[Shown], look: Look, token: int) -> None:
 def _what_the_baseline_says(choice: Choice, target: Target, seed: int) -> None:
     everything = tuple(range(choice.model.config.num_patches))
     whole, nothing = logits_without(choice, target.baseline, seed, ((), everything))
-    (answer,) = probabilities_of(nothing[None])
+    answer = probabilities(nothing)
     best = int(answer.argmax())
     name = choice.model.class_name(best)
     st.caption(
@@ -173,8 +174,7 @@ def _one_patch(choice: Choice, target: Target, shown: list[Shown], token: int) -
     st.markdown(texts.deleted_sentence(target.score_name, token, target.baseline, before, after))
     results = {each.title: each.result for each in shown}
     st.table(texts.patch_table(results, token))
-    probabilities = probabilities_of(np.stack([with_it, without_it]))
-    show_before_after(choice, probabilities[0], probabilities[1], f"Without patch {token}")
+    show_before_after(choice, probabilities(with_it), probabilities(without_it), f"Without patch {token}")
 
 
 def _score(logits: np.ndarray, target: Target) -> float:

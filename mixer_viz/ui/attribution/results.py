@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from mixer_viz import images
-from mixer_viz.analysis.arrays import probabilities
 from mixer_viz.analysis.attribution import metrics
 from mixer_viz.analysis.attribution.baselines import baseline_pixels
 from mixer_viz.analysis.attribution.deletion import Curves, deletion_insertion, random_orders
@@ -165,8 +164,3 @@ def random_sets(choice: Choice, seed: int, count: int) -> tuple[tuple[int, ...],
     """The first `count` patches of the random orders that the curves have, too."""
     orders = random_orders(choice.model.config.num_patches, CONTROLS, seed)
     return tuple(tuple(order[:count].tolist()) for order in orders)
-
-
-def probabilities_of(logits: np.ndarray) -> np.ndarray:
-    """Softmax of each row of logits (R, num_classes)."""
-    return np.stack([probabilities(row) for row in logits])

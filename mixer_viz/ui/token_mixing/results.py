@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from mixer_viz.analysis import receptive_field
-from mixer_viz.analysis.arrays import one_image, to_array
+from mixer_viz.analysis.arrays import one_image, probabilities, to_array
 from mixer_viz.analysis.token_mixing import convolution, depth, jacobian, mixing_matrix, unit_effect, weights
 from mixer_viz.analysis.token_mixing.opposing_pairs import OPPOSING_COSINE, best_opposing_cosine, count_distinct
 from mixer_viz.analysis.token_mixing.weights import MixingWeights, Units
@@ -114,7 +114,7 @@ def with_unit_scaled(choice: Choice, block: int, unit: int) -> np.ndarray:
     pixels = cached.pixels_of(choice.picture, choice.model)
     with computing_on(pixels.device):
         logits = unit_effect.logits_with_unit(choice.model.model, pixels, block, unit, FACTORS)
-    return torch.from_numpy(logits).double().softmax(dim=1).numpy()
+    return probabilities(logits)
 
 
 @kept("result", "Following the patch through the blocks …")
