@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pytest
@@ -15,9 +16,26 @@ from tests.conftest import TINY
 from tests.texts.made_attributions import NOT_IN_LOGITS, PLAIN, changed
 
 
-def test_every_method_and_baseline_has_its_words() -> None:
-    table = methods_for(TINY)
-    assert set(texts.DOES_NOT_SAY) == set(table)
+def words_missing(methods: Iterable[str], sentences: Mapping[str, str]) -> list[str]:
+    """One sentence for each method without its words, and for words without a method."""
+    home = "mixer_viz/texts/attribution.py, DOES_NOT_SAY"
+    return [
+        *(f"{home}: the method {name!r} has no sentence; add one" for name in sorted(set(methods) - set(sentences))),
+        *(f"{home}: no method is called {name!r}; take it out" for name in sorted(set(sentences) - set(methods))),
+    ]
+
+
+def test_every_method_has_its_words() -> None:
+    assert words_missing(methods_for(TINY), texts.DOES_NOT_SAY) == []
+
+
+def test_words_and_methods_that_have_lost_each_other_are_named() -> None:
+    unknown, lonely = words_missing(["saliency", "new"], {"saliency": "It does not.", "gone": "It does not."})
+    assert unknown.endswith("the method 'new' has no sentence; add one")
+    assert lonely.endswith("no method is called 'gone'; take it out")
+
+
+def test_sentences_say_what_they_should_and_baselines_have_theirs() -> None:
     assert all(text.startswith("It does not ") and text.endswith(".") for text in texts.DOES_NOT_SAY.values())
     assert set(texts.BASELINE_NAMES) == set(BASELINES)
     for baseline in BASELINES:

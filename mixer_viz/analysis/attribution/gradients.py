@@ -1,48 +1,13 @@
-"""Methods that take the gradient at the image: their rows of the table, and how captum runs them."""
+"""Methods that take the gradient at the image: how captum runs them, and their entries in the table."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from torch import Tensor
 
 from mixer_viz.analysis.attribution.methods import Method, Parameter, cost_per, fixed_cost
 from mixer_viz.analysis.attribution.seeding import seeded
 from mixer_viz.analysis.attribution.task import Task
-
-
-def rows() -> list[Method]:
-    """Their rows of the table."""
-    return [
-        Method(
-            name="saliency",
-            title="Gradient (saliency)",
-            answers="How fast does the logit rise with each pixel's value, right at this image?",
-            passes=fixed_cost(forward=2, backward=1),
-            in_logits=False,
-            needs_baseline=False,
-        ),
-        Method(
-            name="input_x_gradient",
-            title="Input × gradient",
-            answers="How much of the logit would each pixel carry if the network were linear around this image?",
-            passes=fixed_cost(forward=2, backward=1),
-            needs_baseline=False,
-        ),
-        Method(
-            name="smooth_grad",
-            title="SmoothGrad",
-            answers="What is the gradient on average over noisy copies of this image?",
-            passes=cost_per("samples", extra=1),
-            parameters=(
-                Parameter("samples", "Noisy copies", 25, 1, 500),
-                Parameter("noise", "Noise, as a share of the image's range", 0.15, 0.01, 1.0),
-            ),
-            in_logits=False,
-            needs_baseline=False,
-            draws=True,
-        ),
-    ]
+from mixer_viz.model import MixerConfig
 
 
 def _saliency(task: Task) -> Tensor:
@@ -71,8 +36,38 @@ def _smooth_grad(task: Task) -> Tensor:
         )
 
 
-RUNNERS: dict[str, Callable[[Task], Tensor]] = {
-    "saliency": _saliency,
-    "input_x_gradient": _input_x_gradient,
-    "smooth_grad": _smooth_grad,
-}
+def rows(config: MixerConfig) -> list[Method]:
+    """Their entries in the table."""
+    return [
+        Method(
+            name="saliency",
+            title="Gradient (saliency)",
+            answers="How fast does the logit rise with each pixel's value, right at this image?",
+            run=_saliency,
+            passes=fixed_cost(forward=2, backward=1),
+            in_logits=False,
+            needs_baseline=False,
+        ),
+        Method(
+            name="input_x_gradient",
+            title="Input × gradient",
+            answers="How much of the logit would each pixel carry if the network were linear around this image?",
+            run=_input_x_gradient,
+            passes=fixed_cost(forward=2, backward=1),
+            needs_baseline=False,
+        ),
+        Method(
+            name="smooth_grad",
+            title="SmoothGrad",
+            answers="What is the gradient on average over noisy copies of this image?",
+            run=_smooth_grad,
+            passes=cost_per("samples", extra=1),
+            parameters=(
+                Parameter("samples", "Noisy copies", 25, 1, 500),
+                Parameter("noise", "Noise, as a share of the image's range", 0.15, 0.01, 1.0),
+            ),
+            in_logits=False,
+            needs_baseline=False,
+            draws=True,
+        ),
+    ]

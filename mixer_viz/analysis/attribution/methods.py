@@ -1,4 +1,4 @@
-"""What a row of the table of attribution methods holds, and the checks of what the caller chose."""
+"""What one attribution method is, an entry in the table, and the checks of what the caller chose."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import numbers
 from collections.abc import Callable, Mapping
 from typing import Literal
 
+from torch import Tensor
+
 from mixer_viz.analysis.attribution.result import Value
+from mixer_viz.analysis.attribution.task import Task
 from mixer_viz.analysis.ranges import check_range
 from mixer_viz.model import MixerConfig
 
@@ -55,11 +58,15 @@ def _nothing_to_check(values: Mapping[str, Value]) -> None:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Method:
-    """One row of the table. `passes` counts all of `attribute`, the one or two that measure the scores included."""
+    """One method: what it answers, how it runs, what it takes and what it costs.
+
+    `passes` counts all of `attribute`, the one or two that measure the scores included.
+    """
 
     name: str
     title: str
     answers: str  # the question it answers, in one sentence
+    run: Callable[[Task], Tensor]  # values at pixels (1, 3, H, W), or of tokens (1, ..., S)
     passes: Callable[[Mapping[str, Value]], Passes]  # of all parameters
     parameters: tuple[Parameter, ...] = ()
     law: Law = None

@@ -1,9 +1,8 @@
-"""Methods that follow a way from the baseline to the image: their rows of the table, and how captum runs them."""
+"""Methods that follow a way from the baseline to the image: how captum runs them, and their entries in the table."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -12,43 +11,9 @@ from mixer_viz.analysis.attribution.deep_lift_rules import private_copy, with_se
 from mixer_viz.analysis.attribution.methods import Method, Parameter, cost_per, fixed_cost
 from mixer_viz.analysis.attribution.seeding import seeded
 from mixer_viz.analysis.attribution.task import ScoreModule, Task
+from mixer_viz.model import MixerConfig
 
 STEPS = Parameter("steps", "Steps along the way", 50, 1, 1000)
-
-
-def rows() -> list[Method]:
-    """Their rows of the table."""
-    return [
-        Method(
-            name="integrated_gradients",
-            title="Integrated gradients",
-            answers="How much does each pixel add to the logit on the straight way from the baseline to this image?",
-            passes=cost_per("steps", extra=2),
-            parameters=(STEPS,),
-            law="difference",
-        ),
-        Method(
-            name="gradient_shap",
-            title="Gradient SHAP",
-            answers="How much does each pixel add to the logit at random points of the way from the baseline?",
-            passes=cost_per("samples", extra=2),
-            parameters=(
-                # Bundled model, photos: 25 miss 28 % of the sum at the median, 100 miss 13 %, 400 miss 5 %.
-                Parameter("samples", "Random points of the way", 100, 1, 1000),
-                Parameter("noise", "Noise on the image, as a share of its range", 0.0, 0.0, 1.0),
-            ),
-            law="difference",
-            draws=True,
-        ),
-        Method(
-            name="deep_lift",
-            title="DeepLIFT",
-            answers="How much of the difference from the baseline's logit comes through each pixel?",
-            passes=fixed_cost(forward=4, backward=2),
-            parameters=(Parameter("rules", "Rules for GELU and LayerNorm", "rescale", choices=("rescale", "captum")),),
-            law="difference",
-        ),
-    ]
 
 
 def _integrated_gradients(task: Task) -> Tensor:
@@ -83,8 +48,39 @@ def _deep_lift(task: Task) -> Tensor:
     return DeepLift(ScoreModule(task.score, network)).attribute(task.pixels, task.baseline)
 
 
-RUNNERS: dict[str, Callable[[Task], Tensor]] = {
-    "integrated_gradients": _integrated_gradients,
-    "gradient_shap": _gradient_shap,
-    "deep_lift": _deep_lift,
-}
+def rows(config: MixerConfig) -> list[Method]:
+    """Their entries in the table."""
+    return [
+        Method(
+            name="integrated_gradients",
+            title="Integrated gradients",
+            answers="How much does each pixel add to the logit on the straight way from the baseline to this image?",
+            run=_integrated_gradients,
+            passes=cost_per("steps", extra=2),
+            parameters=(STEPS,),
+            law="difference",
+        ),
+        Method(
+            name="gradient_shap",
+            title="Gradient SHAP",
+            answers="How much does each pixel add to the logit at random points of the way from the baseline?",
+            run=_gradient_shap,
+            passes=cost_per("samples", extra=2),
+            parameters=(
+                # Bundled model, photos: 25 miss 28 % of the sum at the median, 100 miss 13 %, 400 miss 5 %.
+                Parameter("samples", "Random points of the way", 100, 1, 1000),
+                Parameter("noise", "Noise on the image, as a share of its range", 0.0, 0.0, 1.0),
+            ),
+            law="difference",
+            draws=True,
+        ),
+        Method(
+            name="deep_lift",
+            title="DeepLIFT",
+            answers="How much of the difference from the baseline's logit comes through each pixel?",
+            run=_deep_lift,
+            passes=fixed_cost(forward=4, backward=2),
+            parameters=(Parameter("rules", "Rules for GELU and LayerNorm", "rescale", choices=("rescale", "captum")),),
+            law="difference",
+        ),
+    ]

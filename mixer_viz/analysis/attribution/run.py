@@ -14,7 +14,7 @@ from mixer_viz.analysis.arrays import one_image, to_double
 from mixer_viz.analysis.attribution.baselines import baseline_pixels, check_baseline
 from mixer_viz.analysis.attribution.methods import Method, check_parameters, check_target
 from mixer_viz.analysis.attribution.result import Attribution, Value
-from mixer_viz.analysis.attribution.table import METHODS, method_for
+from mixer_viz.analysis.attribution.table import method_for
 from mixer_viz.analysis.attribution.task import Score, Task
 from mixer_viz.analysis.chunks import Cancelled, Precision, Progress, chunk_for, halving
 from mixer_viz.analysis.ranges import check_range
@@ -130,12 +130,12 @@ def _ends(task: Task) -> list[float]:
 
 def _values(row: Method, task: Task) -> Tensor:
     if not row.needs_gradient:
-        return METHODS[row.name](task)  # the score itself halves its chunks, and keeps what is done
+        return row.run(task)  # the score itself halves its chunks, and keeps what is done
     done = task.score.forward_passes
 
     def run(chunk: int) -> Tensor:
         task.score.restart(done)
-        return METHODS[row.name](task.with_chunk(chunk))
+        return row.run(task.with_chunk(chunk))
 
     # Methods that need all of their passes at once have no smaller chunk to try.
     chunked = row.passes(task.values).backward > 2

@@ -1,9 +1,8 @@
-"""Methods that look at the tokens of one block: their rows of the table, and how they run."""
+"""Methods that look at the tokens of one block: how they run, and their entries in the table."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -14,44 +13,6 @@ from mixer_viz.analysis.attribution.paths import STEPS
 from mixer_viz.analysis.attribution.task import ScoreModule, Task, TokensTap
 from mixer_viz.model import MixerConfig, trace
 from mixer_viz.model.half_blocks import logits_from, tokens_at
-
-
-def rows(config: MixerConfig) -> list[Method]:
-    """Their rows of the table."""
-    last = config.num_blocks - 1
-    block = Parameter("block", "Block, counted from 0", last, 0, last)
-    return [
-        Method(
-            name="grad_cam",
-            title="Grad-CAM",
-            answers="Where are the channels large that raise the logit on average over one block's tokens?",
-            passes=fixed_cost(forward=2, backward=1),
-            parameters=(block,),
-            in_logits=False,
-            at_pixels=False,
-            needs_baseline=False,
-        ),
-        Method(
-            name="layer_integrated_gradients",
-            title="Layer integrated gradients",
-            answers="How much does each token of one block add to the logit on the straight way from the baseline's?",
-            passes=cost_per("steps", extra=4),
-            parameters=(block, STEPS),
-            law="difference",
-            at_pixels=False,
-        ),
-        Method(
-            name="patch_logits",
-            title="Logit of each patch",
-            answers="What does the head read from each final token alone, the mean of which is the logit?",
-            passes=fixed_cost(forward=2, backward=0),
-            law="score",
-            at_pixels=False,
-            needs_baseline=False,
-            needs_gradient=False,
-            exact=True,
-        ),
-    ]
 
 
 def _grad_cam(task: Task) -> Tensor:
@@ -92,8 +53,42 @@ def _patch_logits(task: Task) -> Tensor:
     return torch.from_numpy(values / len(values))[None]
 
 
-RUNNERS: dict[str, Callable[[Task], Tensor]] = {
-    "grad_cam": _grad_cam,
-    "layer_integrated_gradients": _layer_integrated_gradients,
-    "patch_logits": _patch_logits,
-}
+def rows(config: MixerConfig) -> list[Method]:
+    """Their entries in the table."""
+    last = config.num_blocks - 1
+    block = Parameter("block", "Block, counted from 0", last, 0, last)
+    return [
+        Method(
+            name="grad_cam",
+            title="Grad-CAM",
+            answers="Where are the channels large that raise the logit on average over one block's tokens?",
+            run=_grad_cam,
+            passes=fixed_cost(forward=2, backward=1),
+            parameters=(block,),
+            in_logits=False,
+            at_pixels=False,
+            needs_baseline=False,
+        ),
+        Method(
+            name="layer_integrated_gradients",
+            title="Layer integrated gradients",
+            answers="How much does each token of one block add to the logit on the straight way from the baseline's?",
+            run=_layer_integrated_gradients,
+            passes=cost_per("steps", extra=4),
+            parameters=(block, STEPS),
+            law="difference",
+            at_pixels=False,
+        ),
+        Method(
+            name="patch_logits",
+            title="Logit of each patch",
+            answers="What does the head read from each final token alone, the mean of which is the logit?",
+            run=_patch_logits,
+            passes=fixed_cost(forward=2, backward=0),
+            law="score",
+            at_pixels=False,
+            needs_baseline=False,
+            needs_gradient=False,
+            exact=True,
+        ),
+    ]
