@@ -8,22 +8,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from mixer_viz.analysis.token_mixing.structure import structure_of
 from mixer_viz.checkpoints import load_model
 from mixer_viz.checkpoints.bundled import ASSETS_DIR
-from mixer_viz.images import crop_image, normalise, open_image
-from mixer_viz.model import MixerConfig, MlpMixer
+from mixer_viz.training.cards.measure import count_correct, structure_figures
 
 NAME = "bundled_model"
 MODEL = "mixer_cifar10"
-BATCH = 500
 FREQUENCY_RATIO_AT_MOST = 0.7  # of white noise
 STRUCTURE_DIFFERENCE_AT_MOST = 1e-3
 ACCURACY_DIFFERENCE_AT_MOST = 0.1  # percentage points: ten of 10 000 images, for another order of summation
@@ -48,16 +43,6 @@ def measure() -> dict[str, Any]:
     }
 
 
-def structure_figures(model: MlpMixer) -> dict[str, Any]:
-    """`analysis.structure.structure_of` as the card holds it: numbers, and one list entry per block."""
-    structure = structure_of(model)
-    names = ("frequency_ratio", "mean_frequency", "white_noise", "opposed_share", "paired_share")
-    lists = ("block_frequency", "block_opposed_share", "block_paired_share", "distinct_units")
-    return {name: getattr(structure, name) for name in names} | {
-        name: getattr(structure, name).tolist() for name in lists
-    }
-
-
 def compare_structure(measured: dict[str, Any], card: dict[str, Any] | None) -> dict[str, Any]:
     """The measured figures as the runner prints them, with the largest difference to those of the card."""
     results: dict[str, Any] = {
@@ -75,31 +60,3 @@ def compare_structure(measured: dict[str, Any], card: dict[str, Any] | None) -> 
 
 def aim(value: float, unit: str, at_most: float) -> dict[str, Any]:
     return {"value": value, "unit": unit, "at_most": at_most, "met": value <= at_most}
-
-
-@torch.no_grad()
-def count_correct(model: MlpMixer, folder: Path) -> tuple[int, int]:
-    """Right answers and images in `folder/<class>/*`, in float32, each picture prepared as the app does it.
-
-    Raises ValueError when the class folders are not the model's classes.
-    """
-    names = sorted(path.name for path in folder.iterdir() if path.is_dir())
-    if model.config.class_names is None or names != sorted(model.config.class_names):
-        raise ValueError(f"The class folders of {folder} are {names}, but the model has {model.config.class_names}.")
-    correct = count = 0
-    for paths in _batches(sorted(path for name in names for path in (folder / name).iterdir() if path.is_file())):
-        labels = torch.tensor([model.config.class_names.index(path.parent.name) for path in paths])
-        correct += int((model(_read(paths, model.config)).argmax(dim=1) == labels).sum())
-        count += len(paths)
-    if not count:
-        raise ValueError(f"There are no images in {folder}.")
-    return correct, count
-
-
-def _batches(paths: list[Path]) -> Iterator[list[Path]]:
-    for start in range(0, len(paths), BATCH):
-        yield paths[start : start + BATCH]
-
-
-def _read(paths: list[Path], config: MixerConfig) -> torch.Tensor:  # (N, 3, H, W), normalised
-    return normalise(np.stack([np.asarray(crop_image(open_image(path), config)) for path in paths]), config)

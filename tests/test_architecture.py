@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = "mixer_viz"
 FACADE = "the facade"  # `import mixer_viz as mv`: everything that is not a picture or a widget
 LIBRARY = {"model", "checkpoints", "images", "analysis", "training"}
-ALL = {*LIBRARY, "paths", "figures", "texts", "ui", "pages", "app", FACADE}
+CARDS = "training/cards"
+ALL = {*LIBRARY, CARDS, "paths", "figures", "texts", "ui", "pages", "app", FACADE}
 
 # Which parts of the project each part may import, itself aside.
 ARROWS: dict[str, set[str]] = {
@@ -24,7 +25,8 @@ ARROWS: dict[str, set[str]] = {
     "checkpoints": {"model", "paths"},
     "images": {"model"},
     "analysis": {"model", "images"},
-    "training": {"model", "checkpoints"},
+    "training": {"model", "checkpoints", CARDS},  # the comparison's command writes its card when all is trained
+    CARDS: {"model", "checkpoints", "images", "analysis", "training"},
     "figures": set(),
     "texts": {"model", "checkpoints", "images", "analysis"},
     "paths": set(),
@@ -33,8 +35,8 @@ ARROWS: dict[str, set[str]] = {
     "pages": ALL,
     "app": ALL,
 }
-# Modules beside the folders that belong to one part.
-PART_OF = {"__main__": "app"}
+# Modules beside the folders that belong to one part, and folders inside of one that are a part of their own.
+PART_OF = {"__main__": "app", "training.cards": CARDS}
 CAPTUM_HOME = f"{PACKAGE}/analysis/attribution/"
 # The sub-folders of each floor: one name for a page, or for a part of one, on all of them.
 PAGE_WINGS = ("token_mixing", "activations", "attribution", "comparison")
@@ -62,7 +64,9 @@ def part_of_module(name: str) -> str | None:
         return first
     if first != PACKAGE:
         return None
-    return PART_OF.get(rest[0], rest[0]) if rest else FACADE
+    if not rest:
+        return FACADE
+    return PART_OF.get(".".join(rest[:2])) or PART_OF.get(rest[0], rest[0])
 
 
 def module_name(path: Path, root: Path) -> str:
@@ -192,6 +196,10 @@ LONG_FUNCTION = "def draw():\n" + "    x = 1\n" * MAX_PAGE_FUNCTION_LINES
         ("mixer_viz/analysis/a.py", "from ..figures import theme", "analysis must not know figures"),
         ("mixer_viz/analysis/activations/a.py", "from ... import ui", "analysis must not know ui"),
         ("mixer_viz/training/a.py", "import mixer_viz.analysis.patches as p", "training must not know analysis"),
+        ("mixer_viz/training/a.py", "from mixer_viz import images", "training must not know images"),
+        ("mixer_viz/training/cards/a.py", "from mixer_viz import figures", "training/cards must not know figures"),
+        ("mixer_viz/training/cards/a.py", "from mixer_viz.texts import a", "training/cards must not know texts"),
+        ("mixer_viz/__init__.py", "import mixer_viz.training.cards.mixer", "the facade must not know training/cards"),
         ("mixer_viz/figures/a.py", "def f():\n    from mixer_viz.model import trace", "figures must not know model"),
         ("mixer_viz/figures/a.py", "def f():\n    import torch", "figures draw with numpy"),
         ("mixer_viz/figures/a.py", "from skimage.transform import resize", "figures draw with numpy"),
@@ -270,6 +278,11 @@ def test_a_hall_without_walls_is_found(tmp_path: Path, folder: str) -> None:
         ),
         ("mixer_viz/analysis/attribution/a.py", "def f():\n    from captum.attr import Saliency"),
         ("mixer_viz/analysis/replacement/a.py", "import scipy\nfrom mixer_viz.images.labelled_folder import labelled"),
+        (
+            "mixer_viz/training/cards/a.py",
+            "from mixer_viz import analysis, images\nfrom mixer_viz.training import loop",
+        ),
+        ("mixer_viz/training/a.py", "from mixer_viz.training.cards import metaformer"),
         ("mixer_viz/texts/a.py", "import numpy\nfrom mixer_viz import analysis, checkpoints, images, model"),
         ("mixer_viz/checkpoints/formats/a.py", "from mixer_viz.checkpoints.errors import CheckpointError"),
         ("mixer_viz/ui/widgets/a.py", "import streamlit\nfrom mixer_viz.texts import interventions"),

@@ -19,9 +19,9 @@ from tqdm import tqdm
 from mixer_viz.model.metaformer_config import PERMUTATIONS, TOKEN_MIXER_NAMES
 from mixer_viz.model.token_mixer_table import matched_channels_mlp_dim
 from mixer_viz.training.build import metaformer_config
+from mixer_viz.training.cards.metaformer import export, write_results
 from mixer_viz.training.cli import add_recipe_options, add_running_options, given_values
 from mixer_viz.training.cli import main as train
-from mixer_viz.training.compare_results import export, write_results
 from mixer_viz.training.data import find_data
 from mixer_viz.training.recipe import Recipe
 from mixer_viz.training.state import FINAL, LAST, read_checkpoint

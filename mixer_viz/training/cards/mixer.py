@@ -1,11 +1,10 @@
-"""Turns a finished training run into a bundled model with its card; every figure of the card is measured here.
+"""Turns a finished training run into a bundled model with its card, every figure of which is measured or read here.
 
-    python benchmarks/write_card.py --run runs/a --data data --name mixer_cifar10 --hardware "2 CPU cores"
+    python -m mixer_viz.training.cards --run runs/a --data data --name mixer_cifar10 --hardware "2 CPU cores"
 
 Writes `<name>.safetensors` (half precision), `<name>.json`, `<name>.md` and `<name>_snapshots/` into `assets/`.
 """
 
-# ruff: noqa: E402 (the project's root has to be on the path first)
 from __future__ import annotations
 
 import argparse
@@ -24,13 +23,10 @@ from typing import Any
 import torch
 from safetensors import safe_open
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
-
-from bundled_model import count_correct, structure_figures
-from card_text import card_text
-
 from mixer_viz.checkpoints import load_model, save_model
 from mixer_viz.checkpoints.bundled import ASSETS_DIR
+from mixer_viz.training.cards.measure import count_correct, structure_figures
+from mixer_viz.training.cards.mixer_text import card_text
 from mixer_viz.training.recipe import Recipe
 from mixer_viz.training.state import FINAL, LOG, RESULT, SNAPSHOTS, read_checkpoint
 
@@ -43,15 +39,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         card = write(options)
     except ValueError as exc:
-        print(f"error: {exc}", file=sys.stderr)
+        sys.stderr.write(f"error: {exc}\n")
         return 2
     shown = ("name", "accuracy", "test_images", "duration", "stages", "structure")
-    print(json.dumps({key: card[key] for key in shown}, indent=2))
+    sys.stdout.write(json.dumps({key: card[key] for key in shown}, indent=2) + "\n")
     return 0
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Make a finished run a bundled model, with its card.")
+    parser = argparse.ArgumentParser(
+        prog="python -m mixer_viz.training.cards", description="Make a finished run a bundled model, with its card."
+    )
     parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="the --out folder of the training")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder that has test/<class>/*")
     parser.add_argument("--name", required=True, help="what load_model will call it, e.g. mixer_cifar10")
@@ -211,7 +209,3 @@ def copy_snapshots(snapshots: list[dict[str, Any]], folder: Path) -> list[dict[s
 def in_words(seconds: float) -> str:
     hours, minutes = divmod(round(seconds / 60), 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

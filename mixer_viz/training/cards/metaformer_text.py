@@ -49,7 +49,7 @@ _MEASURED = {
 
 
 def card_text(card: dict[str, Any]) -> str:
-    """Markdown from the JSON card that `compare_results.export` writes."""
+    """Markdown from the JSON card that `metaformer.export` writes."""
     runs, recipe = card["runs"], card["recipe"]
     columns = ("token_mixer", "permutation", "seed", "channels_mlp_dim", "parameters", "multiply_adds")
     rows = [[*(str(run[column]) for column in columns), f"{run['accuracy']:.2f}", str(run["seconds"])] for run in runs]

@@ -19,7 +19,7 @@ from mixer_viz.checkpoints.metaformer_runs import CARD
 from mixer_viz.model.token_mixer_table import metaformer_costs
 from mixer_viz.training.augment import test_transform
 from mixer_viz.training.build import metaformer_config
-from mixer_viz.training.compare_card import card_text
+from mixer_viz.training.cards.metaformer_text import card_text
 from mixer_viz.training.data import ImageData, ImageDataset
 from mixer_viz.training.evaluation import evaluate
 from mixer_viz.training.recipe import Recipe

@@ -1,14 +1,10 @@
-"""From a finished run to a bundled model with its card: benchmarks/write_card.py."""
+"""From a finished run to a bundled model with its card: `python -m mixer_viz.training.cards`."""
 
 from __future__ import annotations
 
-import importlib
 import json
 import shlex
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import torch
@@ -16,20 +12,10 @@ import torch
 import mixer_viz as mv
 from mixer_viz.analysis.token_mixing.structure import structure_of
 from mixer_viz.checkpoints import bundled
+from mixer_viz.training.cards import mixer
 from mixer_viz.training.cli import build_parser, main
 from mixer_viz.training.recipe import Recipe
 from tests.training.made_runs import RECIPE, arguments, resume, stop_after, write_tree
-
-FOLDER = Path(__file__).parents[2] / "benchmarks"
-
-
-@pytest.fixture
-def write_card(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """The module; what it puts on the path and among the modules is taken back afterwards."""
-    monkeypatch.setattr(sys, "path", [str(FOLDER), *sys.path])
-    yield importlib.import_module("write_card")
-    for name in ("write_card", "bundled_model", "card_text"):
-        sys.modules.pop(name, None)
 
 
 @pytest.fixture(scope="module")
@@ -40,17 +26,15 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def call(write_card: ModuleType, run: Path, assets: Path, *more: str) -> int:
+def call(run: Path, assets: Path, *more: str) -> int:
     named = {"run": run, "data": run.parent / "data", "name": "tiny", "hardware": "an abacus", "assets": assets}
-    return write_card.main([*(f"--{name}={value}" for name, value in named.items()), *more])
+    return mixer.main([*(f"--{name}={value}" for name, value in named.items()), *more])
 
 
-def test_a_run_becomes_a_bundled_model(
-    write_card: ModuleType, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_becomes_a_bundled_model(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "tiny_snapshots").mkdir()
     (tmp_path / "tiny_snapshots" / "stage-1-epoch-0099.safetensors").touch()
-    assert call(write_card, run, tmp_path) == 0
+    assert call(run, tmp_path) == 0
     monkeypatch.setattr(bundled, "ASSETS_DIR", tmp_path)
     model, trained = mv.load_model("tiny", device="cpu"), mv.load_model(run / "model.safetensors", device="cpu")
     card = json.loads((tmp_path / "tiny.json").read_text())
@@ -71,9 +55,9 @@ def test_a_run_becomes_a_bundled_model(
     assert [fact for fact in (card["stages"][0]["command"], "an abacus", "40 test images") if fact not in text] == []
 
 
-def test_the_command_in_the_card_gives_the_recipe(write_card: ModuleType) -> None:
+def test_the_command_in_the_card_gives_the_recipe() -> None:
     recipe = Recipe(epochs=7, compile=True, flip=False, crop="pad", lr=2e-3, min_lr=1e-5)
-    command = write_card.command_of(recipe, "out")
+    command = mixer.command_of(recipe, "out")
     assert command.endswith("--out out --epochs 7 --lr 0.002 --crop pad --no-flip --compile")
     _, _, options = command.partition("mixer_viz.training ")
     given = vars(build_parser().parse_args(shlex.split(options)))
@@ -81,7 +65,6 @@ def test_the_command_in_the_card_gives_the_recipe(write_card: ModuleType) -> Non
 
 
 def test_an_unfinished_run_is_refused(
-    write_card: ModuleType,
     run: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -92,29 +75,29 @@ def test_an_unfinished_run_is_refused(
     with monkeypatch.context() as patch:
         stop_after(1, patch)
         assert main(arguments(tmp_path / "data", out, epochs=1)) == 130
-    assert call(write_card, out, tmp_path / "assets") == 2
+    assert call(out, tmp_path / "assets") == 2
     assert "has done 0 of 1 epochs; finish it" in capsys.readouterr().err
     assert not (tmp_path / "assets").exists()
     assert resume(tmp_path / "data", out) == 0
-    assert call(write_card, out, tmp_path / "assets") == 0
+    assert call(out, tmp_path / "assets") == 0
 
 
 def test_other_classes_than_the_models_are_refused(
-    write_card: ModuleType, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = write_tree(tmp_path / "other", classes=("left", "right"), count=1)
-    assert call(write_card, run, tmp_path / "assets", f"--data={other}") == 2
+    assert call(run, tmp_path / "assets", f"--data={other}") == 2
     assert "['left', 'right'], but the model has ('lower', 'upper')" in capsys.readouterr().err
 
 
-def test_two_stages_are_both_in_the_card(write_card: ModuleType, run: Path, tmp_path: Path) -> None:
+def test_two_stages_are_both_in_the_card(run: Path, tmp_path: Path) -> None:
     second, assets = tmp_path / "second", tmp_path / "assets"
     more = ("--init-from", str(run), "--reset-token-mixing")
     assert main([*arguments(run.parent / "data", second, epochs=2), *more]) == 0
     named = ("--run", str(second), "--data", str(run.parent / "data"), "--name", "two", "--hardware", "an abacus")
-    assert write_card.main([*named, "--assets", str(assets)]) == 2  # where it started from must be named
+    assert mixer.main([*named, "--assets", str(assets)]) == 2  # where it started from must be named
     assert not assets.exists()
-    assert write_card.main([*named, "--assets", str(assets), "--earlier", str(run)]) == 0
+    assert mixer.main([*named, "--assets", str(assets), "--earlier", str(run)]) == 0
     card, text = json.loads((assets / "two.json").read_text()), (assets / "two.md").read_text()
     assert [stage["epochs_done"] for stage in card["stages"]] == [3, 2]
     assert card["stages"][1]["recipe"]["init_from"] == run.name
