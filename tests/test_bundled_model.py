@@ -112,14 +112,18 @@ def test_the_snapshots_lead_from_the_random_start_to_this_model(model: mv.MlpMix
     mixing = {name: value for name, value in model.state_dict().items() if ".token_mixing." in name}
     for entry in card["snapshots"]:
         tensors, metadata = read(ASSETS_DIR / entry["file"])
-        assert {name: value.shape for name, value in tensors.items()} == {k: v.shape for k, v in mixing.items()}
+        shapes = {name: value.shape for name, value in tensors.items() if name != "stem.weight"}  # older ones lack it
+        assert shapes == {name: value.shape for name, value in mixing.items()}
         assert {value.dtype for value in tensors.values()} == {torch.float16}
         assert int(metadata["epoch"]) == entry["epoch"]
     last, _ = read(ASSETS_DIR / card["snapshots"][-1]["file"])
-    assert all(torch.equal(value.float(), mixing[name]) for name, value in last.items())
+    state = model.state_dict()
+    assert all(torch.equal(value.float(), state[name]) for name, value in last.items())
     first, _ = read(ASSETS_DIR / card["snapshots"][0]["file"])
     std = card["stages"][places[0][0] - 1]["recipe"]["token_mixing_std"]
-    drawn = torch.cat([value.float().flatten() for name, value in first.items() if name.endswith("weight")])
+    drawn = torch.cat(
+        [value.float().flatten() for name, value in first.items() if name.endswith("weight") and name in mixing]
+    )
     assert places[0][1] == 0
     assert drawn.std().item() == pytest.approx(std, rel=0.02)
     assert not any(value.any() for name, value in first.items() if name.endswith("bias"))

@@ -26,18 +26,26 @@ def structure_figures(model: MlpMixer) -> dict[str, Any]:
     }
 
 
+def check_classes(config: MixerConfig, folder: Path) -> tuple[str, ...]:
+    """The class folders of `folder` in the model's order; raises ValueError when they are not the model's classes."""
+    if not folder.is_dir():
+        raise ValueError(f"There is no folder {folder}; it has to hold the test images, one folder for each class.")
+    names = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    if config.class_names is None or names != sorted(config.class_names):
+        raise ValueError(f"The class folders of {folder} are {names}, but the model has {config.class_names}.")
+    return config.class_names
+
+
 @torch.no_grad()
 def count_correct(model: MlpMixer, folder: Path) -> tuple[int, int]:
     """Right answers and images in `folder/<class>/*`, in float32, each picture prepared as the app does it.
 
     Raises ValueError when the class folders are not the model's classes.
     """
-    names = sorted(path.name for path in folder.iterdir() if path.is_dir())
-    if model.config.class_names is None or names != sorted(model.config.class_names):
-        raise ValueError(f"The class folders of {folder} are {names}, but the model has {model.config.class_names}.")
+    names = check_classes(model.config, folder)
     correct = count = 0
     for paths in _batches(sorted(path for name in names for path in (folder / name).iterdir() if path.is_file())):
-        labels = torch.tensor([model.config.class_names.index(path.parent.name) for path in paths])
+        labels = torch.tensor([names.index(path.parent.name) for path in paths])
         correct += int((model(_read(paths, model.config)).argmax(dim=1) == labels).sum())
         count += len(paths)
     if not count:

@@ -11,10 +11,10 @@ import argparse
 import csv
 import dataclasses
 import datetime
+import hashlib
 import json
 import math
 import shlex
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,10 +22,11 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
+from safetensors.torch import save_file
 
 from mixer_viz.checkpoints import load_model, save_model
 from mixer_viz.checkpoints.bundled import ASSETS_DIR
-from mixer_viz.training.cards.measure import count_correct, structure_figures
+from mixer_viz.training.cards.measure import check_classes, count_correct, structure_figures
 from mixer_viz.training.cards.mixer_text import card_text
 from mixer_viz.training.recipe import Recipe
 from mixer_viz.training.state import FINAL, LOG, RESULT, SNAPSHOTS, read_checkpoint
@@ -58,6 +59,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--earlier", type=Path, action="append", default=[], metavar="DIR", help="the runs before, in order"
     )
+    parser.add_argument("--teacher-run", type=Path, metavar="DIR", help="the --out folder of the teacher's training")
     parser.add_argument("--assets", type=Path, default=ASSETS_DIR, metavar="DIR", help="where the files go")
     return parser.parse_args(arguments)
 
@@ -68,7 +70,9 @@ def write(options: argparse.Namespace) -> dict[str, Any]:
     runs = [*options.earlier, options.run]
     stages = [stage_of(run) for run in runs]
     check_stages(stages)
+    teacher = teacher_of(runs, options.teacher_run)
     snapshots = find_snapshots(stages, runs)
+    check_classes(load_model(options.run / FINAL, "cpu").config, options.data / "test")
     options.assets.mkdir(parents=True, exist_ok=True)
     weights = options.assets / f"{options.name}.safetensors"
     save_model(load_model(options.run / FINAL, "cpu"), weights, dtype=torch.float16)
@@ -78,6 +82,7 @@ def write(options: argparse.Namespace) -> dict[str, Any]:
         "accuracy_before_rounding": stages[-1]["accuracy"],
         "data": options.data_text,
         "stages": stages,
+        **({} if teacher is None else {"teacher": teacher}),
         "hardware": options.hardware,
         "duration": in_words(sum(stage["seconds"] for stage in stages)),
         "date": datetime.date.fromtimestamp((options.run / FINAL).stat().st_mtime).isoformat(),
@@ -89,7 +94,11 @@ def write(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def stage_of(run: Path) -> dict[str, Any]:
-    """Recipe, command, epochs, accuracy and seconds of one run; folders by their names, not by their place here."""
+    """Recipe, command, epochs, accuracies and seconds of one run; folders by their names, not by their place here.
+
+    `validation_accuracy` is that of the last epoch, on images held out of training; `accuracy` is that of the test
+    part, measured once when the run was over. Either is None where it was not measured.
+    """
     state, log = read_checkpoint(run), read_log(run / LOG)
     recipe = Recipe(**state["recipe"])
     recipe = dataclasses.replace(recipe, init_from=Path(recipe.init_from).name, teacher=_short(recipe.teacher))
@@ -121,11 +130,13 @@ def read_result(run: Path) -> dict[str, Any]:
 
 
 def check_finished(run: Path) -> None:
-    """Raise ValueError when the run has epochs left to do."""
+    """Raise ValueError when the run has epochs left to do, or its test part to measure."""
     state = read_checkpoint(run)
     planned, done = state["recipe"]["epochs"], state["epoch"]
     if done < planned or not (run / FINAL).is_file():
-        raise ValueError(f"The run has done {done} of {planned} epochs; finish it with --resume first.")
+        raise ValueError(f"The run {run.name} has done {done} of {planned} epochs; finish it with --resume first.")
+    if not (run / RESULT).is_file():
+        raise ValueError(f"The run {run.name} has not measured its test images yet; finish it with --resume first.")
 
 
 def check_stages(stages: list[dict[str, Any]]) -> None:
@@ -136,6 +147,30 @@ def check_stages(stages: list[dict[str, Any]]) -> None:
         if source != before:
             raise ValueError(f"{stage['run']} started from {source or 'nothing'!r}; name that run with --earlier.")
         before = stage["run"]
+
+
+def teacher_of(runs: list[Path], teacher_run: Path | None) -> dict[str, Any] | None:
+    """The teacher's stage, as `stage_of` has it; None where nothing was learned from one.
+
+    Raises ValueError when the teacher's run is missing, left over, unfinished, or not the one that was learned from.
+    """
+    states = [read_checkpoint(run) for run in runs]
+    taught = {run.name: state for run, state in zip(runs, states, strict=True) if state["recipe"].get("teacher")}
+    if teacher_run is None:
+        if taught:
+            teacher = _short(next(iter(taught.values()))["recipe"]["teacher"])
+            raise ValueError(
+                f"{next(iter(taught))} learned from {teacher}; name that network's run with --teacher-run."
+            )
+        return None
+    if not taught:
+        raise ValueError("No run of this network learned from a teacher; leave --teacher-run away.")
+    check_finished(teacher_run)
+    sha256 = hashlib.sha256((teacher_run / FINAL).read_bytes()).hexdigest()
+    for name, state in taught.items():
+        if state["teacher_sha256"] != sha256:
+            raise ValueError(f"{name} learned from another file than {teacher_run / FINAL}; name its teacher's run.")
+    return stage_of(teacher_run)
 
 
 def measured(weights: Path, test: Path, name: str, data_text: str) -> dict[str, Any]:
@@ -193,14 +228,21 @@ def find_snapshots(stages: list[dict[str, Any]], runs: list[Path]) -> list[dict[
 
 
 def copy_snapshots(snapshots: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
-    """Fill `folder`, without what an earlier run left there; the card's entries, oldest first."""
+    """Fill `folder`, without what an earlier run left there; the card's entries, oldest first.
+
+    The training's snapshots hold the whole network. What is shipped is what the pages show of them: the weights of
+    token mixing and the patch-embedding filters.
+    """
     folder.mkdir(exist_ok=True)
     for old in folder.glob("*.safetensors"):
         old.unlink()
     entries = []
     for snapshot in snapshots:
         name = f"stage-{snapshot['stage']}-epoch-{snapshot['epoch']:04d}.safetensors"
-        shutil.copyfile(snapshot["path"], folder / name)
+        with safe_open(snapshot["path"], "pt") as file:
+            shown = [key for key in file.keys() if ".token_mixing." in key or key == "stem.weight"]  # noqa: SIM118 (no mapping)
+            save_file({key: file.get_tensor(key) for key in shown}, folder / name, metadata=file.metadata())
+        (folder / name).chmod(0o644)  # as for the weights
         kept = {key: value for key, value in snapshot.items() if key != "path"}
         entries.append(kept | {"file": f"{folder.name}/{name}"})
     return entries

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
-TEMPLATE = """\
+_TEMPLATE = """\
 # {name}
 
 {description}.
@@ -23,15 +24,14 @@ TEMPLATE = """\
 
 {data}.{caveat}
 
-Trained on the training part alone. The test part was measured after every epoch, and so was seen while recipes were
-tried; what is shipped is the last epoch, whatever its accuracy.
+{seen}
 
 ## Training
 
 Each command starts from the averaged weights of the one before it; `DIR` holds the data.
 
 {stages_text}
-All settings of the last command:
+{teacher_text}All settings of the last command:
 
 | setting | value |
 |--|--|
@@ -57,9 +57,9 @@ One hidden unit is one row of W1, a map of {grid} x {grid} weights, centred and 
 
 ## Snapshots
 
-Token-mixing weights while training, in half precision; the first is the random start.
+{snapshots_hold} while training, in half precision; the first is the random start.
 
-| command | epoch | test accuracy | file |
+| command | epoch | {curve} accuracy | file |
 |--|--|--|--|
 {snapshot_rows}
 
@@ -74,9 +74,23 @@ Small initial token-mixing weights (standard deviation {token_mixing_std}) and t
 make the pictures clear: the structure seen here does not show what other recipes would learn.
 """
 
-LOSSY = """
+# Cards of earlier versions.
+_SEEN_EARLIER = """\
+Trained on the training part alone. The test part was measured after every epoch, and so was seen while recipes were
+tried; what is shipped is the last epoch, whatever its accuracy."""
+
+_TEACHER = """\
+The network learned from the labels and from a teacher, a network that was trained before it:
+
+{stage}
+"""
+
+_LOSSY = """
 The pictures are lossy copies of the originals, for training and for testing alike, so the accuracy is that on these
 copies; on the lossless originals it may differ a little."""
+
+_PUT_INTO_WORDS = ("structure", "stages", "teacher", "snapshots", "class_names")
+_WIDTH = 119
 
 
 def card_text(card: dict[str, Any]) -> str:
@@ -84,12 +98,18 @@ def card_text(card: dict[str, Any]) -> str:
     structure, recipe = card["structure"], card["stages"][-1]["recipe"]
     per_block = ("block_frequency", "block_opposed_share", "block_paired_share", "distinct_units")
     blocks = zip(*(structure[name] for name in per_block), strict=True)
-    return TEMPLATE.format(
-        **{key: value for key, value in card.items() if key not in ("structure", "stages", "snapshots", "class_names")},
+    stages, teacher = card["stages"], card.get("teacher")
+    earlier = not all("validation_accuracy" in stage for stage in stages)
+    return _TEMPLATE.format(
+        **{key: value for key, value in card.items() if key not in _PUT_INTO_WORDS},
         **{key: value for key, value in structure.items() if not isinstance(value, list)},
-        stages_text="\n".join(map(stage_text, card["stages"])),
-        num_epochs=sum(stage["epochs_done"] for stage in card["stages"]),
-        caveat=LOSSY if "JPEG" in card["data"] else "",
+        stages_text="\n".join(map(stage_text, stages)),
+        teacher_text="" if teacher is None else _TEACHER.format(stage=stage_text(teacher)),
+        seen=_SEEN_EARLIER if earlier else seen_text(stages, teacher),
+        snapshots_hold="Token-mixing weights" if earlier else "Token-mixing weights and patch-embedding filters",
+        curve="test" if earlier else "validation",
+        num_epochs=sum(stage["epochs_done"] for stage in stages),
+        caveat=_LOSSY if "JPEG" in card["data"] else "",
         num_classes=len(card["class_names"]),
         class_list=", ".join(card["class_names"]),
         **{name: recipe[name] for name in ("image_size", "token_mixing_std")},
@@ -106,14 +126,44 @@ def card_text(card: dict[str, Any]) -> str:
     )
 
 
+def seen_text(stages: list[dict[str, Any]], teacher: dict[str, Any] | None) -> str:
+    """Which images were trained on, which recipes were chosen on, and when the test part was measured."""
+    recipes = [stage["recipe"] for stage in stages]
+    shares = sorted({100 * recipe["validation_share"] for recipe in recipes})
+    sentences = ["Trained on the training part alone."]
+    if shares == [0]:
+        sentences.append("Nothing of it was held out, so no accuracy was measured while training.")
+    else:
+        much = " to ".join(f"{share:g}" for share in dict.fromkeys((shares[0], shares[-1])))
+        sentences.append(
+            f"{much} % of it was held out of training and measured after every epoch: recipes were chosen on this "
+            "validation part."
+        )
+        everyone = [*recipes, *([] if teacher is None else [teacher["recipe"]])]
+        if len({(recipe["validation_share"], recipe["seed"]) for recipe in everyone}) > 1:
+            sentences.append("Not all commands held out the same images, so one may have trained on another's.")
+    end = "the end" if len(stages) == 1 else "the end of each command that reached its last epoch"
+    sentences.append(
+        f"The test part was measured once, at {end}, and here again for the file that is shipped; that is the last "
+        "epoch, whatever its accuracy."
+    )
+    return textwrap.fill(" ".join(sentences), _WIDTH)
+
+
 def stage_text(stage: dict[str, Any]) -> str:
     """One command, and how far it went."""
     planned, done = stage["recipe"]["epochs"], stage["epochs_done"]
     stopped = "" if done == planned else f", then stopped; {planned} were planned"
-    return (
-        f"`{stage['run']}`: {done} epochs{stopped}; {stage['accuracy']:.2f} %; {round(stage['seconds'] / 60)} min; "
-        f"{stage['precision']}\n\n    {stage['command']}\n"
-    )
+    facts = [f"{done} epochs{stopped}", *_accuracies(stage), f"{round(stage['seconds'] / 60)} min", stage["precision"]]
+    return f"`{stage['run']}`: {'; '.join(facts)}\n\n    {stage['command']}\n"
+
+
+def _accuracies(stage: dict[str, Any]) -> list[str]:
+    """What was measured; of earlier versions' stages that is the test part alone."""
+    if "validation_accuracy" not in stage:
+        return [f"{stage['accuracy']:.2f} %"]
+    named = {"validation": stage["validation_accuracy"], "test": stage["accuracy"]}
+    return [f"{name} {value:.2f} %" for name, value in named.items() if value is not None]
 
 
 def accuracy_text(accuracy: float | None) -> str:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import runpy
 import shlex
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 
 import mixer_viz as mv
 from mixer_viz.analysis.token_mixing.structure import structure_of
 from mixer_viz.checkpoints import bundled
+from mixer_viz.checkpoints.snapshots import read_snapshot, snapshots_of
 from mixer_viz.training.cards import mixer
 from mixer_viz.training.cli import build_parser, main
 from mixer_viz.training.recipe import Recipe
@@ -44,6 +49,9 @@ def test_a_run_becomes_a_bundled_model(run: Path, tmp_path: Path, monkeypatch: p
     assert card["test_images"] == 40
     assert card["accuracy"] == pytest.approx(100 * card["correct"] / 40, abs=0.0051)
     assert card["accuracy"] == pytest.approx(card["accuracy_before_rounding"], abs=7)
+    result = json.loads((run / "result.json").read_text())
+    assert card["accuracy_before_rounding"] == card["stages"][0]["accuracy"] == round(result["test_accuracy"], 2)
+    assert card["stages"][0]["validation_accuracy"] == round(result["validation_accuracy"], 2)
     assert card["structure"]["frequency_ratio"] == structure_of(model).frequency_ratio
     assert [entry["epoch"] for entry in card["snapshots"]] == [0, 1, 2, 3]
     assert {entry["file"] for entry in card["snapshots"]} == {
@@ -53,6 +61,84 @@ def test_a_run_becomes_a_bundled_model(run: Path, tmp_path: Path, monkeypatch: p
     text = (tmp_path / "tiny.md").read_text()
     assert "{" not in text
     assert [fact for fact in (card["stages"][0]["command"], "an abacus", "40 test images") if fact not in text] == []
+
+
+def test_shipped_snapshots_hold_what_the_pages_show(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert call(run, tmp_path) == 0
+    monkeypatch.setattr(bundled, "ASSETS_DIR", tmp_path)
+    found = snapshots_of("tiny")
+    with (run / "log.csv").open() as file:
+        logged = [float(line.split(",")[4]) for line in file.readlines()[1:]]
+    assert [snapshot.accuracy for snapshot in found] == [None, *(round(value, 2) for value in logged)]
+    for snapshot in found:
+        with safe_open(run / "snapshots" / f"epoch-{snapshot.epoch:04d}.safetensors", "pt") as file:
+            whole = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+            metadata = file.metadata()
+        shown = {name for name in whole if ".token_mixing." in name} | {"stem.weight"}
+        assert shown < set(whole)
+        with safe_open(snapshot.path, "pt") as file:
+            assert set(file.keys()) == shown
+            assert file.metadata() == metadata
+            assert all(file.get_tensor(name).dtype == torch.float16 for name in shown)
+        arrays = read_snapshot(snapshot)
+        assert set(arrays) == shown
+        for name, array in arrays.items():
+            assert array.dtype == "float32"
+            assert torch.equal(torch.from_numpy(array), whole[name].float())
+        assert snapshot.path.stat().st_mode & 0o777 == 0o644  # a served app may run as somebody else
+
+
+def test_the_card_says_on_what_recipes_were_chosen(run: Path, tmp_path: Path) -> None:
+    assert call(run, tmp_path) == 0
+    stage = json.loads((tmp_path / "tiny.json").read_text())["stages"][0]
+    text = " ".join((tmp_path / "tiny.md").read_text().split())
+    assert "20 % of it was held out of training and measured after every epoch: recipes were chosen on this" in text
+    assert "The test part was measured once, at the end, and here again for the file that is shipped" in text
+    assert f"validation {stage['validation_accuracy']:.2f} %; test {stage['accuracy']:.2f} %" in text
+    assert "| command | epoch | validation accuracy | file |" in text
+    assert "seen while recipes were tried" not in text
+
+
+def test_a_run_that_held_nothing_out_does_not_speak_of_validation(run: Path, tmp_path: Path) -> None:
+    out, assets = tmp_path / "out", tmp_path / "assets"
+    assert main(arguments(run.parent / "data", out, epochs=1, validation_share=0.0)) == 0
+    assert call(out, assets, f"--data={run.parent / 'data'}") == 0
+    card, text = json.loads((assets / "tiny.json").read_text()), (assets / "tiny.md").read_text()
+    assert card["stages"][0]["validation_accuracy"] is None
+    assert "Nothing of it was held out" in text
+    assert "recipes were chosen" not in text
+
+
+@pytest.fixture(scope="module")
+def taught(run: Path) -> Path:
+    """A run that learned from `run`."""
+    out = run.parent / "taught"
+    teacher = run / "model.safetensors"
+    assert main(arguments(run.parent / "data", out, epochs=1, seed=1, teacher=teacher)) == 0
+    return out
+
+
+def test_a_teacher_is_in_the_card_with_its_command(run: Path, taught: Path, tmp_path: Path) -> None:
+    assert call(taught, tmp_path, f"--teacher-run={run}") == 0
+    card, text = json.loads((tmp_path / "tiny.json").read_text()), (tmp_path / "tiny.md").read_text()
+    assert card["teacher"] == mixer.stage_of(run)
+    assert card["stages"][0]["recipe"]["teacher"] == "out/model.safetensors"
+    assert f"test {card['teacher']['accuracy']:.2f} %" in text
+    assert [stage["command"] for stage in (card["teacher"], *card["stages"]) if stage["command"] not in text] == []
+    assert "Not all commands held out the same images" in " ".join(text.split())  # they had two seeds
+
+
+def test_a_teacher_that_is_not_named_or_not_the_one_is_refused(
+    run: Path, taught: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assets = tmp_path / "assets"
+    assert call(taught, assets) == 2
+    assert "taught learned from out/model.safetensors; name that network's run" in capsys.readouterr().err
+    assert call(taught, assets, f"--teacher-run={taught}") == 2
+    assert "taught learned from another file than" in capsys.readouterr().err
+    assert call(run, assets, f"--teacher-run={taught}") == 2
+    assert "leave --teacher-run away" in capsys.readouterr().err
+    assert not assets.exists()
 
 
 def test_the_command_in_the_card_gives_the_recipe() -> None:
@@ -82,12 +168,31 @@ def test_an_unfinished_run_is_refused(
     assert call(out, tmp_path / "assets") == 0
 
 
+def test_a_run_without_its_last_measurement_is_refused(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(run, tmp_path / "out")
+    (tmp_path / "out" / "result.json").unlink()
+    assert call(tmp_path / "out", tmp_path / "assets") == 2
+    assert "The run out has not measured its test images yet; finish it with --resume" in capsys.readouterr().err
+
+
+def test_the_command_says_its_name(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["cards", "--help"])
+    with pytest.raises(SystemExit):
+        runpy.run_module("mixer_viz.training.cards", run_name="__main__")
+    assert capsys.readouterr().out.startswith("usage: python -m mixer_viz.training.cards ")
+
+
 def test_other_classes_than_the_models_are_refused(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = write_tree(tmp_path / "other", classes=("left", "right"), count=1)
     assert call(run, tmp_path / "assets", f"--data={other}") == 2
     assert "['left', 'right'], but the model has ('lower', 'upper')" in capsys.readouterr().err
+    assert call(run, tmp_path / "assets", f"--data={tmp_path}") == 2
+    assert "There is no folder" in capsys.readouterr().err
+    assert not (tmp_path / "assets").exists()
 
 
 def test_two_stages_are_both_in_the_card(run: Path, tmp_path: Path) -> None:
