@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mixer_viz.checkpoints import load_model, load_model_bytes, save_model
 from mixer_viz.checkpoints.build import build_model
+from mixer_viz.checkpoints.formats.files import SUFFIXES
 from mixer_viz.checkpoints.preparation import Preparation
 from mixer_viz.model import MixerConfig, MlpMixer
 from tests.checkpoints.checkpoint_files import google_arrays, timm_tensors, write
@@ -29,7 +30,7 @@ def assert_same_logits(loaded: MlpMixer, model: MlpMixer, pixels: Tensor) -> Non
     torch.testing.assert_close(loaded(pixels), model(pixels), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("suffix", [".safetensors", ".npz", ".pt", ".pth"])
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_own_and_timm_names_in_every_format(tmp_path: Path, loud_model: MlpMixer, pixels: Tensor, suffix: str) -> None:
     own = load_model(write(tmp_path / f"own{suffix}", loud_model.state_dict()), device="cpu")
     timm = load_model(write(tmp_path / f"timm{suffix}", timm_tensors(loud_model)), device="cpu")

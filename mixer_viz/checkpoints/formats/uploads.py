@@ -10,6 +10,7 @@ from pathlib import Path
 from mixer_viz.checkpoints.errors import CheckpointError
 from mixer_viz.checkpoints.formats.files import SUFFIXES
 
+UPLOAD_TYPES = [suffix.removeprefix(".") for suffix in SUFFIXES]  # as a file dialog names them
 MAX_UPLOAD_BYTES = 1024**3  # an upload lies in memory and on disk at once; L/16 in float32 has 833 MB
 
 

@@ -7,6 +7,7 @@ import logging
 import streamlit as st
 
 from mixer_viz.checkpoints import CheckpointError, ModelInfo
+from mixer_viz.checkpoints.formats.uploads import UPLOAD_TYPES
 from mixer_viz.checkpoints.preparation import MAX_SIDE_FILE_BYTES
 from mixer_viz.model.costs import costs
 from mixer_viz.ui.choices import ChosenModel, UploadedWeights
@@ -47,8 +48,7 @@ def pick_model() -> str:
         )
     with st.expander("Open your own checkpoint"):
         st.caption("A Mixer in this project's, timm's or Google's naming. Code inside a file is never run.")
-        types = ["safetensors", "npz", "pt", "pth"]
-        st.file_uploader("Weights", types, key="weights_file", on_change=_take, max_upload_size=MAX_WEIGHTS_MB)
+        st.file_uploader("Weights", UPLOAD_TYPES, key="weights_file", on_change=_take, max_upload_size=MAX_WEIGHTS_MB)
         label = "Class names and preprocessing (optional)"
         st.file_uploader(
             label, ["json"], key="side_file", on_change=_take, max_upload_size=MAX_SIDE_FILE_BYTES // 2**20

@@ -14,8 +14,6 @@ from mixer_viz.checkpoints.formats import files, uploads
 from mixer_viz.model import MlpMixer
 from tests.checkpoints.checkpoint_files import google_arrays, timm_tensors, write, write_zip_member
 
-SUFFIXES = [".safetensors", ".npz", ".pt", ".pth"]
-
 
 def test_old_pytorch_file_that_declares_a_huge_tensor(refused) -> None:
     buffer = io.BytesIO()
@@ -90,7 +88,7 @@ def test_npz_header_that_promises_more_than_it_holds(tmp_path: Path, refused, mo
 def test_limits_on_bytes_tensors_and_numbers(
     tmp_path: Path, loud_model: MlpMixer, refused, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    paths = [write(tmp_path / f"x{suffix}", timm_tensors(loud_model)) for suffix in SUFFIXES]
+    paths = [write(tmp_path / f"x{suffix}", timm_tensors(loud_model)) for suffix in files.SUFFIXES]
     for limit, said in (("MAX_TENSORS", "30"), ("MAX_PARAMETERS", "numbers"), ("MAX_CHECKPOINT_BYTES", "bytes")):
         with monkeypatch.context() as patch:
             patch.setattr(files, limit, 29)
