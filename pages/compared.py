@@ -1,5 +1,7 @@
 """Token mixers compared: what else could mix across locations, trained alike."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from mixer_viz.ui.router import require_router
@@ -17,7 +19,7 @@ from mixer_viz.ui.widgets.selection import option_buttons
 
 SWAPPED = "Swapped at run time"
 # One part at a time: each has the fields that it needs, and only what is seen is computed. Links hold the names.
-PARTS = {
+PARTS: dict[str, Callable[[], None]] = {
     "On your photo": lambda: on_your_photo(current_picture()),
     "Cost and accuracy": costs_and_accuracy,
     SWAPPED: lambda: replacing(current_choice()),

@@ -6,7 +6,7 @@ from mixer_viz.ui.router import require_router
 
 require_router()
 
-from mixer_viz.analysis.patches import filter_order
+from mixer_viz.analysis.patches import FilterOrder, filter_order
 from mixer_viz.figures import common
 from mixer_viz.figures import patches as figures
 from mixer_viz.model.costs import patch_size_options
@@ -24,7 +24,12 @@ result = tokens_of(choice)
 filters = filters_of(choice.model)
 tokenization, reconstruction = result.tokenization, result.reconstruction
 # Links hold what the buttons say.
-ORDERS = {"Frequency": "frequency", "Length": "norm", "Response to this patch": "response", "Channel": "index"}
+ORDERS: dict[str, FilterOrder] = {
+    "Frequency": "frequency",
+    "Length": "norm",
+    "Response to this patch": "response",
+    "Channel": "index",
+}
 
 
 @st.fragment

@@ -39,4 +39,5 @@ def unit_length(vectors: np.ndarray) -> np.ndarray:
 
 def cosine(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Cosine between vectors (..., n) of the same place: (...), -1 to 1; 0 where either is a zero vector."""
-    return np.clip((unit_length(first) * unit_length(second)).sum(axis=-1), -1, 1)
+    clipped: np.ndarray = np.clip((unit_length(first) * unit_length(second)).sum(axis=-1), -1, 1)
+    return clipped

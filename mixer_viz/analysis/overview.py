@@ -95,7 +95,8 @@ def align_scores(scores: np.ndarray, reference: np.ndarray) -> np.ndarray:
     Orthogonal Procrustes: distances between tokens stay as they are, and the scale of either does not matter.
     """
     rotation, _ = orthogonal_procrustes(scores, reference)
-    return scores @ rotation
+    rotated: np.ndarray = scores @ rotation
+    return rotated
 
 
 def _colours(streams: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

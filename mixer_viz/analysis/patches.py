@@ -163,4 +163,5 @@ def reconstruct(model: MlpMixer, pixels: Tensor) -> Reconstruction:
 
 
 def _lengths(vectors: Tensor) -> np.ndarray:  # (S, D) -> (S,) float64
-    return torch.linalg.vector_norm(vectors, dim=1).numpy()
+    lengths: np.ndarray = torch.linalg.vector_norm(vectors, dim=1).numpy()
+    return lengths

@@ -63,7 +63,7 @@ def smallest_area(maps: np.ndarray, shares: tuple[float, ...] = SHARES) -> np.nd
     held = np.cumsum(-np.sort(-maps, axis=-1), axis=-1)
     # A uniform map of 5 patches holds 0.6 after three, which a sum of floats may miss by its last bit.
     short = held[..., None, :] < np.array(shares)[:, None] - _ROUNDING
-    area = (short.sum(axis=-1) + 1) / maps.shape[-1]
+    area: np.ndarray = (short.sum(axis=-1) + 1) / maps.shape[-1]
     area[np.isnan(maps).any(axis=-1)] = np.nan
     return area
 
@@ -84,7 +84,8 @@ def sum_per_patch(sizes: np.ndarray, patch_size: int) -> np.ndarray:
     """The sum over the pixels of each patch: (..., H, W) -> (..., S), patches in raster order."""
     height, width = sizes.shape[-2:]
     cut = sizes.reshape(*sizes.shape[:-2], height // patch_size, patch_size, width // patch_size, patch_size)
-    return cut.sum(axis=(-3, -1)).reshape(*sizes.shape[:-2], -1)
+    sums: np.ndarray = cut.sum(axis=(-3, -1)).reshape(*sizes.shape[:-2], -1)
+    return sums
 
 
 def mean_share(sizes: np.ndarray) -> np.ndarray:
@@ -97,7 +98,8 @@ def mean_share(sizes: np.ndarray) -> np.ndarray:
     counted = (total != 0).sum(axis=1)
     shares = sizes / np.where(total == 0, 1.0, total)
     with np.errstate(invalid="ignore"):  # 0 / 0 where no image counts: nan, as the docstring says
-        return shares.sum(axis=1) / counted
+        mean: np.ndarray = shares.sum(axis=1) / counted
+        return mean
 
 
 def _gradient_sizes(model: Network, pixels: Tensor, token: int) -> np.ndarray:  # (L + 1, N, H, W) float64

@@ -29,7 +29,8 @@ def white_noise_frequency(height: int, width: int) -> float:
 
 
 def _radii(height: int, width: int) -> np.ndarray:  # (H, W), cycles per pixel, 0 at the DC term
-    return np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None, :])
+    radii: np.ndarray = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None, :])
+    return radii
 
 
 def power_spectrum(maps: np.ndarray) -> np.ndarray:

@@ -169,7 +169,7 @@ def _progress_bar(progress: Progress) -> type[tqdm]:
 
     class ProgressBar(tqdm):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **{**kwargs, "disable": True})
+            super().__init__(*args, **{**kwargs, "disable": True})  # type: ignore[no-untyped-call]  # tqdm's own
 
         def update(self, n: float | None = 1) -> None:
             self.n += n or 0  # a disabled bar does not count by itself

@@ -59,7 +59,8 @@ def shuffled_picture(cells: np.ndarray, order: np.ndarray) -> np.ndarray:
     count, side = cells.shape[:2]
     grid = math.isqrt(count)
     rows = cells[order].reshape(grid, grid, side, side, 3).swapaxes(1, 2)
-    return rows.reshape(grid * side, grid * side, 3)
+    picture: np.ndarray = rows.reshape(grid * side, grid * side, 3)
+    return picture
 
 
 def shuffled_grid(cells: np.ndarray, order: np.ndarray, width: int = 330) -> Grid:

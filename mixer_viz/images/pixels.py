@@ -110,7 +110,8 @@ def crop_image(image: Image.Image, config: MixerConfig) -> Image.Image:
         return _resize_crop_only(image, config, Image.Resampling[interpolation.name])
     shorter_side = min(_resized_size(image.size, config))
     resized = functional.resize(image, [shorter_side], interpolation=interpolation, antialias=True)
-    return functional.center_crop(resized, [config.image_size, config.image_size])
+    cropped: Image.Image = functional.center_crop(resized, [config.image_size, config.image_size])
+    return cropped
 
 
 def crop_box(image_size: tuple[int, int], config: MixerConfig) -> tuple[float, float, float, float]:
@@ -155,7 +156,8 @@ def normalise(images: Image.Image | np.ndarray, config: MixerConfig) -> Tensor:
     if array.dtype != np.uint8 or array.ndim not in (3, 4) or array.shape[-1] != 3:
         raise ValueError(f"images must be uint8 (H, W, 3) or (N, H, W, 3), got {array.dtype} {array.shape}")
     pixels = torch.from_numpy(array.reshape(-1, *array.shape[-3:])).permute(0, 3, 1, 2).contiguous()
-    return functional.normalize(pixels.to(torch.float32).div(255), mean, std)
+    normalised: Tensor = functional.normalize(pixels.to(torch.float32).div(255), mean, std)
+    return normalised
 
 
 def preprocess(image: Image.Image, model: MlpMixer) -> Tensor:

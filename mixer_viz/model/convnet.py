@@ -82,7 +82,8 @@ class ConvGroup(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:  # (N, C_in, H, W) -> (N, C, H // 2, W // 2)
         features = self.gelu(self.norm1(self.pool(self.conv1(features))))
-        return self.gelu(self.norm2(self.conv2(features)))
+        activated: Tensor = self.gelu(self.norm2(self.conv2(features)))
+        return activated
 
 
 class ConvNet(nn.Module):
@@ -112,7 +113,8 @@ class ConvNet(nn.Module):
             features = group(features)
         # By index, not by amax: its gradient looks for the maximum again and, compiled in half precision, finds none.
         pooled = nn.functional.adaptive_max_pool2d(features, 1).flatten(1)  # (N, 4 * width)
-        return self.head(pooled) * _LOGIT_SCALE
+        logits: Tensor = self.head(pooled) * _LOGIT_SCALE
+        return logits
 
     @torch.no_grad()
     def whiten(self, pixels: Tensor) -> None:

@@ -31,7 +31,8 @@ class MetaFormerBlock(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:  # (N, S, C) -> (N, S, C)
         tokens = tokens + self.token_mixing(self.norm1(tokens))
-        return tokens + self.channel_mixing(self.norm2(tokens))
+        written: Tensor = tokens + self.channel_mixing(self.norm2(tokens))
+        return written
 
 
 class MetaFormer(nn.Module):
@@ -58,7 +59,7 @@ class MetaFormer(nn.Module):
     def embed(self, pixels: Tensor) -> Tensor:
         """Reorder, cut into patches in raster order, embed each one, say where it is: (N, 3, H, W) -> (N, S, C)."""
         check_pixels(pixels, self.config)
-        tokens = self.stem(self.reorder(pixels)).flatten(2).mT
+        tokens: Tensor = self.stem(self.reorder(pixels)).flatten(2).mT
         return tokens if self.position_embedding is None else tokens + self.position_embedding
 
     def forward(self, pixels: Tensor) -> Tensor:
@@ -66,7 +67,8 @@ class MetaFormer(nn.Module):
         for block in self.blocks:
             tokens = block(tokens)
         pooled = self.norm(tokens).mean(dim=1)  # (N, C)
-        return self.head(pooled)  # (N, num_classes)
+        logits: Tensor = self.head(pooled)  # (N, num_classes)
+        return logits
 
 
 Network = MlpMixer | MetaFormer  # what can be trained

@@ -25,7 +25,8 @@ class Mlp(nn.Module):
         self.fc2 = nn.Linear(hidden, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.fc2(self.gelu(self.fc1(x)))
+        projected: Tensor = self.fc2(self.gelu(self.fc1(x)))
+        return projected
 
 
 class MixerBlock(nn.Module):
@@ -40,7 +41,8 @@ class MixerBlock(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:  # (N, S, C) -> (N, S, C)
         tokens = tokens + self.token_mixing(self.norm1(tokens).mT).mT  # along S: (N, C, S) and back
-        return tokens + self.channel_mixing(self.norm2(tokens))  # along C
+        written: Tensor = tokens + self.channel_mixing(self.norm2(tokens))  # along C
+        return written
 
 
 class MlpMixer(nn.Module):
@@ -62,14 +64,16 @@ class MlpMixer(nn.Module):
     def embed(self, pixels: Tensor) -> Tensor:
         """Cut into patches in raster order and embed each one: (N, 3, H, W) -> (N, S, C)."""
         check_pixels(pixels, self.config)
-        return self.stem(pixels).flatten(2).mT  # (N, C, H/P, W/P) -> (N, C, S) -> (N, S, C)
+        tokens: Tensor = self.stem(pixels).flatten(2).mT  # (N, C, H/P, W/P) -> (N, C, S) -> (N, S, C)
+        return tokens
 
     def forward(self, pixels: Tensor) -> Tensor:
         tokens = self.embed(pixels)  # (N, S, C)
         for block in self.blocks:
             tokens = block(tokens)
         pooled = self.norm(tokens).mean(dim=1)  # (N, C)
-        return self.head(pooled)  # (N, num_classes)
+        logits: Tensor = self.head(pooled)  # (N, num_classes)
+        return logits
 
 
 def check_pixels(pixels: Tensor, config: MixerConfig) -> None:

@@ -41,7 +41,8 @@ class SelfAttention(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         attention, value = self._attend(tokens)
         mixed = attention @ value  # (N, heads, S, C / heads)
-        return self.projection(mixed.transpose(1, 2).flatten(2))  # (N, S, heads, C / heads) -> (N, S, C)
+        projected: Tensor = self.projection(mixed.transpose(1, 2).flatten(2))  # (N, S, heads, C / heads) -> (N, S, C)
+        return projected
 
     def attention(self, tokens: Tensor) -> Tensor:
         """How much of each token [s] every token [t] takes: (N, heads, S, S) at [n, head, t, s], rows sum to 1."""
@@ -130,7 +131,8 @@ class AveragePooling(nn.Module):
 
 def to_grid(tokens: Tensor, grid_size: int) -> Tensor:
     """(N, S, C) -> (N, C, rows, columns), a view."""
-    return tokens.mT.unflatten(2, (grid_size, grid_size))
+    grid: Tensor = tokens.mT.unflatten(2, (grid_size, grid_size))
+    return grid
 
 
 @torch.no_grad()
@@ -146,4 +148,5 @@ def mixing_matrices(mixer: nn.Module, num_tokens: int, embed_dim: int) -> Tensor
     weights = next(mixer.parameters(), torch.zeros(()))
     single = torch.eye(num_tokens, dtype=weights.dtype, device=weights.device)
     single = single[:, :, None].expand(-1, -1, embed_dim)  # (S inputs, S tokens, C)
-    return (mixer(single) - mixer(torch.zeros_like(single))).permute(2, 1, 0)
+    matrices: Tensor = (mixer(single) - mixer(torch.zeros_like(single))).permute(2, 1, 0)
+    return matrices

@@ -59,4 +59,5 @@ class BatchMixing:
         if torch.rand(()) >= self.probability:
             return pixels, labels
         mixer = self.mixers[int(torch.randint(len(self.mixers), ()))]
-        return mixer(pixels, labels)
+        mixed: tuple[Tensor, Tensor] = mixer(pixels, labels)
+        return mixed

@@ -168,10 +168,13 @@ def _size(image: Path | Image.Image) -> tuple[int, int]:
 
 
 def _decode(image: Path | Image.Image) -> Tensor:
+    pixels: Tensor
     if isinstance(image, Image.Image):
-        return v2.functional.pil_to_tensor(image.convert("RGB"))
+        pixels = v2.functional.pil_to_tensor(image.convert("RGB"))
+        return pixels
     try:
         with Image.open(image) as opened:
-            return v2.functional.pil_to_tensor(opened.convert("RGB"))
+            pixels = v2.functional.pil_to_tensor(opened.convert("RGB"))
+            return pixels
     except Exception as exc:  # Pillow's readers raise many types for a damaged file
         raise DataError(f"{image} is not an image that can be read; remove or replace it.") from exc

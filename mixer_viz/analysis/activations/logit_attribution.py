@@ -90,4 +90,5 @@ def channel_effects(model: MlpMixer, trace: Trace, stage: int, target: int) -> n
         tokens = streams_of(trace)[stage].detach().requires_grad_()  # a new tensor: the trace's own stays as it is
         logit = one_image(logits_from(model, tokens, stage))[target]
         gradient = torch.autograd.grad(logit, tokens)[0]
-    return (to_double(tokens[0]) * to_double(gradient[0])).sum(axis=0)
+    written: np.ndarray = (to_double(tokens[0]) * to_double(gradient[0])).sum(axis=0)
+    return written

@@ -74,4 +74,5 @@ def patch_logits(model: MlpMixer, trace: Trace, target: int) -> PatchLogits:
 
 
 def _scores(model: MlpMixer, tokens: Tensor, row: np.ndarray) -> np.ndarray:  # (1, S, C), (C,) -> (S,)
-    return to_double(one_image(model.norm(tokens))) @ row
+    scores: np.ndarray = to_double(one_image(model.norm(tokens))) @ row
+    return scores

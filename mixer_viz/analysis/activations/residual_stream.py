@@ -47,4 +47,5 @@ def residual_stream(trace: Trace) -> ResidualStream:
 
 def _ratios(branch: np.ndarray, stream: np.ndarray) -> np.ndarray:  # (S, C) and (S, C) -> (S,)
     length = np.linalg.norm(stream, axis=1)
-    return np.linalg.norm(branch, axis=1) / np.where(length == 0, np.nan, length)
+    ratios: np.ndarray = np.linalg.norm(branch, axis=1) / np.where(length == 0, np.nan, length)
+    return ratios

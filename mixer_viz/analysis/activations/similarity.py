@@ -29,7 +29,8 @@ def token_similarity(trace: Trace, stage: int) -> np.ndarray:
     """
     check_stage(trace.config, stage)
     directions = unit_length(to_double(one_image(streams_of(trace)[stage])))
-    return np.clip(directions @ directions.T, -1, 1)
+    clipped: np.ndarray = np.clip(directions @ directions.T, -1, 1)
+    return clipped
 
 
 def token_drift(trace: Trace) -> TokenDrift:

@@ -13,13 +13,15 @@ from mixer_viz.model import MixerConfig
 def _saliency(task: Task) -> Tensor:
     from captum.attr import Saliency
 
-    return Saliency(task.score).attribute(task.pixels, abs=False)
+    values: Tensor = Saliency(task.score).attribute(task.pixels, abs=False)
+    return values
 
 
 def _input_x_gradient(task: Task) -> Tensor:
     from captum.attr import InputXGradient
 
-    return InputXGradient(task.score).attribute(task.pixels)
+    values: Tensor = InputXGradient(task.score).attribute(task.pixels)
+    return values
 
 
 def _smooth_grad(task: Task) -> Tensor:
@@ -27,13 +29,14 @@ def _smooth_grad(task: Task) -> Tensor:
 
     samples = task.whole("samples")
     with seeded(task.seed, task.pixels.device, task.score.check_cancelled):
-        return NoiseTunnel(Saliency(task.score)).attribute(
+        values: Tensor = NoiseTunnel(Saliency(task.score)).attribute(
             task.pixels,
             nt_samples=samples,
             nt_samples_batch_size=min(task.chunk, samples),
             stdevs=task.noise,
             abs=False,
         )
+        return values
 
 
 def rows(config: MixerConfig) -> list[Method]:

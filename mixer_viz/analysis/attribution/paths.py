@@ -19,9 +19,10 @@ STEPS = Parameter("steps", "Steps along the way", 50, 1, 1000)
 def _integrated_gradients(task: Task) -> Tensor:
     from captum.attr import IntegratedGradients
 
-    return IntegratedGradients(task.score).attribute(
+    values: Tensor = IntegratedGradients(task.score).attribute(
         task.pixels, task.baseline, n_steps=task.whole("steps"), internal_batch_size=task.chunk
     )
+    return values
 
 
 def _gradient_shap(task: Task) -> Tensor:
@@ -45,7 +46,8 @@ def _deep_lift(task: Task) -> Tensor:
     # stay: taking it back would put back the filters that other threads have changed since.
     warnings.filterwarnings("ignore", message="Setting forward, backward hooks", category=UserWarning)
     network = with_secants(task.model) if task.values["rules"] == "rescale" else private_copy(task.model)
-    return DeepLift(ScoreModule(task.score, network)).attribute(task.pixels, task.baseline)
+    values: Tensor = DeepLift(ScoreModule(task.score, network)).attribute(task.pixels, task.baseline)
+    return values
 
 
 def rows(config: MixerConfig) -> list[Method]:

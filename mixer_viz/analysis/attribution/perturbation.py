@@ -40,7 +40,8 @@ def _occlusion(task: Task) -> Tensor:
         baselines=task.baseline,
         perturbations_per_eval=task.chunk,
     )
-    return drops / (channels * window**2)
+    means: Tensor = drops / (channels * window**2)
+    return means
 
 
 def _patch_ablation(task: Task) -> Tensor:
@@ -104,7 +105,7 @@ def random_orders(seed: int, num_features: int, num_samples: int) -> Iterator[li
 class LeastSquares:
     """Weighted linear regression with an intercept, in double precision, in the shape that captum asks for."""
 
-    def fit(self, train_data: DataLoader) -> None:
+    def fit(self, train_data: DataLoader[Any]) -> None:
         # The data set itself: to iterate over a loader draws from the process-wide random generator.
         data = cast(TensorDataset, train_data.dataset)
         features, outputs, weights = (part.cpu().double().numpy() for part in data.tensors)

@@ -23,7 +23,8 @@ def _grad_cam(task: Task) -> Tensor:
         lambda pixels: tokens_at(model, pixels, stage), lambda tokens: logits_from(model, tokens, stage)
     )
     module = ScoreModule(task.score, network)
-    return LayerGradCam(module, network.tap).attribute(task.pixels, relu_attributions=False)
+    values: Tensor = LayerGradCam(module, network.tap).attribute(task.pixels, relu_attributions=False)
+    return values
 
 
 def _layer_integrated_gradients(task: Task) -> Tensor:
@@ -36,10 +37,11 @@ def _layer_integrated_gradients(task: Task) -> Tensor:
         here, there = task.score.run(lambda pixels: tokens_at(model, pixels, stage), both).split(1)
     task.score.count(2)
     rest = functools.partial(task.score.through, lambda tokens: logits_from(model, tokens, stage))
-    values = IntegratedGradients(rest).attribute(
+    values: Tensor = IntegratedGradients(rest).attribute(
         here, there, n_steps=task.whole("steps"), internal_batch_size=task.chunk
     )
-    return values.sum(dim=2)
+    summed: Tensor = values.sum(dim=2)
+    return summed
 
 
 def _patch_logits(task: Task) -> Tensor:

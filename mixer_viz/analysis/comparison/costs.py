@@ -36,7 +36,8 @@ class CostCurve:
     @property
     def multiply_adds_per_token(self) -> np.ndarray:
         """(G,) float64."""
-        return self.multiply_adds / self.tokens
+        per_token: np.ndarray = self.multiply_adds / self.tokens
+        return per_token
 
 
 @dataclasses.dataclass(frozen=True)

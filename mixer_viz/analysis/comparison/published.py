@@ -38,13 +38,15 @@ class ReportedRow:
 def _published_vit() -> nn.Module:
     import torchvision  # takes seconds to import, and most of the project does without
 
-    return torchvision.models.vit_b_16(weights=None)
+    network: nn.Module = torchvision.models.vit_b_16(weights=None)
+    return network
 
 
 def _published_resnet() -> nn.Module:
     import torchvision
 
-    return torchvision.models.resnet50(weights=None)
+    network: nn.Module = torchvision.models.resnet50(weights=None)
+    return network
 
 
 def _published_mixer() -> nn.Module:

@@ -48,7 +48,8 @@ class Moments:
 
     def best_bias(self, matrix: np.ndarray) -> np.ndarray:
         """(S,) what to add to `matrix` x, one number per token, to be nearest to y."""
-        return (self.written - matrix @ self.read) / self.examples
+        bias: np.ndarray = (self.written - matrix @ self.read) / self.examples
+        return bias
 
     def explained(self, matrix: np.ndarray, bias: np.ndarray) -> float:
         """R² of `matrix` x + `bias` as y: 1 - |y - answer|² / |y - mean|², the mean over examples, token by token.

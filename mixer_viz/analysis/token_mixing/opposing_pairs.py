@@ -33,7 +33,8 @@ def unit_rows(rows: np.ndarray) -> np.ndarray:
     # Centring a constant row leaves rounding noise, which the scaling would blow up into a pattern.
     centred[np.ptp(rows, axis=1) == 0] = 0.0
     length = np.linalg.norm(centred, axis=1, keepdims=True)
-    return centred / np.where(length == 0, 1.0, length)
+    scaled: np.ndarray = centred / np.where(length == 0, 1.0, length)
+    return scaled
 
 
 def opposing_pairs(rows: np.ndarray) -> OpposingPairs:
@@ -65,7 +66,8 @@ def best_opposing_cosine(rows: np.ndarray) -> np.ndarray:
     if len(cosine) < 2:
         return np.full(len(cosine), np.nan)
     np.fill_diagonal(cosine, np.inf)
-    return cosine.min(axis=1)
+    most_opposed: np.ndarray = cosine.min(axis=1)
+    return most_opposed
 
 
 def count_distinct(rows: np.ndarray, copy_cosine: float = COPY_COSINE) -> int:
@@ -86,4 +88,5 @@ def count_distinct(rows: np.ndarray, copy_cosine: float = COPY_COSINE) -> int:
 
 def _cosines(rows: np.ndarray) -> np.ndarray:  # (D_S, S) -> (D_S, D_S) float64, a new array
     scaled = unit_rows(rows)
-    return scaled @ scaled.T
+    cosine: np.ndarray = scaled @ scaled.T
+    return cosine

@@ -22,7 +22,8 @@ def locality(maps: np.ndarray) -> np.ndarray:
     total = weight.sum(axis=(-2, -1), keepdims=True)
     weight = np.where(total == 0, 1.0, weight)
     share = weight / weight.sum(axis=(-2, -1), keepdims=True)
-    return np.sqrt(_variance(share.sum(axis=-1)) + _variance(share.sum(axis=-2)))
+    spread: np.ndarray = np.sqrt(_variance(share.sum(axis=-1)) + _variance(share.sum(axis=-2)))
+    return spread
 
 
 def uniform_locality(height: int, width: int) -> float:
@@ -37,10 +38,12 @@ def sparsity(rows: np.ndarray, limit: float) -> np.ndarray:
     That limit is 0 for an all-zero matrix, so a weight of exactly 0 always counts.
     """
     magnitude = np.abs(rows)
-    return ((magnitude < limit) | (magnitude == 0)).mean(axis=-1)
+    share: np.ndarray = ((magnitude < limit) | (magnitude == 0)).mean(axis=-1)
+    return share
 
 
 def _variance(share: np.ndarray) -> np.ndarray:  # (..., n) summing to 1 -> (...), of the positions 0 to n - 1
     position = np.arange(share.shape[-1])
     mean = (share * position).sum(axis=-1, keepdims=True)
-    return (share * (position - mean) ** 2).sum(axis=-1)
+    variance: np.ndarray = (share * (position - mean) ** 2).sum(axis=-1)
+    return variance

@@ -42,7 +42,8 @@ def shared_limits(maps: Sequence[np.ndarray], *, signed: bool = False) -> tuple[
 def drawn_values(values: np.ndarray, *, signed: bool = False) -> np.ndarray:
     """Shares 0 to 1 in percent, derivatives as they are, as float32 of the same shape; what is not finite becomes 0."""
     finite = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-    return (finite if signed else 100 * finite).astype(np.float32)
+    drawn: np.ndarray = (finite if signed else 100 * finite).astype(np.float32)
+    return drawn
 
 
 def matrix_grids(

@@ -39,7 +39,9 @@ def prediction(choice: Choice) -> None:
 
 def _target(choice: Choice) -> int:
     """The class that the maps are about: one of the most probable."""
-    classes = np.argsort(-results.logit_lens_of(choice).probabilities[-1], kind="stable")[:_NUM_CLASSES].tolist()
+    classes: list[int] = np.argsort(-results.logit_lens_of(choice).probabilities[-1], kind="stable")[
+        :_NUM_CLASSES
+    ].tolist()
     options = {f"{place + 1}: {choice.model.class_name(index)}": index for place, index in enumerate(classes)}
     chosen: str = st.selectbox("Class", list(options), key="class_followed")
     return options[chosen]

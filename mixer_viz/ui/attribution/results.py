@@ -149,7 +149,8 @@ def baseline_picture(choice: Choice, name: str, seed: int) -> np.ndarray:
     """A baseline as a picture, (H, W, 3) uint8."""
     pixels = cached.pixels_of(choice.picture, choice.model)
     config = choice.model.config
-    return images.pixels_to_image(baseline_pixels(config, pixels, name, seed), config)[0]
+    picture: np.ndarray = images.pixels_to_image(baseline_pixels(config, pixels, name, seed), config)[0]
+    return picture
 
 
 @kept("passes", "Running the Mixer without these patches …")

@@ -73,7 +73,7 @@ def cases() -> list[tuple[Ablation, tuple[int, str], Edit]]:
     return found
 
 
-@pytest.mark.parametrize(("ablation", "place", "edit"), cases(), ids=str)
+@pytest.mark.parametrize(("ablation", "place", "edit"), cases(), ids=[str(ablation) for ablation, *_ in cases()])
 def test_one_thing_switched_off(
     tiny_config: MixerConfig, ablation: Ablation, place: tuple[int, str], edit: Edit
 ) -> None:
