@@ -115,8 +115,9 @@ def test_the_source_archive_is_enough_for_the_wheel(wheel: Path, tmp_path: Path)
             path.relative_to(top).as_posix() for path in (top / part).rglob("*") if path.is_file()
         }
     files = {path.name for path in top.iterdir()} - {"mixer_viz", "tests", "benchmarks", ".ci", *PARTS}
-    texts = {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "requirements.txt", "requirements-dev.txt"}
-    assert files == texts | {"app.py", "pyproject.toml", "PKG-INFO", ".gitignore"}  # no runs, no data, no .venv
+    texts = {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"}
+    tools = {".pre-commit-config.yaml", "requirements.txt", "requirements-dev.txt", "requirements.lock"}
+    assert files == texts | tools | {"app.py", "pyproject.toml", "PKG-INFO", ".gitignore"}  # no runs, no data, no .venv
 
 
 def test_the_app_is_found_in_a_checkout() -> None:
