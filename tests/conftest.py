@@ -1,6 +1,15 @@
-"""Shared fixtures: a Mixer in which no two axes have the same length, so a swapped axis fails by shape."""
+"""Shared fixtures: a Mixer in which no two axes have the same length, so a swapped axis fails by shape.
+
+And how the tests share the computer: a worker for each core, one thread in each.
+"""
 
 from __future__ import annotations
+
+import os
+from pathlib import Path
+
+# Before torch is imported. Threads of several processes on the same cores wait for each other in busy loops.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 import torch
@@ -21,6 +30,24 @@ TINY = MixerConfig(
     crop_pct=0.875,
     class_names=tuple(f"class {index}" for index in range(10)),
 )
+
+MOST_WORKERS = 4  # each holds PyTorch, and some a server and a Chromium
+# The long files come first, so that at the end no worker has one while the others have nothing.
+SLOWEST_FIRST = ("tests/browser/", "tests/app/", "tests/training/", "tests/test_packaging.py")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """What `-n auto` means. A single file runs in this process: it starts sooner there and can be debugged."""
+    if len(config.args) == 1 and Path(config.args[0].partition("::")[0]).is_file():
+        return 0
+    return min(os.cpu_count() or 1, MOST_WORKERS)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        return next((place for place, start in enumerate(SLOWEST_FIRST) if item.nodeid.startswith(start)), 99)
+
+    items.sort(key=place)
 
 
 @pytest.fixture
