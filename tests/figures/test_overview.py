@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -133,13 +130,3 @@ def test_names_are_text_and_no_formula(text: str) -> None:
     """Captions hold the name of a visitor's file, and classes are named by a visitor's checkpoint."""
     assert figure_bytes(printed(caption=text), "svg").startswith(b"<?xml")
     assert figure_bytes(printed(names=[text, "b", "c"]), "svg").startswith(b"<?xml")
-
-
-def test_pyplot_and_its_global_state_stay_out() -> None:
-    code = (
-        "import sys, mixer_viz.figures.overview, mixer_viz.figures.patches; print('matplotlib.pyplot' in sys.modules)"
-    )
-    run = subprocess.run(
-        [sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True
-    )
-    assert run.stdout.strip() == "False"
