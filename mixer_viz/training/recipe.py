@@ -28,12 +28,12 @@ class Recipe:
 
     `token_mixing_std` and `token_mixing_weight_decay` are what makes the mixing weights readable: a small random start
     that weight decay can erase leaves the learned part alone. `init_from` starts from trained weights; with
-    `reset_token_mixing`, W1 and W2 alone start anew, in a network that knows the rest already. `token_mixer`
-    and `permutation` are those of `MetaFormerConfig`: another mixer in the Mixer's place, and pixels in
-    another order. `stem_std` and `stem_weight_decay` do for the patch-embedding filters what the two do for the mixing
-    weights; 0 stands for 1 / sqrt(3 P^2), the start of the paper's code. `optimizer` "muon" gives torch's Muon the
-    channel-mixing matrices, "muon-all" those of token mixing as well, and AdamW the rest. `network` "convnet" trains a
-    teacher; `teacher` is the weight file of one. Raises ValueError on values that make no sense.
+    `reset_token_mixing`, W1 and W2 alone start anew, in a network that knows the rest already. `token_mixer` and
+    `permutation` are those of `MetaFormerConfig`: another mixer in the Mixer's place, and images with pixels in another
+    order. `stem_std` and `stem_weight_decay` do for the patch-embedding filters what the two do for the mixing weights;
+    0 stands for 1 / sqrt(3 P^2), the start of the paper's code. `optimizer` "muon" gives torch's Muon the matrices of
+    channel mixing, "muon-all" those of token mixing as well, and AdamW the rest. `network` "convnet" trains a teacher;
+    `teacher` is the weight file of one. Raises ValueError on values that make no sense.
     """
 
     network: str = "mixer"
