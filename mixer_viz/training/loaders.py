@@ -64,9 +64,11 @@ def open_loaders(data: ImageData, recipe: Recipe, processes: Processes, num_work
         return DataLoader(dataset, _TEST_BATCH, **(how | ({"num_workers": 0} if dataset.cache is not None else {})))
 
     def first_look(count: int) -> Tensor:
-        images = plain(data.train, "training images").dataset if train.cache is None else train
-        chosen = range(0, len(data.train.images), max(1, len(data.train.images) // count))
-        return torch.stack([train.cache[i] if train.cache is not None else images[i][0] for i in chosen])
+        step = max(1, len(data.train.images) // count)
+        if train.cache is not None:
+            return train.cache[::step]
+        images = plain(data.train, "training images").dataset
+        return torch.stack([images[index][0] for index in range(0, len(data.train.images), step)])
 
     validation = plain(data.validation, "validation images") if data.validation.images else None
     return Loaders(batches, validation, plain(data.test, "test images"), sampler, generator, first_look)

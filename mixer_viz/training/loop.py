@@ -115,6 +115,8 @@ class Trainer:
         with on_stop_signals(self._request_stop):
             self.folder.create()
             if self.epoch == 0 and self.step == 0:
+                if self.processes.is_main:
+                    self.folder.forget_result()
                 self._see_images()
                 self._snapshot(None)
             network = self.processes.distribute(self.model)

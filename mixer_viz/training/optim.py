@@ -92,7 +92,8 @@ def build_optimizers(model: AnyNetwork, recipe: Recipe) -> list[torch.optim.Opti
     matrices = [
         {"params": groups[name], "weight_decay": decays[name]}
         for name in given
-        if all(parameter.ndim == 2 for parameter in groups[name])  # Muon is for matrices, not for convolutions
+        # Muon is for matrices, not for convolutions, and a shift has no weights at all.
+        if groups[name] and all(parameter.ndim == 2 for parameter in groups[name])
     ]
     rest = [
         {"params": parameters, "weight_decay": decays[name]}

@@ -77,6 +77,10 @@ class RunFolder:
     def has_result(self) -> bool:
         return (self.path / RESULT).is_file()
 
+    def forget_result(self) -> None:
+        """A run that begins anew takes nothing from one that was here before."""
+        (self.path / RESULT).unlink(missing_ok=True)
+
     def save_result(self, result: dict[str, Any]) -> None:
         part = self.path / f"{RESULT}.part"
         part.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")

@@ -138,6 +138,14 @@ def test_a_training_that_diverges_ends_with_a_sentence(tmp_path: Path, capsys: p
     assert not (tmp_path / "out" / "log.csv").exists()
 
 
+def test_a_new_run_does_not_keep_the_result_of_one_that_was_deleted(tmp_path: Path) -> None:
+    data, out = write_tree(tmp_path / "data"), tmp_path / "out"
+    out.mkdir()
+    (out / "result.json").write_text('{"test_accuracy": 1.5}')
+    assert main(arguments(data, out, epochs=1)) == 0
+    assert json.loads((out / "result.json").read_text())["test_images"] == 40
+
+
 def test_without_validation_images_the_epochs_have_no_accuracy(tmp_path: Path) -> None:
     assert main(arguments(write_tree(tmp_path / "data"), tmp_path / "out", epochs=1, validation_share=0.0)) == 0
     (row,) = log_rows(tmp_path / "out")

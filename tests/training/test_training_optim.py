@@ -96,6 +96,13 @@ def test_muon_leaves_convolutions_to_adamw() -> None:
     assert {parameter.ndim for group in optimizers[1].param_groups for parameter in group["params"]} == {2}
 
 
+@pytest.mark.parametrize("token_mixer", ["shift", "nonlocal_shift", "pooling", "identity"])
+def test_muon_gets_no_empty_group_from_a_mixer_without_weights(token_mixer: str) -> None:
+    recipe = dataclasses.replace(RECIPE, token_mixer=token_mixer, optimizer="muon-all", embed_dim=24)
+    optimizers = build_optimizers(build_model(recipe, ("a", "b")), recipe)
+    assert all(group["params"] for each in optimizers for group in each.param_groups)
+
+
 def test_the_filters_of_the_stem_start_as_asked_for() -> None:
     stem = build_model(dataclasses.replace(LARGE, stem_std=0.02), ("a", "b")).stem.weight
     assert stem.std().item() == pytest.approx(0.02, rel=0.1)
