@@ -25,7 +25,7 @@ ALL = {*LIBRARY, CARDS, "paths", "figures", "texts", "ui", "pages", "app", FACAD
 ARROWS: dict[str, set[str]] = {
     "model": set(),
     "checkpoints": {"model", "paths"},
-    "images": {"model"},
+    "images": {"model", "paths"},
     "analysis": {"model", "images"},
     "training": {"model", "checkpoints", CARDS},  # the comparison's command writes its card when all is trained
     CARDS: {"model", "checkpoints", "images", "analysis", "training"},

@@ -10,6 +10,7 @@ from scipy.linalg import orthogonal_procrustes  # type: ignore[import-untyped]
 from torch import Tensor
 
 from mixer_viz.analysis.arrays import one_image, probabilities, to_array, to_double
+from mixer_viz.analysis.calibration import confidences
 from mixer_viz.model import MixerConfig, Trace
 from mixer_viz.model.trace import Stage, branches_of, stages_of, streams_of
 
@@ -38,6 +39,7 @@ class Overview:
     top_classes: np.ndarray  # (K,) int, most probable first; K is at most the number of classes
     top_probabilities: np.ndarray  # (K,) float64, softmax over all classes
     top_logits: np.ndarray  # (K,) float32
+    confidence: float | None  # the largest probability after the model's own temperature; None where it has none
 
 
 def overview_of(trace: Trace, num_top: int = 5) -> Overview:
@@ -45,6 +47,7 @@ def overview_of(trace: Trace, num_top: int = 5) -> Overview:
     if num_top < 1:
         raise ValueError(f"num_top={num_top} must be at least 1")
     logits = one_image(trace.logits)
+    temperature = trace.config.temperature
     streams = [to_array(one_image(tokens)).astype(np.float64) for tokens in streams_of(trace)]
     grid = trace.config.grid_size
     colours, limits, explained = _colours(streams)
@@ -62,6 +65,7 @@ def overview_of(trace: Trace, num_top: int = 5) -> Overview:
         top_classes=top,
         top_probabilities=probabilities(to_double(logits))[top],
         top_logits=to_array(logits)[top],
+        confidence=None if temperature is None else float(confidences(to_double(logits)[None], temperature)[0]),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from safetensors import safe_open
 
 from mixer_viz.checkpoints.errors import CheckpointError
-from mixer_viz.checkpoints.preparation import parse_json_object, read_side_file
+from mixer_viz.checkpoints.preparation import parse_json_object, parse_preparation, read_side_file
 from mixer_viz.paths import app_folder
 
 ASSETS_DIR = app_folder() / "assets"
@@ -25,6 +25,7 @@ class BundledModel:
     description: str
     accuracy: float | None  # top-1 in percent
     accuracy_note: str  # on what and how it was measured
+    class_names: tuple[str, ...]
 
 
 def bundled_models() -> list[BundledModel]:
@@ -50,6 +51,7 @@ def _read_card(path: Path) -> BundledModel:
         description=_text(card, "description", path),
         accuracy=accuracy,
         accuracy_note=_text(card, "accuracy_note", path),
+        class_names=parse_preparation(card).class_names or (),
     )
 
 

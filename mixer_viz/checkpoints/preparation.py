@@ -23,6 +23,8 @@ class Preparation:
     crop_pct: float | None = None
     class_names: tuple[str, ...] | None = None
     gelu: str | None = None
+    temperature: float | None = None
+    usual_confidence: tuple[float, ...] | None = None
     image_size: int | None = None  # only a claim: the weights decide, and a claim that disagrees is refused
 
 
@@ -38,6 +40,8 @@ def parse_preparation(values: Mapping[str, Any]) -> Preparation:
         crop_pct=_one(values, "crop_pct", (int, float), "a number"),
         class_names=_names(values, "class_names"),
         gelu=_one(values, "gelu", str, "a text"),
+        temperature=_one(values, "temperature", (int, float), "a number"),
+        usual_confidence=_numbers(values, "usual_confidence"),
         image_size=_one(values, "image_size", int, "a whole number"),
     )
 

@@ -24,6 +24,7 @@ class ModelInfo:
     accuracy_note: str  # on what and by whom it was measured
     num_parameters: int
     on_disk: bool  # loads without a network
+    class_names: tuple[str, ...] | None = None  # as the card has them; None where there is none
 
 
 def available_models() -> list[ModelInfo]:
@@ -37,6 +38,7 @@ def available_models() -> list[ModelInfo]:
             accuracy_note=model.accuracy_note,
             num_parameters=count_parameters(model.path),
             on_disk=True,
+            class_names=model.class_names,
         )
         for model in bundled_models()
     ]

@@ -1,4 +1,4 @@
-"""Pictures to start with: photos from the scikit-image package, and drawn ones whose every pixel is known."""
+"""Pictures to start with: photos of this project and of scikit-image, and drawn ones whose every pixel is known."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
+from mixer_viz.images.photos import bundled_photos
 from mixer_viz.images.pixels import open_image
 
 DRAWN_SIZE = 256  # 8 x 8 squares of 32 pixels
@@ -27,6 +28,8 @@ class Sample:
     kind: Literal["photo", "drawn"]
     credit: str
     expected: str | None = None
+    shows: tuple[str, ...] = ()  # all of `photos.LOOKED_FOR` that it shows
+    is_reference: bool = False  # whether it is one of the few photos that models are measured on
 
 
 def draw_grating(cycles: float, angle_degrees: float, size: int = DRAWN_SIZE) -> Image.Image:
@@ -80,12 +83,14 @@ _DRAWINGS: dict[str, Callable[[], Image.Image]] = {
     "gradient": _gradient,
 }
 
-_SAMPLES = (
-    Sample("cat", "Cat", "photo", "Chelsea, by Stefan van der Walt, CC0"),
-    Sample("astronaut", "Astronaut", "photo", "Eileen Collins, NASA, public domain"),
-    Sample("coffee", "Cup of coffee", "photo", "Rachel Michetti, Pikolo Espresso Bar, CC0"),
-    Sample("rocket", "Rocket launch", "photo", "SpaceX, public domain"),
-    Sample("motorcycle", "Motorcycle", "photo", "Middlebury Stereo Datasets, Scharstein et al. 2014"),
+_CAT = Sample("cat", "Cat", "photo", "Chelsea, by Stefan van der Walt, CC0", shows=("cat",), is_reference=True)
+_COFFEE = "Rachel Michetti, Pikolo Espresso Bar, CC0"
+_MOTORCYCLE = "Middlebury Stereo Datasets, Scharstein et al. 2014"
+_OTHER_SAMPLES = (
+    Sample("astronaut", "Astronaut", "photo", "Eileen Collins, NASA, public domain", is_reference=True),
+    Sample("coffee", "Cup of coffee", "photo", _COFFEE, shows=("cup or teapot",), is_reference=True),
+    Sample("rocket", "Rocket launch", "photo", "SpaceX, public domain", is_reference=True),
+    Sample("motorcycle", "Motorcycle", "photo", _MOTORCYCLE, is_reference=True),
     Sample(
         "bright-patch",
         "One bright patch",
@@ -134,7 +139,14 @@ _SAMPLES = (
 
 def available_samples() -> tuple[Sample, ...]:
     """Every sample that can be loaded here and now, the default first; nothing is ever downloaded."""
-    return tuple(sample for sample in _SAMPLES if sample.kind == "drawn" or _photo_file(sample.name).is_file())
+    own = [Sample(photo.name, photo.title, "photo", photo.credit, shows=photo.shows) for photo in bundled_photos()]
+    everything = (_CAT, *own, *_OTHER_SAMPLES)
+    return tuple(sample for sample in everything if sample.kind == "drawn" or _photo_file(sample.name).is_file())
+
+
+def reference_photos() -> tuple[Sample, ...]:
+    """The few photos that pages measure a model on beside the visitor's picture, so that the work stays small."""
+    return tuple(sample for sample in available_samples() if sample.is_reference)
 
 
 def load_sample(name: str) -> Image.Image:
@@ -148,5 +160,8 @@ def load_sample(name: str) -> Image.Image:
 
 
 def _photo_file(name: str) -> Traversable:
+    own = {photo.name: photo.path for photo in bundled_photos()}
+    if name in own:
+        return own[name]
     # From the installed package, not by skimage.data.*(): those try to download what a release leaves out.
     return importlib.resources.files("skimage.data").joinpath(_PHOTO_FILES[name])

@@ -33,7 +33,9 @@ class MixerConfig:
     `channels_mlp_dim` is D_C, `num_patches` is S. D_S is a free choice and need not equal S.
 
     `mean`, `std`, `interpolation`, `crop_pct` and `class_names` are None where the checkpoint does not say; `gelu` is
-    "erf" for the exact form (timm) and "tanh" for the approximation (flax). Raises ValueError on sizes that clash.
+    "erf" for the exact form (timm) and "tanh" for the approximation (flax). `temperature` is what logits are divided by
+    before a softmax that says how sure the network is (Guo et al. 2017), `usual_confidence` the evenly spaced quantiles
+    of what comes of it on test images; None where nobody measured them. Raises ValueError on sizes that clash.
     """
 
     image_size: int
@@ -50,6 +52,8 @@ class MixerConfig:
     interpolation: Interpolation | None = None
     crop_pct: float | None = None
     class_names: tuple[str, ...] | None = None
+    temperature: float | None = None
+    usual_confidence: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         for name in _SIZES:
@@ -66,6 +70,7 @@ class MixerConfig:
             raise ValueError(f"interpolation={self.interpolation!r} must be 'nearest', 'bilinear' or 'bicubic'")
         self._check_preprocessing()
         self._check_class_names()
+        self._check_calibration()
 
     def _check_class_names(self) -> None:
         if self.class_names is None:
@@ -75,6 +80,15 @@ class MixerConfig:
             raise ValueError("class_names must be a sequence of texts, one per class")
         if len(self.class_names) != self.num_classes:
             raise ValueError(f"{len(self.class_names)} class names do not fit num_classes={self.num_classes}")
+
+    def _check_calibration(self) -> None:
+        if self.temperature is not None and not 0 < self.temperature <= _LARGEST:
+            raise ValueError(f"temperature={self.temperature} must be above 0 and finite")
+        usual = self.usual_confidence
+        if usual is None:
+            return
+        if len(usual) < 2 or list(usual) != sorted(usual) or not 0 <= usual[0] <= usual[-1] <= 1:
+            raise ValueError("usual_confidence must be at least two ascending numbers from 0 to 1")
 
     def _check_preprocessing(self) -> None:
         for name in ("mean", "std"):
@@ -118,7 +132,7 @@ class MixerConfig:
 def stored_config(text: str, config_class: type[Config]) -> Config:
     """A config that was written as a JSON object; ValueError for anything else, or other entries than it has."""
     values = stored_values(text, config_class)
-    for name in ("mean", "std", "class_names"):
+    for name in ("mean", "std", "class_names", "usual_confidence"):
         if isinstance(values.get(name), list):
             values[name] = tuple(values[name])
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mixer_viz.analysis.calibration import share_below
 from mixer_viz.model import MixerConfig
 from mixer_viz.model.costs import Costs
 
@@ -41,6 +42,41 @@ def known_classes(config: MixerConfig, who_knows: str = "This model knows") -> s
     else:
         known = f"{who_knows} {config.num_classes:,} classes."
     return f"{known} The answer is one of them even where none fits; guessing gives {100 / config.num_classes:.2g} %."
+
+
+NONE_OF_ITS_CLASSES = (
+    "**None of its classes.** This picture shows nothing that the model knows: the answer is the nearest of what it "
+    "knows, not a name for what you see."
+)
+
+
+def shown_in_words(shown: Sequence[str] | None) -> str:
+    """For a list of pictures: which of the model's classes this one shows; empty where that is not known."""
+    if shown is None:
+        return ""
+    return f"Shows what the model knows: {' and '.join(shown)}." if shown else "Shows nothing that the model knows."
+
+
+def what_it_shows(shown: Sequence[str] | None, best: str) -> str:
+    """Whether a picture of which that is known shows one of the model's classes, and whether the answer is one."""
+    if shown is None:
+        return ""
+    if not shown:
+        return NONE_OF_ITS_CLASSES
+    verdict = "The answer is right." if best in shown else "The answer is wrong."
+    return f"The picture shows: **{' and '.join(shown)}**. {verdict}"
+
+
+def how_sure(confidence: float | None, usual: Sequence[float] | None) -> str:
+    """How sure the model is, against what is usual for it; empty where nobody measured that."""
+    if confidence is None or usual is None:
+        return ""
+    below = 100 * share_below(confidence, usual)
+    compared = "surer than for" if below >= 50 else "less sure than for"
+    return (
+        f"How sure: **{100 * confidence:.0f} %** after calibration, {compared} {max(below, 100 - below):.0f} % of its "
+        "test images. On pictures like those, about that share of the answers with such a number is right."
+    )
 
 
 def block_shapes(config: MixerConfig) -> str:

@@ -19,7 +19,7 @@ KIND_NAMES: dict[Kind, str] = {
 }
 EXPLAINED_NOTE = (
     "Explained is R²: 100 % is the real token mixing, 0 % no better than a constant for each patch, below 0 worse. "
-    "Stand-ins are fitted by least squares to what the block's token mixing answers on the sample photos in the "
+    "Stand-ins are fitted by least squares to what the block's token mixing answers on five sample photos in the "
     "unchanged network; the random matrix is only made as strong. Behind a swapped "
     "block the next ones read what neither they nor their stand-ins were fitted to. Every fit is better on these few "
     "photos than on others, that of a large kernel most: the second column is the fairer one, with a picture of "
@@ -34,7 +34,7 @@ its place:
   around the grid, plus $b$.
 - **A shift:** a twelfth of the channels each moves one patch to the left, right, up and down, the rest stays; then
   $f N + b$.
-- **A random matrix:** $M N$, independent normal numbers, as strong as the MLP is on the sample photos.
+- **A random matrix:** $M N$, independent normal numbers, as strong as the MLP is on five sample photos.
 
 Factor, kernel and $b$ (one number per patch, which carries nothing from one patch to another) are those of least
 squares. $R^2 = 1 - \lVert Y - \hat Y \rVert^2 / \lVert Y - \bar Y \rVert^2$ over pictures and channels, $\bar Y$ the
@@ -65,7 +65,7 @@ def replacement_table(replacements: Mapping[int, Replacement], here: Mapping[int
     """How much of the real token mixing each stand-in explains."""
     return {
         "block": [str(block + 1) for block in replacements],
-        "explained on the sample photos": [_percent(each.explained) for each in replacements.values()],
+        "explained on five sample photos": [_percent(each.explained) for each in replacements.values()],
         "explained on this picture": [_percent(here[block]) for block in replacements],
         "factor": [UNKNOWN if each.factor is None else f"{each.factor:+.3f}" for each in replacements.values()],
     }

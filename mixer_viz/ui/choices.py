@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import hashlib
 
+from mixer_viz.images.photos import known_classes_shown
 from mixer_viz.model import MixerConfig, MlpMixer
 
 
@@ -19,6 +20,7 @@ class Picture:
     data: bytes | None  # None for a sample, which is drawn or read by its name
     credit: str = ""
     expected: str | None = None
+    shows: tuple[str, ...] | None = None  # the known classes that a sample shows; None for what nobody looked through
 
     @classmethod
     def from_upload(cls, name: str, data: bytes) -> Picture:
@@ -82,6 +84,10 @@ class ChosenModel:
         """The class's name, with its number where two classes have one name; the number alone where none is known."""
         names = self.config.class_names
         return _distinct_names(names)[index] if names else f"class {index} (name unknown)"
+
+    def known_classes_shown(self, picture: Picture) -> tuple[str, ...] | None:
+        """This model's classes that the picture is known to show: empty for none of them, None where nobody knows."""
+        return None if picture.shows is None else known_classes_shown(picture.shows, self.config.class_names)
 
     def all_class_names(self) -> list[str]:
         """`class_name` of every class."""

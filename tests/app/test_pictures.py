@@ -119,3 +119,25 @@ def test_large_pictures_that_differ_in_one_pixel_are_two_pictures(app: AppTest) 
         Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
         crops.add(crop_of(upload_picture(app, "large.png", buffer.getvalue())))
     assert len(crops) == 2
+
+
+def test_samples_that_show_a_known_class_come_first_and_each_says_so(app: AppTest) -> None:
+    titles = app.selectbox(key="image").options
+    assert titles[0] == "Cat"
+    captions = {}
+    for title in titles:
+        app.selectbox(key="image").select(title).run()
+        (captions[title],) = [text.value for text in app.sidebar.caption if text.value.startswith("Shows ")]
+    known = [captions[title] != "Shows nothing that the model knows." for title in titles]
+    assert known == sorted(known, reverse=True)
+    assert sum(known) == 5
+    assert captions["Moose"] == "Shows what the model knows: deer."
+
+
+def test_the_answer_says_when_a_sample_fits_no_class(app: AppTest) -> None:
+    said = "None of its classes."
+    assert not any(said in text.value for text in app.markdown)
+    app.selectbox(key="image").select("Crab").run()
+    assert any(said in text.value for text in app.markdown)
+    upload_picture(app, "own.png", GOOD["rgb.png"])  # of which nobody knows what it shows
+    assert not any(said in text.value for text in app.markdown)

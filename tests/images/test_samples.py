@@ -9,7 +9,8 @@ import socket
 import numpy as np
 import pytest
 
-from mixer_viz.images.samples import available_samples, draw_grating, load_sample
+from mixer_viz.images.photos import bundled_photos
+from mixer_viz.images.samples import available_samples, draw_grating, load_sample, reference_photos
 
 
 def grey_values(name: str) -> np.ndarray:
@@ -24,9 +25,10 @@ def grey_values(name: str) -> np.ndarray:
 def test_the_cat_comes_first_and_everything_says_what_it_is() -> None:
     samples = available_samples()
     names = [sample.name for sample in samples]
-    assert names[:5] == ["cat", "astronaut", "coffee", "rocket", "motorcycle"]
-    assert [sample.kind for sample in samples] == ["photo"] * 5 + ["drawn"] * 6
-    assert len(set(names)) == len({sample.title for sample in samples}) == 11
+    assert (names[0], names[1:16]) == ("cat", [photo.name for photo in bundled_photos()])
+    assert names[16:20] == ["astronaut", "coffee", "rocket", "motorcycle"]
+    assert [sample.kind for sample in samples] == ["photo"] * 20 + ["drawn"] * 6
+    assert len(set(names)) == len({sample.title for sample in samples}) == 26
     for sample in samples:
         assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", sample.name)
         assert sample.credit
@@ -73,14 +75,18 @@ def test_a_missing_photo_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
         | dict.fromkeys(["astronaut", "coffee", "rocket", "motorcycle"], "not_in_this_release.png"),
     )
     names = [sample.name for sample in available_samples()]
-    assert names[:2] == ["cat", "bright-patch"]
-    with pytest.raises(ValueError, match="no sample picture 'rocket'; choose one of cat, bright-patch, "):
+    assert names[15:17] == ["crab", "bright-patch"]
+    with pytest.raises(ValueError, match="no sample picture 'rocket'; choose one of cat, dog, "):
         load_sample("rocket")
 
 
 def test_unknown_names() -> None:
-    with pytest.raises(ValueError, match="no sample picture 'dog'; choose one of cat, astronaut, coffee, rocket, "):
-        load_sample("dog")
+    with pytest.raises(ValueError, match="no sample picture 'wolf'; choose one of cat, dog, horses, moose, "):
+        load_sample("wolf")
+
+
+def test_models_are_measured_on_five_photos_of_scikit_image() -> None:
+    assert [photo.name for photo in reference_photos()] == ["cat", "astronaut", "coffee", "rocket", "motorcycle"]
 
 
 def test_bright_patch() -> None:

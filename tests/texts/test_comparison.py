@@ -171,7 +171,7 @@ def test_stand_ins_and_what_they_explain() -> None:
     assert lengths(table) == {2}
     assert table == {
         "block": ["1", "6"],
-        "explained on the sample photos": ["12.3 %", "-150.0 %"],
+        "explained on five sample photos": ["12.3 %", "-150.0 %"],
         "explained on this picture": ["50.0 %", "–"],
         "factor": ["-0.250", "–"],
     }

@@ -62,3 +62,19 @@ def test_known_classes(tiny_config: MixerConfig) -> None:
     assert "1,000" in many
     assert "name 1" not in many
     assert "does not name" in texts.known_classes(replace(tiny_config, class_names=None))
+
+
+def test_a_picture_that_fits_no_class_is_told_plainly() -> None:
+    assert texts.what_it_shows(None, "cat") == ""
+    assert "None of its classes" in texts.what_it_shows([], "cat")
+    assert texts.what_it_shows(["deer"], "deer") == "The picture shows: **deer**. The answer is right."
+    assert texts.what_it_shows(["building", "landscape"], "boat").endswith(
+        "**building and landscape**. The answer is wrong."
+    )
+
+
+def test_how_sure_is_compared_with_what_is_usual() -> None:
+    usual = (0.2, 0.6, 1.0)
+    assert texts.how_sure(None, usual) == texts.how_sure(0.5, None) == ""
+    assert "**80 %** after calibration, surer than for 75 % of its" in texts.how_sure(0.8, usual)
+    assert "**40 %** after calibration, less sure than for 75 % of its" in texts.how_sure(0.4, usual)

@@ -36,8 +36,8 @@ class ReplacementChoice:
 def _calibration(model: ChosenModel) -> Calibration:
     config = model.config
     # Photos only: fitted to drawn patterns as well, kernels explained up to a third less of it on other photos.
-    photos = [sample.name for sample in samples.available_samples() if sample.kind == "photo"]
-    crops = [np.asarray(images.crop_image(samples.load_sample(name), config)) for name in photos]
+    photos = samples.reference_photos()
+    crops = [np.asarray(images.crop_image(samples.load_sample(photo.name), config)) for photo in photos]
     pixels = images.normalise(np.stack(crops), config).to(model.model.stem.weight.device)
     with computing_on(pixels.device):
         return calibrate(model.model, pixels)
@@ -45,7 +45,7 @@ def _calibration(model: ChosenModel) -> Calibration:
 
 @kept("result", "Fitting stand-ins to this model …")
 def replacements_of(model: ChosenModel, asked: ReplacementChoice) -> dict[int, Replacement]:
-    """The stand-in of each block, fitted to the sample photos."""
+    """The stand-in of each block, fitted to the reference photos."""
     calibration = _calibration(model)
     return {
         block: fit_replacement(calibration, block, asked.kind, kernel_size=asked.kernel_size, seed=asked.seed)

@@ -58,6 +58,13 @@ def pick_model() -> str:
     return name
 
 
+def class_names_of(name: str) -> tuple[str, ...] | None:
+    """The classes of the model of that name, as far as they can be told without loading it."""
+    if name == OWN:
+        return cached.uploaded_model(st.session_state[_WEIGHTS]).config.class_names
+    return next((info.class_names for info in cached.model_list() if info.name == name), None)
+
+
 def load_chosen(name: str) -> ChosenModel:
     """The chosen model, downloaded first where it must be; raises CheckpointError with a sentence for the user."""
     if name == OWN:

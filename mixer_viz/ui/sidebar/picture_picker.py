@@ -7,7 +7,9 @@ import logging
 import streamlit as st
 
 from mixer_viz.images import MAX_IMAGE_BYTES, ImageError, open_image
-from mixer_viz.images.samples import available_samples
+from mixer_viz.images.photos import known_classes_shown
+from mixer_viz.images.samples import Sample, available_samples
+from mixer_viz.texts.overview import shown_in_words
 from mixer_viz.ui.choices import Picture
 from mixer_viz.ui.compute import cached
 
@@ -18,10 +20,13 @@ _TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 _log = logging.getLogger(__name__)
 
 
-def pick_picture() -> Picture:
-    """Draw the widgets; returns the chosen picture, which can be read."""
+def pick_picture(class_names: tuple[str, ...] | None) -> Picture:
+    """Draw the widgets; returns the chosen picture, which can be read.
+
+    Samples that show one of `class_names`, the chosen model's as far as they are known yet, come first.
+    """
     # The link holds what the box shows, so titles are the values and stay as they are.
-    samples = {sample.title: sample for sample in available_samples()}
+    samples = {sample.title: sample for sample in _known_first(available_samples(), class_names)}
     own: Picture | None = st.session_state.get(_PICTURE)
     options = [OWN, *samples] if own else list(samples)
     title: str = st.selectbox("Picture", options, key="image", bind="query-params", on_change=_forget_refusal)
@@ -29,13 +34,19 @@ def pick_picture() -> Picture:
         picture = own
     else:
         sample = samples[title]
-        picture = Picture(sample.name, sample.title, None, sample.credit, sample.expected)
+        picture = Picture(sample.name, sample.title, None, sample.credit, sample.expected, sample.shows)
     st.image(cached.thumbnail_of(picture), alt=f"The chosen picture: {picture.title}", width="content")
+    if picture.shows is not None and (known := shown_in_words(known_classes_shown(picture.shows, class_names))):
+        st.caption(known)
     if picture.credit:
         st.caption(picture.credit)
     with st.expander("Use your own picture", expanded=_REFUSED in st.session_state):
         _own_picture()
     return picture
+
+
+def _known_first(samples: tuple[Sample, ...], class_names: tuple[str, ...] | None) -> list[Sample]:
+    return sorted(samples, key=lambda sample: not known_classes_shown(sample.shows, class_names))
 
 
 def _own_picture() -> None:

@@ -10,7 +10,7 @@ import torch
 from mixer_viz.checkpoints import choose_device
 from mixer_viz.ui.choices import Choice, Picture
 from mixer_viz.ui.compute.caching import kept
-from mixer_viz.ui.sidebar.model_picker import load_chosen, pick_model
+from mixer_viz.ui.sidebar.model_picker import class_names_of, load_chosen, pick_model
 from mixer_viz.ui.sidebar.picture_picker import pick_picture
 from mixer_viz.ui.widgets.errors import one_sentence
 from mixer_viz.ui.widgets.selection import steady_place
@@ -38,7 +38,7 @@ def draw_sidebar() -> None:
     with one_sentence():
         with st.sidebar:
             name = pick_model()
-            picture = pick_picture()
+            picture = pick_picture(class_names_of(name))
             st.session_state[_PICTURE] = picture
             st.caption(f"Runs on {_device_name()}.")
         notes = steady_place()

@@ -13,7 +13,7 @@ from mixer_viz.analysis.token_mixing import convolution, depth, jacobian, mixing
 from mixer_viz.analysis.token_mixing.opposing_pairs import OPPOSING_COSINE, best_opposing_cosine, count_distinct
 from mixer_viz.analysis.token_mixing.weights import MixingWeights, Units
 from mixer_viz.checkpoints import snapshots
-from mixer_viz.images.samples import available_samples
+from mixer_viz.images.samples import reference_photos
 from mixer_viz.ui.choices import Choice, ChosenModel, Picture
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.caching import kept
@@ -126,12 +126,11 @@ def jacobian_rows_of(choice: Choice, token: int) -> jacobian.JacobianRows:
 
 @kept("result", "Following the gradient back to the picture …")
 def receptive_field_of(choice: Choice, token: int, averaged: bool) -> receptive_field.ReceptiveField:
-    """Of this picture alone, or averaged over it and the sample photos."""
+    """Of this picture alone, or averaged over it and the reference photos."""
     pictures = [choice.picture]
     if averaged:
         # Drawn pictures have large even areas, as no photo has.
-        photos = [sample for sample in available_samples() if sample.kind == "photo"]
-        pictures += [Picture(sample.name, sample.title, None) for sample in photos]
+        pictures += [Picture(sample.name, sample.title, None) for sample in reference_photos()]
     unique = {picture.key: picture for picture in pictures}.values()
     pixels = torch.cat([cached.pixels_of(picture, choice.model) for picture in unique])
     with computing_on(pixels.device):

@@ -91,7 +91,7 @@ def receptive_field(choice: Choice, token: int) -> None:
     # One backward pass for every block: seconds for each patch with a large model on a CPU.
     if large and not st.toggle("Work it out (takes a few seconds with this model)", key="field_shown"):
         return
-    averaged = st.toggle("Average over the sample photos", key="average", bind="query-params")
+    averaged = st.toggle("Average over five sample photos", key="average", bind="query-params")
     field = results.receptive_field_of(choice, token, averaged)
     stages = ["embedding", *(f"after block {number + 1}" for number in range(len(field.maps) - 1))]
     maps, chart = st.columns([1, 2.2], gap="medium")

@@ -74,7 +74,7 @@ def expect_replaced(app: AppTest, model: MlpMixer, replacements: Mapping[int, Re
     assert explained["block"] == [str(block + 1) for block in replacements]
     here = explained_here(model, pixels, replacements)
     for row, (block, replacement) in enumerate(replacements.items()):
-        for column, wanted in (("on the sample photos", replacement.explained), ("on this picture", here[block])):
+        for column, wanted in (("on five sample photos", replacement.explained), ("on this picture", here[block])):
             found = float(explained[f"explained {column}"][row].removesuffix(" %"))
             assert found == pytest.approx(100 * wanted, abs=0.06)
         factor = explained["factor"][row]
