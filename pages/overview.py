@@ -44,7 +44,8 @@ def front() -> None:
         chart = figures.top_classes_chart(class_names, result.top_probabilities)
         best = f"{class_names[0]}, {100 * result.top_probabilities[0]:.1f} percent"
         show_chart(chart, key="classes", alt=f"Most probable class: {best}.")
-        st.caption(texts.how_sure(result.confidence, config.usual_confidence))
+        if sure := texts.how_sure(result.confidence, config.usual_confidence):
+            st.caption(sure)
         if told := texts.what_it_shows(choice.model.known_classes_shown(choice.picture), class_names[0]):
             st.markdown(told)
         st.caption(texts.known_classes(config))

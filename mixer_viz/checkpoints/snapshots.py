@@ -1,6 +1,7 @@
 """Token-mixing weights of a bundled model at several moments of its training.
 
-They lie in `assets/<stem>_snapshots` and are listed in the model's card `assets/<stem>.json` under "snapshots".
+They lie in `assets/<stem>_snapshots` and are listed in the model's card `assets/<stem>.json` under "snapshots". To be
+small, a matrix is kept as 8-bit whole numbers, each row with a scale of its own: a picture of it does not change.
 """
 
 from __future__ import annotations
@@ -11,12 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from mixer_viz.checkpoints.build import to_float32
 from mixer_viz.checkpoints.bundled import bundled_models
 from mixer_viz.checkpoints.errors import CheckpointError
 from mixer_viz.checkpoints.formats.files import read_weights
 from mixer_viz.checkpoints.preparation import parse_json_object, read_side_file
+
+_SCALE = ".scale"  # behind the name of what it scales
+_LARGEST = 127
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +59,39 @@ def read_snapshot(snapshot: Snapshot) -> dict[str, np.ndarray]:
     `analysis.token_mixing.weights_from_tensors` takes them. Raises CheckpointError when the file cannot be used.
     """
     tensors = read_weights(snapshot.path).tensors
-    return {name: to_float32(name, value).numpy() for name, value in tensors.items()}
+    try:
+        unpacked = unpack_rows(tensors)
+    except (RuntimeError, ValueError) as exc:
+        raise CheckpointError(f"The scales in {snapshot.path.name} do not fit its weights; export it again.") from exc
+    return {name: to_float32(name, value).numpy() for name, value in unpacked.items()}
+
+
+def pack_rows(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Matrices and filters as int8 with one float32 scale per row (the first axis) beside them; vectors as they are.
+
+    The largest value of a row becomes 127, so what is off is at most 1 / 254 of it.
+    """
+    packed = {}
+    for name, value in tensors.items():
+        if value.ndim < 2:
+            packed[name] = value
+            continue
+        rows = value.float().flatten(1)
+        scale = rows.abs().amax(dim=1) / _LARGEST
+        whole = torch.round(rows / torch.where(scale == 0, 1.0, scale)[:, None])
+        packed[name] = whole.to(torch.int8).reshape(value.shape)
+        packed[name + _SCALE] = scale
+    return packed
+
+
+def unpack_rows(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What `pack_rows` was given, as float32 where it packed; other tensors are passed on."""
+    scales = {name.removesuffix(_SCALE): value for name, value in tensors.items() if name.endswith(_SCALE)}
+    plain = {name: value for name, value in tensors.items() if not name.endswith(_SCALE)}
+    return {
+        name: value.float() * scales[name].reshape(-1, *[1] * (value.ndim - 1)) if name in scales else value
+        for name, value in plain.items()
+    }
 
 
 def _snapshot(entry: Mapping[str, Any], model_name: str, weights: Path, several: bool) -> Snapshot:

@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from mixer_viz.checkpoints.snapshots import read_snapshot, snapshots_of
+from mixer_viz.checkpoints.snapshots import pack_rows, read_snapshot, snapshots_of, unpack_rows
 from mixer_viz.model import MlpMixer
 
 REAL_ASSETS = Path(__file__).parents[2] / "assets"
@@ -127,3 +127,44 @@ def test_the_real_card_lists_snapshots_of_every_block(empty_hub_and_assets: Path
     assert len(found) == len(card["snapshots"]) > 0
     assert len({snapshot.label for snapshot in found}) == len(found)
     assert any(name.startswith("blocks.7.token_mixing.") for name in read_snapshot(found[-1]))
+
+
+def test_packed_rows_come_back_to_half_a_step() -> None:
+    generator = torch.Generator().manual_seed(0)
+    matrix = torch.randn(5, 7, generator=generator) * torch.tensor([1e-4, 1.0, 30.0, 0.0, 2.0])[:, None]
+    filters = torch.randn(3, 3, 4, 4, generator=generator).half()
+    tensors = {"w": matrix, "stem.weight": filters, "b": torch.randn(5, generator=generator)}
+    packed = pack_rows(tensors)
+    assert {name: value.dtype for name, value in packed.items()} == {
+        "w": torch.int8,
+        "w.scale": torch.float32,
+        "stem.weight": torch.int8,
+        "stem.weight.scale": torch.float32,
+        "b": torch.float32,
+    }
+    unpacked = unpack_rows(packed)
+    assert set(unpacked) == set(tensors)
+    assert torch.equal(unpacked["b"], tensors["b"])
+    for name in ("w", "stem.weight"):
+        error = (unpacked[name] - tensors[name].float()).flatten(1).abs().amax(dim=1)
+        step = tensors[name].float().flatten(1).abs().amax(dim=1) / 127
+        assert (error <= step / 2 + 1e-7).all()
+        assert torch.equal(unpack_rows(pack_rows(unpacked))[name], unpacked[name])  # nothing more is lost
+
+
+def test_a_packed_snapshot_is_read(write_snapshots: Callable[[object], None], empty_hub_and_assets: Path) -> None:
+    write_snapshots([entry(1, 0)])
+    tensors = {"blocks.0.token_mixing.fc1.weight": torch.tensor([[1.0, -0.5], [0.0, 0.0]])}
+    save_file(pack_rows(tensors), empty_hub_and_assets / "tiny_snapshots/1-0.safetensors")
+    (arrays,) = read_snapshot(snapshots_of("mixer_cifar10")[0]).values()
+    np.testing.assert_allclose(arrays, [[1, -0.5], [0, 0]], atol=1 / 254)
+
+
+def test_a_scale_that_does_not_fit(
+    write_snapshots: Callable[[object], None], empty_hub_and_assets: Path, refused: Refused
+) -> None:
+    write_snapshots([entry(1, 0)])
+    packed = pack_rows({"w": torch.ones(2, 3)}) | {"w.scale": torch.ones(4)}
+    save_file(packed, empty_hub_and_assets / "tiny_snapshots/1-0.safetensors")
+    with refused("The scales in 1-0.safetensors do not fit its weights"):
+        read_snapshot(snapshots_of("mixer_cifar10")[0])

@@ -20,9 +20,14 @@ _TEMPLATE = """\
 | trained | {num_epochs} epochs, {duration}, on {hardware}, finished {date} |
 | data | {data} |
 
+{calibration_text}
+## Accuracy for each class
+
+{class_rows}
+
 ## Data
 
-{data}.{caveat}
+{data}.{caveat}{terms_text}
 
 {seen}
 
@@ -50,16 +55,18 @@ One hidden unit is one row of W1, a map of {grid} x {grid} weights, centred and 
 | white noise | {white_noise:.3f} | the same for white noise on this grid |
 | opposed | {opposed_share:.1%} | units with any other unit of their block at cosine -0.7 or less |
 | paired | {paired_share:.1%} | units whose one-to-one partner (taken greedily) has cosine -0.7 or less |
+| filters | {filter_frequency_ratio:.3f} | the same ratio of the {patch_size} x {patch_size} patch-embedding filters |
 
-| block | frequency | opposed | paired | distinct units (near-copies, cosine 0.95 or more, merged) |
-|--|--|--|--|--|
+| block | frequency | over white noise | opposed | paired | distinct units (near-copies, cosine 0.95 or more, merged) |
+|--|--|--|--|--|--|
 {block_rows}
 
 ## Snapshots
 
-{snapshots_hold} while training, in half precision; the first is the random start.
+Token-mixing weights and patch-embedding filters while training, as 8-bit numbers with one scale per row; the first is
+the random start.
 
-| command | epoch | {curve} accuracy | file |
+| command | epoch | validation accuracy | file |
 |--|--|--|--|
 {snapshot_rows}
 
@@ -74,10 +81,12 @@ Small initial token-mixing weights (standard deviation {token_mixing_std}) and t
 make the pictures clear: the structure seen here does not show what other recipes would learn.
 """
 
-# Cards of earlier versions.
-_SEEN_EARLIER = """\
-Trained on the training part alone. The test part was measured after every epoch, and so was seen while recipes were
-tried; what is shipped is the last epoch, whatever its accuracy."""
+_CALIBRATION = """\
+Softmax of the logits divided by a temperature of {temperature:.3f} says how sure the network is. The temperature is the
+one with the least cross-entropy on {validation_images} images that were held out of training. On the test images the
+mean confidence is {mean_confidence:.1f} % (before: {mean_confidence_before:.1f} %), the cross-entropy
+{cross_entropy:.3f} nats (before: {cross_entropy_before:.3f}).
+"""
 
 _TEACHER = """\
 The network learned from the labels and from a teacher, a network that was trained before it:
@@ -89,7 +98,10 @@ _LOSSY = """
 The pictures are lossy copies of the originals, for training and for testing alike, so the accuracy is that on these
 copies; on the lossless originals it may differ a little."""
 
-_PUT_INTO_WORDS = ("structure", "stages", "teacher", "snapshots", "class_names")
+_PUT_INTO_WORDS = (
+    *("structure", "stages", "teacher", "snapshots", "class_names"),
+    *("accuracy_per_class", "calibration", "terms"),
+)
 _WIDTH = 119
 
 
@@ -98,25 +110,26 @@ def card_text(card: dict[str, Any]) -> str:
     structure, recipe = card["structure"], card["stages"][-1]["recipe"]
     per_block = ("block_frequency", "block_opposed_share", "block_paired_share", "distinct_units")
     blocks = zip(*(structure[name] for name in per_block), strict=True)
-    stages, teacher = card["stages"], card.get("teacher")
-    earlier = not all("validation_accuracy" in stage for stage in stages)
+    stages, teacher, calibration = card["stages"], card.get("teacher"), card["calibration"]
     return _TEMPLATE.format(
         **{key: value for key, value in card.items() if key not in _PUT_INTO_WORDS},
         **{key: value for key, value in structure.items() if not isinstance(value, list)},
         stages_text="\n".join(map(stage_text, stages)),
         teacher_text="" if teacher is None else _TEACHER.format(stage=stage_text(teacher)),
-        seen=_SEEN_EARLIER if earlier else seen_text(stages, teacher),
-        snapshots_hold="Token-mixing weights" if earlier else "Token-mixing weights and patch-embedding filters",
-        curve="test" if earlier else "validation",
+        seen=seen_text(stages, teacher),
+        calibration_text="" if calibration is None else _CALIBRATION.format(**calibration),
+        class_rows=", ".join(f"{name} {value:.1f} %" for name, value in card["accuracy_per_class"].items()),
+        terms_text=f"\n\n{card['terms']}" if card.get("terms") else "",
         num_epochs=sum(stage["epochs_done"] for stage in stages),
         caveat=_LOSSY if "JPEG" in card["data"] else "",
         num_classes=len(card["class_names"]),
         class_list=", ".join(card["class_names"]),
-        **{name: recipe[name] for name in ("image_size", "token_mixing_std")},
+        **{name: recipe[name] for name in ("image_size", "patch_size", "token_mixing_std")},
         grid=recipe["image_size"] // recipe["patch_size"],
         recipe_rows="\n".join(f"| {name} | {value} |" for name, value in recipe.items()),
         block_rows="\n".join(
-            f"| {index} | {frequency:.3f} | {opposed:.1%} | {paired:.1%} | {distinct} |"
+            f"| {index} | {frequency:.3f} | {frequency / structure['white_noise']:.3f} | {opposed:.1%} | {paired:.1%} "
+            f"| {distinct} |"
             for index, (frequency, opposed, paired, distinct) in enumerate(blocks)
         ),
         snapshot_rows="\n".join(
@@ -159,9 +172,7 @@ def stage_text(stage: dict[str, Any]) -> str:
 
 
 def _accuracies(stage: dict[str, Any]) -> list[str]:
-    """What was measured; of earlier versions' stages that is the test part alone."""
-    if "validation_accuracy" not in stage:
-        return [f"{stage['accuracy']:.2f} %"]
+    """What was measured."""
     named = {"validation": stage["validation_accuracy"], "test": stage["accuracy"]}
     return [f"{name} {value:.2f} %" for name, value in named.items() if value is not None]
 

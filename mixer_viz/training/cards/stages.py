@@ -1,0 +1,136 @@
+"""The runs that a bundled model came from, as its card tells them: commands, accuracies, teacher, snapshots."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+import json
+import math
+import shlex
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+
+from mixer_viz.training.recipe import Recipe
+from mixer_viz.training.state import FINAL, LOG, RESULT, SNAPSHOTS, read_checkpoint
+
+
+def stage_of(run: Path) -> dict[str, Any]:
+    """Recipe, command, epochs, accuracies and seconds of one run; folders by their names, not by their place here.
+
+    `validation_accuracy` is that of the last epoch, on images held out of training; `accuracy` is that of the test
+    part, measured once when the run was over. Either is None where it was not measured.
+    """
+    state, log = read_checkpoint(run), read_log(run / LOG)
+    recipe = Recipe(**state["recipe"])
+    recipe = dataclasses.replace(recipe, init_from=Path(recipe.init_from).name, teacher=_short(recipe.teacher))
+    done = [row for row in log if int(row["epoch"]) <= state["epoch"]]
+    return {
+        "run": run.name,
+        "command": command_of(recipe, run.name),
+        "recipe": recipe.as_dict(),
+        "precision": state["precision"],
+        "epochs_done": state["epoch"],
+        "validation_accuracy": _rounded(done[-1]["validation_accuracy"]),
+        "accuracy": None if not (run / RESULT).is_file() else round(read_result(run)["test_accuracy"], 2),
+        "seconds": round(sum(float(row["seconds"]) for row in done)),
+    }
+
+
+def _short(path: str) -> str:
+    """Folder and name of a weight file: all runs call theirs model.safetensors."""
+    return Path(*Path(path).parts[-2:]).as_posix() if path else ""
+
+
+def _rounded(text: str) -> float | None:
+    return None if math.isnan(float(text)) else round(float(text), 2)
+
+
+def read_result(run: Path) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads((run / RESULT).read_text(encoding="utf-8"))
+    return result
+
+
+def check_finished(run: Path) -> None:
+    """Raise ValueError when the run has epochs left to do, or its test part to measure."""
+    state = read_checkpoint(run)
+    planned, done = state["recipe"]["epochs"], state["epoch"]
+    if done < planned or not (run / FINAL).is_file():
+        raise ValueError(f"The run {run.name} has done {done} of {planned} epochs; finish it with --resume first.")
+    if not (run / RESULT).is_file():
+        raise ValueError(f"The run {run.name} has not measured its test images yet; finish it with --resume first.")
+
+
+def check_stages(stages: list[dict[str, Any]]) -> None:
+    """Raise ValueError when a run did not start from the one before it."""
+    before = ""
+    for stage in stages:
+        source = stage["recipe"]["init_from"]
+        if source != before:
+            raise ValueError(f"{stage['run']} started from {source or 'nothing'!r}; name that run with --earlier.")
+        before = stage["run"]
+
+
+def teacher_of(runs: list[Path], teacher_run: Path | None) -> dict[str, Any] | None:
+    """The teacher's stage, as `stage_of` has it; None where nothing was learned from one.
+
+    Raises ValueError when the teacher's run is missing, left over, unfinished, or not the one that was learned from.
+    """
+    states = [read_checkpoint(run) for run in runs]
+    taught = {run.name: state for run, state in zip(runs, states, strict=True) if state["recipe"].get("teacher")}
+    if teacher_run is None:
+        if taught:
+            teacher = _short(next(iter(taught.values()))["recipe"]["teacher"])
+            raise ValueError(
+                f"{next(iter(taught))} learned from {teacher}; name that network's run with --teacher-run."
+            )
+        return None
+    if not taught:
+        raise ValueError("No run of this network learned from a teacher; leave --teacher-run away.")
+    check_finished(teacher_run)
+    sha256 = hashlib.sha256((teacher_run / FINAL).read_bytes()).hexdigest()
+    for name, state in taught.items():
+        if state["teacher_sha256"] != sha256:
+            raise ValueError(f"{name} learned from another file than {teacher_run / FINAL}; name its teacher's run.")
+    return stage_of(teacher_run)
+
+
+def command_of(recipe: Recipe, run: str) -> str:
+    """The command that gives this recipe: the options that differ from the defaults, in the recipe's order."""
+    words = ["python", "-m", "mixer_viz.training", "--data", "DIR", "--out", run]
+    defaults = Recipe().as_dict()
+    for name, value in recipe.as_dict().items():
+        option = name.replace("_", "-")
+        if value == defaults[name]:
+            continue
+        words += [f"--{'' if value else 'no-'}{option}"] if isinstance(value, bool) else [f"--{option}", str(value)]
+    return shlex.join(words)
+
+
+def read_log(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def find_snapshots(stages: list[dict[str, Any]], runs: list[Path]) -> list[dict[str, Any]]:
+    """Where the snapshots since the last random start of token mixing lie, oldest first, with stage and epoch."""
+    drawn = [i for i, stage in enumerate(stages) if stage["recipe"]["reset_token_mixing"] or not i][-1]
+    found = []
+    for index in range(drawn, len(stages)):
+        for path in sorted((runs[index] / SNAPSHOTS).glob("epoch-*.safetensors")):
+            with safe_open(path, "pt") as file:
+                metadata = file.metadata()
+            epoch, accuracy = int(metadata["epoch"]), metadata.get("validation_accuracy")
+            if epoch <= stages[index]["epochs_done"]:
+                entry = {"stage": index + 1, "epoch": epoch, "accuracy": None if accuracy is None else float(accuracy)}
+                found.append(entry | {"path": path})
+    if not found or (found[0]["epoch"], found[-1]["epoch"]) != (0, stages[-1]["epochs_done"]):
+        raise ValueError("The first or the last snapshot of token mixing is missing.")
+    return found
+
+
+def duration_in_words(seconds: float) -> str:
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
