@@ -17,9 +17,9 @@ from PIL import Image
 from timing import alternate, ratios, summary
 from torch.utils.data import DataLoader
 
-from mixer_viz.training.augment import train_transform
-from mixer_viz.training.data import ImageData, ImageDataset, LabelledFiles
-from mixer_viz.training.loaders import open_loaders
+from mixer_viz.training.data.augment import train_transform
+from mixer_viz.training.data.labelled import ImageData, ImageDataset, LabelledFiles
+from mixer_viz.training.data.loaders import open_loaders
 from mixer_viz.training.loop import Trainer
 from mixer_viz.training.processes import Processes
 from mixer_viz.training.recipe import Recipe

@@ -111,7 +111,7 @@ def given_values(options: argparse.Namespace) -> dict[str, Any]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status (130 after Ctrl-C, 2 for a mistake of the user's)."""
     options = build_parser().parse_args(arguments)
-    from mixer_viz.training.data import DataError
+    from mixer_viz.training.data.labelled import DataError
     from mixer_viz.training.processes import join_processes
 
     try:
@@ -128,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _train(options: argparse.Namespace, given: dict[str, Any], processes: Processes) -> int:
     from mixer_viz.model import MlpMixer
-    from mixer_viz.training.data import DataError, find_data, hold_out_validation
+    from mixer_viz.training.data.labelled import DataError, find_data, hold_out_validation
     from mixer_viz.training.loop import Trainer
 
     state = read_checkpoint(options.out) if options.resume else None

@@ -22,7 +22,7 @@ from mixer_viz.training.build import metaformer_config
 from mixer_viz.training.cards.metaformer import export, write_results
 from mixer_viz.training.cli import add_recipe_options, add_running_options, given_values
 from mixer_viz.training.cli import main as train
-from mixer_viz.training.data import find_data
+from mixer_viz.training.data.labelled import find_data
 from mixer_viz.training.recipe import Recipe
 from mixer_viz.training.state import FINAL, LAST, read_checkpoint
 

@@ -9,7 +9,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from mixer_viz.checkpoints.networks import AnyNetwork
-from mixer_viz.training.loaders import normalise
+from mixer_viz.training.data.loaders import normalise
 
 
 @torch.no_grad()

@@ -15,12 +15,12 @@ from tqdm import tqdm
 from mixer_viz.checkpoints.networks import AnyNetwork
 from mixer_viz.model import MlpMixer
 from mixer_viz.model.convnet import ConvNet
-from mixer_viz.training.augment import BatchMixing
 from mixer_viz.training.build import build_model
-from mixer_viz.training.data import ImageData
+from mixer_viz.training.data.augment import BatchMixing
+from mixer_viz.training.data.labelled import ImageData
+from mixer_viz.training.data.loaders import normalise, open_loaders
 from mixer_viz.training.distillation import distillation_loss, open_teacher
 from mixer_viz.training.evaluation import evaluate
-from mixer_viz.training.loaders import normalise, open_loaders
 from mixer_viz.training.optim import build_optimizers, build_schedule, reset_token_mixing
 from mixer_viz.training.precision import choose_precision
 from mixer_viz.training.processes import Processes

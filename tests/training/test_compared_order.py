@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mixer_viz.model.permuted_input import pixel_order
 from mixer_viz.training.build import metaformer_config
-from mixer_viz.training.data import find_data, hold_out_validation
+from mixer_viz.training.data.labelled import find_data, hold_out_validation
 from mixer_viz.training.loop import Trainer
 from mixer_viz.training.processes import Processes
 from mixer_viz.training.recipe import Recipe

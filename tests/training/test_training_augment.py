@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 import torch
 
-from mixer_viz.training.augment import BatchMixing, test_transform, train_transform
+from mixer_viz.training.data.augment import BatchMixing, test_transform, train_transform
 from mixer_viz.training.recipe import CHOICES
 from tests.training.made_runs import RECIPE
 

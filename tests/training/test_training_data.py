@@ -12,8 +12,8 @@ from PIL import Image
 from torch import nn
 from torchvision import datasets
 
-from mixer_viz.training import data as training_data
-from mixer_viz.training.data import DataError, ImageDataset, LabelledFiles, find_data
+from mixer_viz.training.data import labelled as training_data
+from mixer_viz.training.data.labelled import DataError, ImageDataset, LabelledFiles, find_data
 from tests.training.conftest import MakeTree
 
 

@@ -14,8 +14,8 @@ from torch.utils.data import DistributedSampler
 
 from mixer_viz import images
 from mixer_viz.training.cli import main
-from mixer_viz.training.data import find_data
-from mixer_viz.training.loaders import normalise, open_loaders
+from mixer_viz.training.data.labelled import find_data
+from mixer_viz.training.data.loaders import normalise, open_loaders
 from mixer_viz.training.processes import Processes
 from tests.conftest import TINY
 from tests.training.conftest import MakeTree

@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import DistributedSampler
 from torchvision.transforms import v2
 
-from mixer_viz.training.memory import MemoryBatches, shifted, zoomed
+from mixer_viz.training.data.memory import MemoryBatches, shifted, zoomed
 from tests.training.made_runs import RECIPE
 
 SIZE = 16

@@ -17,10 +17,10 @@ from torch.utils.data import DataLoader
 from mixer_viz.checkpoints.metaformer import load_metaformer, save_metaformer
 from mixer_viz.checkpoints.metaformer_runs import CARD
 from mixer_viz.model.token_mixer_table import metaformer_costs
-from mixer_viz.training.augment import test_transform
 from mixer_viz.training.build import metaformer_config
 from mixer_viz.training.cards.metaformer_text import card_text
-from mixer_viz.training.data import ImageData, ImageDataset
+from mixer_viz.training.data.augment import test_transform
+from mixer_viz.training.data.labelled import ImageData, ImageDataset
 from mixer_viz.training.evaluation import evaluate
 from mixer_viz.training.recipe import Recipe
 from mixer_viz.training.state import FINAL, LOG, RESULT, read_checkpoint

@@ -43,7 +43,7 @@ from mixer_viz.training.cards.stages import (
     stage_of,
     teacher_of,
 )
-from mixer_viz.training.data import find_data, hold_out_validation
+from mixer_viz.training.data.labelled import find_data, hold_out_validation
 from mixer_viz.training.recipe import Recipe
 from mixer_viz.training.state import FINAL, read_checkpoint
 

@@ -22,7 +22,7 @@ from mixer_viz.checkpoints import bundled
 from mixer_viz.checkpoints.snapshots import read_snapshot, snapshots_of
 from mixer_viz.training.cards import mixer, stages
 from mixer_viz.training.cli import build_parser, main
-from mixer_viz.training.data import find_data, hold_out_validation
+from mixer_viz.training.data.labelled import find_data, hold_out_validation
 from mixer_viz.training.recipe import Recipe
 from tests.training.made_runs import RECIPE, arguments, resume, stop_after, write_tree
 

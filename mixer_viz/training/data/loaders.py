@@ -13,9 +13,9 @@ from torch.utils.data import DataLoader, DistributedSampler
 
 from mixer_viz.model import MixerConfig
 from mixer_viz.model.convnet import ConvNetConfig
-from mixer_viz.training.augment import test_transform, train_transform
-from mixer_viz.training.data import ImageData, ImageDataset, LabelledFiles
-from mixer_viz.training.memory import MemoryBatches
+from mixer_viz.training.data.augment import test_transform, train_transform
+from mixer_viz.training.data.labelled import ImageData, ImageDataset, LabelledFiles
+from mixer_viz.training.data.memory import MemoryBatches
 from mixer_viz.training.processes import Processes
 from mixer_viz.training.recipe import Recipe
 
