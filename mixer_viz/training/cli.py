@@ -63,7 +63,8 @@ _HELP = {
 def build_parser() -> argparse.ArgumentParser:
     """Options of the command; recipe options that are not given stay absent, so that --resume can tell."""
     parser = argparse.ArgumentParser(prog=_command(), description="Train an MLP-Mixer.")
-    parser.add_argument("--data", required=True, help="ImageFolder tree, or 'cifar10' to download it")
+    drawn = "pictures drawn on the fly: shapes, where, same-or-different, stripes"
+    parser.add_argument("--data", required=True, help=f"ImageFolder tree, 'cifar10' to download it, or {drawn}")
     parser.add_argument("--out", required=True, type=Path, help="folder for checkpoint, log, snapshots and model")
     parser.add_argument("--resume", action="store_true", help=f"go on from {LAST} in --out, with its recipe")
     add_running_options(parser)

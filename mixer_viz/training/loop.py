@@ -9,23 +9,19 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from mixer_viz.checkpoints.networks import AnyNetwork
 from mixer_viz.model import MlpMixer
 from mixer_viz.model.convnet import ConvNet
-from mixer_viz.training.build import build_model
-from mixer_viz.training.data.augment import BatchMixing
 from mixer_viz.training.data.labelled import ImageData
-from mixer_viz.training.data.loaders import normalise, open_loaders
-from mixer_viz.training.distillation import distillation_loss, open_teacher
+from mixer_viz.training.data.loaders import open_loaders
 from mixer_viz.training.evaluation import evaluate
-from mixer_viz.training.optim import build_optimizers, build_schedule, reset_token_mixing
 from mixer_viz.training.precision import choose_precision
 from mixer_viz.training.processes import Processes
 from mixer_viz.training.recipe import Recipe
 from mixer_viz.training.state import EpochResult, RunFolder, random_state, restore_random_state, snapshot_epochs
+from mixer_viz.training.stepper import Stepper
 from mixer_viz.training.stopping import Stopped, on_stop_signals
 
 _WHITENING_IMAGES = 5000
@@ -45,33 +41,35 @@ class Trainer:
     ) -> None:
         self.recipe, self.folder, self.processes = recipe, folder, processes
         self.quiet = quiet or not processes.is_main
-        self.model = build_model(recipe, data.class_names).to(processes.device)
-        self.averaged = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay), use_buffers=True)
         self.loaders = open_loaders(data, recipe, processes, workers, self.quiet)
         self.steps_per_epoch = len(self.loaders.train)
         if self.steps_per_epoch == 0:
             own = len(self.loaders.sampler)
             raise ValueError(f"{own} images do not fill a batch of {recipe.batch_size}; give a smaller --batch-size.")
-        self.optimizers = build_optimizers(self.model, recipe)
-        self.schedules = [build_schedule(optimizer, recipe, self.steps_per_epoch) for optimizer in self.optimizers]
-        self.teacher = open_teacher(recipe, self.model, processes.device)
-        self.mixing = BatchMixing(recipe, len(data.class_names))
-        self.loss = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
+        self.stepper = Stepper(recipe, data.class_names, processes.device, self.steps_per_epoch)
         # Measured speeds differ from process to process, but all must choose alike.
-        self.precision = processes.gather(choose_precision(recipe.precision, self.model, recipe.batch_size))[0]
+        chosen = choose_precision(recipe.precision, self.model, recipe.batch_size)
+        self.stepper.precision = processes.gather(chosen)[0]
         self.epoch, self.step = 0, 0  # epochs done, steps done in the current one
         self.step_seconds = 0.0  # in forward pass, backward pass and step, since the epoch began
         self.stop_requested = False
         torch.manual_seed(recipe.seed + 1 + processes.rank)
 
+    @property
+    def model(self) -> AnyNetwork:
+        """What learns."""
+        return self.stepper.model
+
+    @property
+    def averaged_model(self) -> AnyNetwork:
+        """What is measured and shipped."""
+        return self.stepper.averaged_model
+
     def start_from(self, weights: dict[str, Tensor]) -> None:
         """Begin with trained weights instead of drawn ones, token mixing excepted where the recipe says so."""
-        self.model.load_state_dict(weights, strict=not self.recipe.reset_token_mixing)
-        if self.recipe.reset_token_mixing and not isinstance(self.model, ConvNet):
-            torch.manual_seed(self.recipe.seed)  # the same on every process
-            reset_token_mixing(self.model, self.recipe.token_mixing_std)
+        self.stepper.start_from(weights)
+        if self.recipe.reset_token_mixing:
             torch.manual_seed(self.recipe.seed + 1 + self.processes.rank)
-        self.averaged_model.load_state_dict(self.model.state_dict())
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from `checkpoint()`'s state: weights, averages, optimiser, schedule, generators and position."""
@@ -80,16 +78,8 @@ class Trainer:
                 f"The run was started with {len(state['random'])} processes and cannot go on with "
                 f"{self.processes.world_size}; use the same number."
             )
-        if self.teacher is not None and state["teacher_sha256"] != self.teacher.sha256:
-            raise ValueError(f"{self.recipe.teacher} is another file than the run was started with; put that one back.")
-        self.model.load_state_dict(state["model"])
-        self.averaged.load_state_dict(state["averaged"])
-        for optimizer, stored in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(stored)
-        for schedule, stored in zip(self.schedules, state["schedules"], strict=True):
-            schedule.load_state_dict(stored)
+        self.stepper.restore(state)
         self.epoch, self.step = state["epoch"], state["step"]
-        self.precision = getattr(torch, state["precision"])
         own = state["random"][self.processes.rank]
         self.loaders.generator.set_state(own["loader"])
         restore_random_state(own)
@@ -99,14 +89,9 @@ class Trainer:
         return {
             "recipe": self.recipe.as_dict(),
             "class_names": list(self.model.config.class_names or ()),
-            "model": self.model.state_dict(),
-            "averaged": self.averaged.state_dict(),
-            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-            "schedules": [schedule.state_dict() for schedule in self.schedules],
-            "teacher_sha256": None if self.teacher is None else self.teacher.sha256,
+            **self.stepper.state(),
             "epoch": self.epoch,
             "step": self.step,
-            "precision": str(self.precision).removeprefix("torch."),
             "random": self.processes.gather(random),
         }
 
@@ -129,18 +114,10 @@ class Trainer:
                 self._measure_test_part()
             self.processes.barrier()
 
-    @property
-    def averaged_model(self) -> AnyNetwork:
-        """The exponential moving average of the weights: what is measured and shipped."""
-        return cast(AnyNetwork, self.averaged.module)
-
     def _see_images(self) -> None:
-        """Give the convnet its whitening filters, from images that are the same on every process."""
-        if not isinstance(self.model, ConvNet):
-            return
-        images = self.loaders.first_look(_WHITENING_IMAGES)
-        self.model.whiten(normalise(images.to(self.processes.device), self.model.config))
-        self.averaged_model.load_state_dict(self.model.state_dict())
+        """The convnet's look at images that are the same on every process."""
+        if isinstance(self.model, ConvNet):
+            self.stepper.see_images(self.loaders.first_look(_WHITENING_IMAGES))
 
     def _measure_test_part(self) -> None:
         """The one look at the test images, when training is over; recipes are chosen on the validation images."""
@@ -177,7 +154,7 @@ class Trainer:
         validation_loss, accuracy = self._evaluate()
         images = (self.steps_per_epoch - first_step) * self.recipe.batch_size * self.processes.world_size
         self.epoch, self.step = self.epoch + 1, 0
-        lr = float(self.schedules[0].get_last_lr()[0])
+        lr = self.stepper.lr
         seconds = time.perf_counter() - start
         outside = 1 - self.step_seconds / seconds
         speed = images / trained
@@ -225,30 +202,11 @@ class Trainer:
             next(iterator)
         if self.step:
             torch.set_rng_state(random)
-        device = self.processes.device
         for pixels, labels in iterator:
-            normalised = normalise(pixels.to(device, non_blocking=True), self.model.config)
-            yield self.mixing(normalised, labels.to(device, non_blocking=True))
+            yield self.stepper.mixed(pixels, labels)
 
     def _train_step(self, network: nn.Module, pixels: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        device = self.processes.device.type
-        with torch.autocast(device, self.precision, enabled=self.precision != torch.float32):
-            logits = network(pixels)
-            taught = None if self.teacher is None else self.teacher.logits(pixels)
-        loss = self.loss(logits.float(), labels)
-        if taught is not None:
-            weight = self.recipe.distill_weight
-            distilled = distillation_loss(logits.float(), taught.float(), self.recipe.distill_temperature)
-            loss = (1 - weight) * loss + weight * distilled
-        self.model.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip_norm)
-        for optimizer, schedule in zip(self.optimizers, self.schedules, strict=True):
-            optimizer.step()
-            schedule.step()
-        self.averaged.update_parameters(self.model)
-        hard = labels if labels.ndim == 1 else labels.argmax(dim=1)
-        return loss.detach(), (logits.detach().argmax(dim=1) == hard).float().mean()
+        return self.stepper.step(network, pixels, labels)
 
     def _evaluate(self) -> tuple[float, float]:
         """Validation loss and accuracy (percent) of the averaged weights; nan without such images, and off main."""

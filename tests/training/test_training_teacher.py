@@ -60,8 +60,8 @@ def test_teacher_and_student_see_the_same_mixed_view(
     step = Trainer._train_step
 
     def watched(trainer: Trainer, network: nn.Module, pixels: torch.Tensor, labels: torch.Tensor) -> object:
-        assert trainer.teacher is not None
-        trainer.teacher.network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].clone()))
+        assert trainer.stepper.teacher is not None
+        trainer.stepper.teacher.network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].clone()))
         given.append(pixels.clone())
         return step(trainer, network, pixels, labels)
 

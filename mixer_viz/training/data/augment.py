@@ -56,7 +56,8 @@ class BatchMixing:
 
     def __call__(self, pixels: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """(N, 3, H, W) floats and (N,) class indices -> mixed pixels and (N,) indices or (N, num_classes) shares."""
-        if torch.rand(()) >= self.probability:
+        # Without mixing nothing is drawn: a server's other threads share this generator.
+        if not self.probability or torch.rand(()) >= self.probability:
             return pixels, labels
         mixer = self.mixers[int(torch.randint(len(self.mixers), ()))]
         mixed: tuple[Tensor, Tensor] = mixer(pixels, labels)

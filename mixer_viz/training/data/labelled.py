@@ -14,6 +14,8 @@ from torchvision import datasets
 from torchvision.transforms import v2
 from tqdm import tqdm
 
+from mixer_viz.training.data.drawn import DRAWN_TASKS, DrawnTask
+
 TEST_FOLDERS = ("test", "val", "validation")
 HELD_OUT = 0.1  # of the images, when the tree has no test folder
 MAX_CACHE_BYTES = 2**30
@@ -34,16 +36,20 @@ class LabelledFiles:
 
 @dataclasses.dataclass(frozen=True)
 class ImageData:
-    """A training and a test part with the same classes, and what was held out of training to choose recipes on."""
+    """A training and a test part with the same classes, and what was held out of training to choose recipes on.
+
+    With a `task`, pictures are drawn while the training goes, and all three parts are empty.
+    """
 
     train: LabelledFiles
     test: LabelledFiles
     class_names: tuple[str, ...]
     validation: LabelledFiles = LabelledFiles((), ())
+    task: DrawnTask | None = None
 
 
 def find_data(data: str, download_dir: Path, seed: int) -> ImageData:
-    """Read `cifar10` (downloaded by torchvision into `download_dir`) or an ImageFolder tree.
+    """Read `cifar10` (downloaded by torchvision into `download_dir`), an ImageFolder tree, or a task that is drawn.
 
     A tree is `DIR/train/<class>/*` with `DIR/test`, `DIR/val` or `DIR/validation` beside it, or plain `DIR/<class>/*`,
     of which a tenth (drawn with `seed`) is held out for testing. Raises DataError.
@@ -51,8 +57,12 @@ def find_data(data: str, download_dir: Path, seed: int) -> ImageData:
     if data == CIFAR10 and not Path(data).is_dir():
         return _cifar10(download_dir)
     root = Path(data)
+    if not root.is_dir() and data in DRAWN_TASKS:
+        nothing = LabelledFiles((), ())
+        return ImageData(nothing, nothing, DRAWN_TASKS[data].class_names, task=DRAWN_TASKS[data])
     if not root.is_dir():
-        raise DataError(f"There is no folder {root}; give a folder with one sub-folder per class, or '{CIFAR10}'.")
+        known = ", ".join(f"'{name}'" for name in (CIFAR10, *DRAWN_TASKS))
+        raise DataError(f"There is no folder {root}; give a folder with one sub-folder per class, or one of {known}.")
     if not (root / "train").is_dir():
         return _hold_out(*_folder(root), seed)
     train, class_names = _folder(root / "train")
@@ -80,7 +90,7 @@ def _folder(root: Path) -> tuple[LabelledFiles, tuple[str, ...]]:
 
 def hold_out_validation(data: ImageData, share: float, seed: int) -> ImageData:
     """Move a share of the training part, drawn with `seed`, to `validation`; raises DataError when a class is lost."""
-    if not share:
+    if not share or data.task is not None:
         return data
     train, validation = _divide(data.train, data.class_names, share, seed, "validation")
     return dataclasses.replace(data, train=train, validation=validation)

@@ -9,11 +9,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, DistributedSampler
+from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
 
 from mixer_viz.model import MixerConfig
 from mixer_viz.model.convnet import ConvNetConfig
 from mixer_viz.training.data.augment import test_transform, train_transform
+from mixer_viz.training.data.drawn import DrawnTask
+from mixer_viz.training.data.drawn_batches import DrawnBatches, held_out_drawings
 from mixer_viz.training.data.labelled import ImageData, ImageDataset, LabelledFiles
 from mixer_viz.training.data.memory import MemoryBatches
 from mixer_viz.training.processes import Processes
@@ -30,7 +32,7 @@ class Loaders:
     resumed epoch gets the same images with the same augmentation. `validation` is None where nothing was held out.
     """
 
-    train: DataLoader[Any] | MemoryBatches
+    train: DataLoader[Any] | MemoryBatches | DrawnBatches
     validation: DataLoader[Any] | None
     test: DataLoader[Any]
     sampler: DistributedSampler[Any]
@@ -40,6 +42,8 @@ class Loaders:
 
 def open_loaders(data: ImageData, recipe: Recipe, processes: Processes, num_workers: int, quiet: bool) -> Loaders:
     """Read the images and cut them into this process's batches; raises DataError for an image that cannot be read."""
+    if data.task is not None:
+        return _drawn_loaders(data.task, recipe, processes)
     train = ImageDataset(data.train, recipe.image_size, nn.Identity(), "training images", quiet)
     train.transform = train_transform(recipe, train.native_size)
     generator = torch.Generator().manual_seed(recipe.seed + 1000 * processes.rank)
@@ -72,6 +76,22 @@ def open_loaders(data: ImageData, recipe: Recipe, processes: Processes, num_work
 
     validation = plain(data.validation, "validation images") if data.validation.images else None
     return Loaders(batches, validation, plain(data.test, "test images"), sampler, generator, first_look)
+
+
+def _drawn_loaders(task: DrawnTask, recipe: Recipe, processes: Processes) -> Loaders:
+    generator = torch.Generator().manual_seed(recipe.seed + 1000 * processes.rank)
+    train = DrawnBatches(task, recipe, generator)
+    # Nothing is sampled; it stands for how many pictures an epoch has.
+    placeholders = TensorDataset(torch.empty(len(train) * recipe.batch_size * processes.world_size, 0))
+    sampler: DistributedSampler[Any] = DistributedSampler(placeholders, processes.world_size, processes.rank)
+
+    def fixed(part: str) -> DataLoader[Any]:
+        return DataLoader(TensorDataset(*held_out_drawings(task, part, recipe.seed)), _TEST_BATCH)
+
+    def first_look(count: int) -> Tensor:
+        return task.draw(count, torch.Generator().manual_seed(recipe.seed))[0]
+
+    return Loaders(train, fixed("validation"), fixed("test"), sampler, generator, first_look)
 
 
 def normalise(pixels: Tensor, config: MixerConfig | ConvNetConfig) -> Tensor:
