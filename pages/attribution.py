@@ -12,7 +12,8 @@ from mixer_viz.ui.attribution.deletion import deletion
 from mixer_viz.ui.attribution.downloads import downloads
 from mixer_viz.ui.attribution.maps import finished_maps, maps, titles_of
 from mixer_viz.ui.attribution.metrics import metrics
-from mixer_viz.ui.compute.jobs import job_table, visitor_name
+from mixer_viz.ui.compute.jobs import job_table
+from mixer_viz.ui.compute.visitors import visitor_name
 from mixer_viz.ui.sidebar.shell import current_choice
 from mixer_viz.ui.widgets.errors import guarded
 from mixer_viz.ui.widgets.selection import steady_place

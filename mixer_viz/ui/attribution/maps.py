@@ -58,9 +58,8 @@ def finished_maps(choice: Choice, asked: list[Asked]) -> list[Shown]:
     for place, each in enumerate(asked):
         if each not in wanted:
             stopped_note(titles[each.method], [each.key(choice)], f"map_{place}")
-    for each, job in jobs:
-        if job.future.done() and job.future.exception() is not None and not job.stopped:
-            failed_note(titles[each.method], job)
+    for place, (each, job) in enumerate(jobs):
+        failed_note(titles[each.method], [(each.key(choice), job)], f"map_{place}")
     at_work = [
         Wait(titles[each.method], [(each.key(choice), job)])
         for each, job in jobs

@@ -51,9 +51,8 @@ def metrics(choice: Choice, target: Target, shown: list[Shown]) -> list[Key]:
     checks = _started(choice, "Checks", [_sanity_check(choice, each) for each in shown])
     jobs = {**curves, **checks}
     wait_shortly(list(jobs.values()), QUICK)
-    for key, job in jobs.items():
-        if job.future.done() and job.future.exception() is not None and not job.stopped:
-            failed_note("Curves" if key in curves else "Checks", job)
+    failed_note("Curves", list(curves.items()), "curves")
+    failed_note("Checks", list(checks.items()), "checks")
     # Before the results are read: what ends in between has a bar, which lets the page run again.
     waits = [_wait("Curves", curves), _wait("Checks", checks)]
     _draw(known_metrics(job_table(), choice, target, shown))

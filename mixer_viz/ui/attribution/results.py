@@ -1,6 +1,6 @@
 """What the Attributions page computes: long work as jobs, single passes through caches.
 
-Bounds: 64 jobs (an attribution of B/16 or L/16 has 1.6 MB, its quality some KB).
+Bounds: those of the job table (an attribution of B/16 or L/16 has 1.6 MB, its quality some KB).
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.compute.gate import computing_on, gate_of
-from mixer_viz.ui.compute.jobs import Job, Key, job_table, visitor_name
+from mixer_viz.ui.compute.jobs import Job, Key, job_table
+from mixer_viz.ui.compute.visitors import visitor_name
 
 CURVE_POINTS = 16
 _BACKWARD = 2  # a backward pass has about two forward passes' multiply-adds

@@ -19,7 +19,8 @@ from mixer_viz.texts import comparison_costs as texts
 from mixer_viz.ui.comparison import results
 from mixer_viz.ui.comparison.downloads import runs_csv
 from mixer_viz.ui.comparison.speed_jobs import GRIDS, NOTHING, PARTS, SpeedKeys, Speeds, measured, start
-from mixer_viz.ui.compute.jobs import job_table, visitor_name
+from mixer_viz.ui.compute.jobs import job_table
+from mixer_viz.ui.compute.visitors import visitor_name
 from mixer_viz.ui.compute.waiting import Wait, failed_note, is_stopped, stopped_note, waiting
 from mixer_viz.ui.grid_panel import show_chart
 from mixer_viz.ui.widgets.selection import option_buttons
@@ -77,9 +78,7 @@ def _measure_fields() -> SpeedKeys | None:
         )
     if stopped:
         stopped_note("Measuring", stopped, "speed", again="Go on measuring")
-    for job in jobs.values():
-        if job.future.done() and job.future.exception() is not None and not job.stopped:
-            failed_note("Measuring", job)
+    failed_note("Measuring", list(jobs.items()), "speed")
     if at_work:
         waiting([Wait(PARTS[str(key[0])], [(key, job)], unit="turns") for key, job in at_work], "speed")
     return asked

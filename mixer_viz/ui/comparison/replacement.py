@@ -16,7 +16,8 @@ from mixer_viz.ui.comparison import replacement_results
 from mixer_viz.ui.comparison.downloads import replacement_downloads
 from mixer_viz.ui.comparison.replacement_results import ReplacementChoice
 from mixer_viz.ui.compute import cached
-from mixer_viz.ui.compute.jobs import job_table, visitor_name, wait_shortly
+from mixer_viz.ui.compute.jobs import job_table, wait_shortly
+from mixer_viz.ui.compute.visitors import visitor_name
 from mixer_viz.ui.compute.waiting import Wait, failed_note, is_stopped, stopped_note, waiting
 from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.widgets.before_after import show_before_after
@@ -105,7 +106,7 @@ def _accuracy(choice: Choice, asked: ReplacementChoice) -> None:
     if not job.future.done() or job.stopped:
         waiting([Wait("Accuracy", [(key, job)], unit="pictures")], "accuracy")
     elif job.future.exception() is not None:
-        failed_note("Accuracy", job)
+        failed_note("Accuracy", [(key, job)], "accuracy")
     else:
         st.markdown(texts.accuracy_sentence(job.future.result()))
 

@@ -19,7 +19,8 @@ from mixer_viz.ui.choices import Choice, ChosenModel, LabelledFolder
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.compute.gate import computing_on, gate_of
-from mixer_viz.ui.compute.jobs import Job, Key, job_table, visitor_name
+from mixer_viz.ui.compute.jobs import Job, Key, job_table
+from mixer_viz.ui.compute.visitors import visitor_name
 
 
 @dataclasses.dataclass(frozen=True)

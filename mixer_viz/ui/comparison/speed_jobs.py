@@ -14,7 +14,8 @@ from mixer_viz.checkpoints import choose_device
 from mixer_viz.ui.comparison import results
 from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.compute.gate import gate_of
-from mixer_viz.ui.compute.jobs import Job, Key, job_table, visitor_name
+from mixer_viz.ui.compute.jobs import Job, Key, job_table
+from mixer_viz.ui.compute.visitors import visitor_name
 
 GRIDS = (4, 6, 8, 12, 16, 24, 32, 48)
 _MEASURED_GRIDS = (4, 8, 16, 24, 32)  # attention on 48 x 48 patches would take most of the time

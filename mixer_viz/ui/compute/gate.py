@@ -11,10 +11,14 @@ import torch
 
 from mixer_viz.ui.compute.caching import kept
 
+SHORT_TURNS = 3  # of short computations, one after the other, before a long one that waits has a turn
+
 
 class Gate:
     """A device's only place, given in the order of asking: who has it for long can let the others in between.
 
+    Who asks as a long computation stands in a line of its own, which moves on when nobody else waits, and once after
+    every SHORT_TURNS of the others: a page's pass waits for one turn of a long computation, however many there are.
     A semaphore of Python's would do without the order: who gives it back and asks again at once mostly has it again.
     """
 
@@ -22,34 +26,43 @@ class Gate:
         self._lock = threading.Lock()
         self._taken = False
         self._queue: collections.deque[threading.Event] = collections.deque()
+        self._long_queue: collections.deque[threading.Event] = collections.deque()
+        self._short_turns = 0  # since a long computation had one
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """Hold the place for one forward or backward pass."""
-        self._take()
+        self._take(long=False)
         try:
             yield
         finally:
             self._give()
 
-    def let_others(self) -> None:
-        """Give the place to those who wait, and go on when they are done; only for who holds it."""
-        self._give()
-        self._take()
+    def let_others(self, *, long: bool = False) -> None:
+        """Give the place to those who wait, and go on when they are done; only for who holds it.
 
-    def _take(self) -> None:
+        `long`: whether to go on as a long computation, after those that are short.
+        """
+        self._give()
+        self._take(long)
+
+    def _take(self, long: bool) -> None:
         with self._lock:
             if not self._taken:
                 self._taken = True
                 return
             turn = threading.Event()
-            self._queue.append(turn)
+            (self._long_queue if long else self._queue).append(turn)
         turn.wait()
 
     def _give(self) -> None:
         with self._lock:
-            if self._queue:
-                self._queue.popleft().set()  # the place stays taken: by the next one
+            if self._long_queue and (not self._queue or self._short_turns >= SHORT_TURNS):
+                self._short_turns = 0
+                self._long_queue.popleft().set()  # the place stays taken: by the next one
+            elif self._queue:
+                self._short_turns += 1
+                self._queue.popleft().set()
             else:
                 self._taken = False
 

@@ -8,12 +8,21 @@ from typing import Any
 
 import streamlit as st
 
-from mixer_viz.ui.compute.jobs import Job, Key, visitor_name
+from mixer_viz.ui.compute.jobs import Job, Key, job_table
+from mixer_viz.ui.compute.visitors import visitor_name
 from mixer_viz.ui.widgets.errors import UNEXPECTED
 
 _STOPPED = "_stopped_jobs"  # session state: keys that the visitor stopped, and does not want to see started again
 _MAX_STOPPED = 64
+_PAGE = "_page_of_jobs"  # session state
 POLL = 0.5  # seconds between two looks
+
+
+def leave_other_pages(page: str) -> None:
+    """Whoever has come to another page waits no longer for what the page before computes."""
+    if st.session_state.get(_PAGE, page) != page:
+        job_table().leave_all_but([], visitor_name())
+    st.session_state[_PAGE] = page
 
 
 def is_stopped(key: Key) -> bool:
@@ -28,10 +37,18 @@ def stopped_note(title: str, keys: Sequence[Key], place: str, again: str = "Work
         st.button(again, key=f"again_{place}", on_click=_start_again, args=(keys,))
 
 
-def failed_note(title: str, job: Job[Any]) -> None:
-    """One sentence for a computation that broke; its traceback is in the log already."""
-    error = job.future.exception()
+def failed_note(title: str, jobs: Sequence[tuple[Key, Job[Any]]], place: str) -> None:
+    """One sentence for computations that broke, with a button that starts them again; nothing where none did.
+
+    Their tracebacks are in the log already.
+    """
+    failed = [(key, job) for key, job in jobs if job.failed]
+    if not failed:
+        return
+    error = failed[0][1].future.exception()
     st.error(f"{title}: {error}." if isinstance(error, ValueError) else f"{title}: {UNEXPECTED}")
+    keys = [key for key, _ in failed]
+    st.button("Try again", key=f"retry_{place}", on_click=job_table().forget_failed, args=(keys,))
 
 
 def _start_again(keys: Sequence[Key]) -> None:

@@ -140,3 +140,24 @@ def test_a_failure_while_others_wait_gives_them_the_place() -> None:
         raise RuntimeError("boom")
     join(threads)
     assert log == ["a", "b"]
+
+
+def test_a_long_computation_stands_behind_the_short_ones_but_not_for_good() -> None:
+    gate, log = Gate(), []
+
+    def long() -> None:
+        with gate.held():
+            log.append("l")
+            while not gate._queue:
+                time.sleep(0.001)
+            gate.let_others(long=True)
+            log.append("L")
+
+    with gate.held():
+        threads = [threading.Thread(target=long)]
+        threads[0].start()
+        while not gate._queue:
+            time.sleep(0.001)
+        threads += wait_in_line(gate, "abcdef", log)
+    join(threads)
+    assert "".join(log) in ("labLcdef", "labcLdef")  # after SHORT_TURNS; the first turn was its own

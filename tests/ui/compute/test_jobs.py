@@ -99,6 +99,20 @@ def test_visitor_who_gives_no_sign_is_gone(table: JobTable, work: Chunks, monkey
     assert job.stopped
 
 
+def test_who_is_connected_gives_signs_as_seldom_as_tabs_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
+    connected = {ANN}
+    table, works = JobTable(connected=connected.__contains__), [Chunks(), Chunks()]
+    monkeypatch.setattr(jobs, "PATIENCE", -1.0)  # no sign is fresh
+    for number, work in enumerate(works):
+        job = ask(table, work, (number,))
+        work.wait_for_chunk()
+        if number:
+            connected.clear()
+        work.let_all()
+        wait([job.future], TIMEOUT)
+        assert job.stopped == bool(number)
+
+
 def test_visitor_leaves_all_but_what_is_on_the_page(table: JobTable) -> None:
     works = [Chunks() for _ in range(3)]
     running = [ask(table, each, (number,)) for number, each in enumerate(works)]
@@ -126,6 +140,20 @@ def test_error_is_kept_and_logged_once(table: JobTable, caplog: pytest.LogCaptur
             assert table.result(KEY) is None
     assert len(starts) == 1  # asking again does not try again
     assert [record.exc_info is not None for record in caplog.records] == [True]
+
+
+def test_failed_job_can_be_started_again(table: JobTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs._log, "disabled", True)
+    outcomes = [1 // 1, 0]
+    asked = [ask(table, lambda *_: 1 // outcomes.pop()) for _ in range(2)]
+    assert asked[0] is asked[1]
+    assert isinstance(asked[0].future.exception(TIMEOUT), ZeroDivisionError)
+    assert asked[0].failed
+    table.forget_failed([KEY])
+    again = ask(table, lambda *_: 1 // outcomes.pop())
+    assert again.future.result(TIMEOUT) == 1
+    table.forget_failed([KEY])  # somebody else's button
+    assert ask(table, lambda *_: "not run") is again
 
 
 def test_stopping_is_no_error_for_the_log(table: JobTable, work: Chunks, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,51 @@
+"""Who visits: a name for each, whether the browser is still there, and the server's end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+import uuid
+from collections.abc import Callable
+
+import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+_VISITOR = "_visitor"
+STOP_SECONDS = 2.0  # that a chunk at work may still take when the server stops
+_log = logging.getLogger(__name__)
+
+
+def visitor_name() -> str:
+    """A name for this browser tab's visit, the same in all of its runs, and after a short loss of the connection."""
+    context = get_script_run_ctx()
+    if context is not None and runtime.exists():
+        return str(context.session_id)
+    name: str = st.session_state.setdefault(_VISITOR, uuid.uuid4().hex)  # tests run pages without a server
+    return name
+
+
+def is_connected(visitor: str) -> bool:
+    """Whether this visitor's browser holds its connection to the server, as tabs in the background do, too."""
+    return runtime.exists() and runtime.get_instance().is_active_session(visitor)
+
+
+def when_server_stops(close: Callable[[], None]) -> None:
+    """Call `close` once the server has stopped, and end the process STOP_SECONDS later whatever is still at work.
+
+    Python itself would wait for every thread, and those of Streamlit's pages may be in the middle of a long pass.
+    Does nothing where no server runs.
+    """
+    if runtime.exists():
+        threading.Thread(target=_end, args=(close,), name="end", daemon=True).start()
+
+
+def _end(close: Callable[[], None]) -> None:
+    threading.main_thread().join()  # which serves until it is told to stop
+    close()
+    time.sleep(STOP_SECONDS)  # mostly the process is gone before
+    _log.warning("the server stopped while something was at work")
+    logging.shutdown()
+    os._exit(0)
