@@ -26,6 +26,7 @@ stages = [
     common.stage_label(stage.name, ratio) for stage, ratio in zip(result.stages, result.branch_ratio, strict=True)
 ]
 class_names = [choice.model.class_name(index) for index in result.top_classes.tolist()]
+shown_names = [choice.model.shown_class_name(index) for index in result.top_classes.tolist()]
 
 
 @st.fragment
@@ -41,7 +42,7 @@ def front() -> None:
     way, answer = st.columns([3, 1.15], gap="medium")
     with answer:
         st.markdown("**Answer**")
-        chart = figures.top_classes_chart(class_names, result.top_probabilities)
+        chart = figures.top_classes_chart(shown_names, result.top_probabilities)
         best = f"{class_names[0]}, {100 * result.top_probabilities[0]:.1f} percent"
         show_chart(chart, key="classes", alt=f"Most probable class: {best}.")
         if sure := texts.how_sure(result.confidence, config.usual_confidence):

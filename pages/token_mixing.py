@@ -32,7 +32,7 @@ def units() -> None:
     atlas_place = st.container()
     measures = results.units_of(choice.model, block)
     distinct = results.distinct_units(choice.model, block)
-    st.caption(texts.block_summary(choice.model.title, block, measures, distinct))
+    st.caption(texts.block_summary(choice.model.shown_title, block, measures, distinct))
     unit = unit_field(config, results.most_opposed_unit(choice.model))
     with atlas_place:
         grids = [figures.atlas_grid(part, atlas.width, atlas.order_name == "Opposing pairs") for part in atlas.parts]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 
 from mixer_viz.figures.grid import Grid
 from mixer_viz.figures.theme import SCALES
+
+_LETTERS = re.compile(r"&#\d+;|.", re.DOTALL)
 
 
 def patch_grid(crop: np.ndarray, grid_size: int, *, title: str = "Patches", width: int = 260) -> Grid:
@@ -95,9 +98,9 @@ def stage_grids(
 
 
 def short_name(name: str, length: int = 22) -> str:
-    """The part of a class name before its first comma, cut at `length` letters."""
-    first = name.split(",")[0]
-    return first if len(first) <= length else first[: length - 1] + "…"
+    """The part of a class name before its first comma, cut at `length` letters; `&#42;` counts as the one it is."""
+    letters = _LETTERS.findall(name.split(",")[0])
+    return "".join(letters if len(letters) <= length else [*letters[: length - 1], "…"])
 
 
 def stage_label(name: str, branch_ratio: float) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from mixer_viz.model import TOKEN_MIXERS, MixerConfig
 from mixer_viz.model.metaformer_config import Permutation
 from mixer_viz.texts import UNKNOWN
 from mixer_viz.texts.comparison_costs import seeds_in_words
+from mixer_viz.texts.from_files import literal
 
 IN_WORDS = (
     "A vision network needs two things: mixing inside a location and mixing across locations. Here the same small "
@@ -79,7 +80,7 @@ def answer_in_words(answer: MetaFormerPrediction, class_names: Sequence[str] | N
 
 def _says(answer: MetaFormerPrediction, class_names: Sequence[str] | None) -> tuple[str, str]:
     best = int(answer.probabilities.argmax())
-    return class_names[best] if class_names else f"class {best}", f"{100 * answer.probabilities[best]:.1f} %"
+    return literal(class_names[best]) if class_names else f"class {best}", f"{100 * answer.probabilities[best]:.1f} %"
 
 
 def matrices_sentence(titles: Sequence[str], listening: Sequence[MetaFormerJacobian]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mixer_viz.analysis.calibration import share_below
 from mixer_viz.model import MixerConfig
 from mixer_viz.model.costs import Costs
+from mixer_viz.texts.from_files import literal
 
 MAX_NAMED_CLASSES = 20
 
@@ -38,7 +39,7 @@ def known_classes(config: MixerConfig, who_knows: str = "This model knows") -> s
     if config.class_names is None:
         return f"The checkpoint does not name its {config.num_classes:,} classes."
     if config.num_classes <= MAX_NAMED_CLASSES:
-        known = f"{who_knows} {config.num_classes} classes only: {', '.join(config.class_names)}."
+        known = f"{who_knows} {config.num_classes} classes only: {', '.join(map(literal, config.class_names))}."
     else:
         known = f"{who_knows} {config.num_classes:,} classes."
     return f"{known} The answer is one of them even where none fits; guessing gives {100 / config.num_classes:.2g} %."

@@ -10,6 +10,7 @@ from mixer_viz.analysis.replacement.accuracy import ReplacedAccuracy
 from mixer_viz.analysis.replacement.replace import Kind, Replacement
 from mixer_viz.model import MixerConfig
 from mixer_viz.texts import UNKNOWN
+from mixer_viz.texts.from_files import literal
 
 KIND_NAMES: dict[Kind, str] = {
     "identity": "Each patch to itself",
@@ -46,7 +47,7 @@ MAX_NAMED = 12  # classes whose names are listed
 def folder_in_words(config: MixerConfig) -> str:
     """What a labelled folder has to look like, and what becomes of it."""
     names = config.class_names or ()
-    listed = ", ".join(names[:MAX_NAMED]) + (" …" if len(names) > MAX_NAMED else "")
+    listed = ", ".join(literal(name) for name in names[:MAX_NAMED]) + (" …" if len(names) > MAX_NAMED else "")
     return (
         f"At most 2,000 pictures, in folders named after this model's classes: {listed}. They stay in the memory of "
         "the computer that runs this app and are forgotten when you close the page."

@@ -9,6 +9,7 @@ import hashlib
 
 from mixer_viz.images.photos import known_classes_shown
 from mixer_viz.model import MixerConfig, MlpMixer
+from mixer_viz.texts.from_files import literal, visible
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Picture:
 
     @classmethod
     def from_upload(cls, name: str, data: bytes) -> Picture:
-        return cls(hashlib.sha256(data).hexdigest(), name, data)
+        return cls(hashlib.sha256(data).hexdigest(), visible(name), data)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +60,10 @@ class LabelledFolder:
 
 @dataclasses.dataclass(frozen=True)
 class ChosenModel:
-    """A loaded model under the key that its results are cached by."""
+    """A loaded model under the key that its results are cached by.
+
+    Names in fields, pictures and files for download are as they are; `shown` ones are for Markdown and plotly.
+    """
 
     key: str
     title: str
@@ -78,7 +82,7 @@ class ChosenModel:
             "class names": self.config.class_names is None,
         }
         missing = [name for name, absent in assumed.items() if absent]
-        return f"{self.title} does not say: {', '.join(missing)}. A side file can." if missing else ""
+        return f"{self.shown_title} does not say: {', '.join(missing)}. A side file can." if missing else ""
 
     def class_name(self, index: int) -> str:
         """The class's name, with its number where two classes have one name; the number alone where none is known."""
@@ -89,15 +93,35 @@ class ChosenModel:
         """This model's classes that the picture is known to show: empty for none of them, None where nobody knows."""
         return None if picture.shows is None else known_classes_shown(picture.shows, self.config.class_names)
 
+    def shown_class_name(self, index: int) -> str:
+        """`class_name` for Markdown and plotly."""
+        return literal(self.class_name(index))
+
+    @property
+    def shown_title(self) -> str:
+        """The title for Markdown and plotly."""
+        return literal(self.title)
+
     def all_class_names(self) -> list[str]:
         """`class_name` of every class."""
         return [self.class_name(index) for index in range(self.config.num_classes)]
 
+    def all_shown_class_names(self) -> list[str]:
+        """`shown_class_name` of every class."""
+        names = self.config.class_names
+        return list(_shown_names(names)) if names else self.all_class_names()
+
 
 @functools.lru_cache(maxsize=8)
 def _distinct_names(names: tuple[str, ...]) -> tuple[str, ...]:
-    counts = collections.Counter(names)
-    return tuple(name if counts[name] == 1 else f"{name} (class {index})" for index, name in enumerate(names))
+    seen = [visible(name) for name in names]
+    counts = collections.Counter(seen)
+    return tuple(name if counts[name] == 1 else f"{name} (class {index})" for index, name in enumerate(seen))
+
+
+@functools.lru_cache(maxsize=8)
+def _shown_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(literal(name) for name in _distinct_names(names))
 
 
 @dataclasses.dataclass(frozen=True)

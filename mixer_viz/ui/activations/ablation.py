@@ -107,10 +107,11 @@ def _each_alone(choice: Choice, names: list[str], before: np.ndarray) -> None:
         st.button(f"Work it out: {count} passes with this model", key="each_alone", on_click=_ask, args=(asked,))
         return
     probabilities = intervention_results.each_alone(choice)
-    top, classes = int(before.argmax()), choice.model.all_class_names()
+    top, classes, plain = int(before.argmax()), choice.model.all_shown_class_names(), choice.model.all_class_names()
     changes = probabilities[:, top] - before[top]
     answers = [classes[index] for index in probabilities.argmax(axis=1).tolist()]
     figure = each_alone_chart(100 * changes, names[1:], answers, classes[top])
     sentence = intervention_texts.each_alone_sentence(names[1:], changes, classes[top])
-    show_chart(figure, key="each-alone", alt=sentence.replace("*", ""))
+    alt = intervention_texts.each_alone_sentence(names[1:], changes, plain[top]).replace("**", "")
+    show_chart(figure, key="each-alone", alt=alt)
     st.markdown(sentence)

@@ -70,7 +70,7 @@ def layers(choice: Choice) -> None:
     show_grids(strip, key="strip", selected=layer, on_pick=select_layer, marks="layer", hint=hint, stacks=stacks)
     if quantity == "Class":
         st.caption(
-            f"Logit of **{choice.model.class_name(top_class(choice))}**, the answer, as each patch would give it."
+            f"Logit of **{choice.model.shown_class_name(top_class(choice))}**, the answer, as each patch would give it."
         )
     elif likeness:
         st.caption(overview_texts.colours_caption(overview.explained_variance.tolist()))

@@ -9,6 +9,7 @@ from mixer_viz.figures import common
 from mixer_viz.figures.activations import charts
 from mixer_viz.figures.activations import maps as figures
 from mixer_viz.texts import activations as texts
+from mixer_viz.texts.from_files import literal
 from mixer_viz.ui.activations import results
 from mixer_viz.ui.activations.layers import stage_names
 from mixer_viz.ui.choices import Choice
@@ -51,7 +52,7 @@ def _at_depth(choice: Choice, names: list[str], layer: int) -> None:
     st.subheader("The answer at every layer")
     depth = results.logit_lens_of(choice)
     classes = np.argsort(-depth.probabilities[-1], kind="stable")[:_NUM_CLASSES].tolist()
-    titles = [choice.model.class_name(index) for index in classes]
+    titles = [choice.model.shown_class_name(index) for index in classes]
     lines = {title: depth.probabilities[:, index] for title, index in zip(titles, classes, strict=True)}
     figure = charts.layer_lines(lines, names, layer, title="probability, %", percent=True)
     show_chart(figure, key="depth-answers", alt="Probability of the five best classes, by layer.")
@@ -74,13 +75,13 @@ def _patch_by_patch(choice: Choice, names: list[str], layer: int, token: int, ta
         ),
     ]
     show_grids(grids, key="class-maps", selected=token, on_pick=select_token, frames=names, frame=layer)
-    st.markdown(texts.mean_closes(logits, name))
+    st.markdown(texts.mean_closes(logits, literal(name)))
 
 
 def _written(choice: Choice, names: list[str], layer: int, target: int) -> None:
-    name = choice.model.class_name(target)
-    st.subheader(f"Who wrote the logit of {name}?")
+    name, shown = choice.model.class_name(target), choice.model.shown_class_name(target)
+    st.subheader(f"Who wrote the logit of {shown}?")
     parts = results.logit_attribution_of(choice, target)
     figure = charts.contribution_bars(parts.parts, names, layer)
     show_chart(figure, key="parts", alt=f"Part of the logit of {name} that each step wrote.")
-    st.markdown(texts.parts_close(parts, name))
+    st.markdown(texts.parts_close(parts, shown))

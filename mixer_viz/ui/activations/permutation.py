@@ -51,7 +51,7 @@ def shuffled(choice: Choice) -> None:
     result = intervention_results.shuffled_of(choice, tuple(order.tolist()))
     with answers:
         show_before_after(choice, result.before, result.after, "In this order")
-        best = choice.model.all_class_names()[int(result.logits.argmax())]
+        best = choice.model.all_shown_class_names()[int(result.logits.argmax())]
         st.markdown("**With the weights in the same order**")
         sentence = texts.identity_sentence(result.logits, result.permuted_logits, result.identity_gap, best)
         st.markdown(sentence)

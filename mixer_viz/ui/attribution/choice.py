@@ -15,6 +15,7 @@ from mixer_viz.figures.attribution.maps import MOST_MAPS
 from mixer_viz.figures.common import short_name
 from mixer_viz.model import MixerConfig
 from mixer_viz.texts import attribution as texts
+from mixer_viz.texts.from_files import literal
 from mixer_viz.ui.attribution.results import Asked
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
@@ -33,16 +34,33 @@ class Target:
 
     index: int
     against: int | None
-    name: str
-    against_name: str
+    plain_name: str  # for pictures and files for download
+    plain_against: str
     baseline: str  # what deleted patches are replaced by, too
     probabilities: np.ndarray  # (num_classes,) of the picture as it is
 
     @property
+    def name(self) -> str:
+        """The class, for Markdown and plotly."""
+        return literal(self.plain_name)
+
+    @property
+    def against_name(self) -> str:
+        """The other class, for Markdown and plotly."""
+        return literal(self.plain_against)
+
+    @property
     def score_name(self) -> str:
-        """What the maps add up to, in words."""
-        against = f" minus the logit of {self.against_name}" if self.against is not None else ""
-        return f"logit of {self.name}{against}"
+        """What the maps add up to, in words, for Markdown and plotly."""
+        return self._score(self.name, self.against_name)
+
+    @property
+    def plain_score_name(self) -> str:
+        """The same for pictures."""
+        return self._score(self.plain_name, self.plain_against)
+
+    def _score(self, name: str, against_name: str) -> str:
+        return f"logit of {name}" + (f" minus the logit of {against_name}" if self.against is not None else "")
 
 
 def pick_target(choice: Choice) -> Target:
@@ -64,19 +82,19 @@ def pick_target(choice: Choice) -> Target:
     against = None if other == NOTHING else names.index(other)
     notes = steady_place()
     if against == index:
-        notes.warning(f"{names[index]} against itself is always zero, so the logit itself is explained.")
+        notes.warning(f"{literal(names[index])} against itself is always zero, so the logit itself is explained.")
         against = None
-    if against is not None:
-        score = f"logit of {names[index]} minus the logit of {names[against]}"
-        notes.caption(texts.against_sentence(score))
     against_name = "" if against is None else names[against]
-    return Target(index, against, names[index], against_name, baselines[shown], probabilities)
+    target = Target(index, against, names[index], against_name, baselines[shown], probabilities)
+    if against is not None:
+        notes.caption(texts.against_sentence(target.score_name))
+    return target
 
 
 def _top_buttons(names: list[str], best: list[int], probabilities: np.ndarray, chosen: int) -> None:
     for place, each in enumerate(best):
         st.button(
-            f"{short_name(names[each])} {100 * probabilities[each]:.1f} %",
+            f"{literal(short_name(names[each]))} {100 * probabilities[each]:.1f} %",
             key=f"target_{place}",
             type="primary" if each == chosen else "secondary",
             on_click=_explain,

@@ -87,7 +87,7 @@ def _pictures(choice: Choice, target: Target, chosen: Shown, sets: tuple[list[in
 
 def _answers(choice: Choice, answers: np.ndarray, title: str, count: int) -> None:
     """Bars of (2 + R, num_classes) probabilities: as it is, by the map, R at random."""
-    names = choice.model.all_class_names()
+    names = choice.model.all_shown_class_names()
     shown = np.argsort(-np.maximum(answers[0], answers[1]), kind="stable")[:_TOP]
     random = answers[2:, shown]
     series = {

@@ -37,8 +37,8 @@ def _about(choice: Choice, target: Target) -> dict[str, str]:
     return {
         "model": choice.model.title,
         "picture": choice.picture.title,
-        "class": target.name,
-        "against_class": target.against_name,
+        "class": target.plain_name,
+        "against_class": target.plain_against,
     }
 
 
@@ -51,7 +51,7 @@ def _figure(choice: Choice, target: Target, shown: list[Shown], look: Look) -> F
         shared=look.shared,
         positive=look.positive,
         opacity=look.opacity,
-        caption=f"What speaks for and against the {target.score_name}. {choice.model.title}, "
+        caption=f"What speaks for and against the {target.plain_score_name}. {choice.model.title}, "
         f"picture: {choice.picture.title}",
     )
 

@@ -159,7 +159,7 @@ def _what_the_baseline_says(choice: Choice, target: Target, seed: int) -> None:
     whole, nothing = logits_without(choice, target.baseline, seed, ((), everything))
     answer = probabilities(nothing)
     best = int(answer.argmax())
-    name = choice.model.class_name(best)
+    name = choice.model.shown_class_name(best)
     st.caption(
         texts.baseline_sentence(target.baseline, name, float(answer[best]), target.name, float(answer[target.index]))
         + " "

@@ -11,6 +11,7 @@ from mixer_viz.images import MAX_IMAGE_BYTES
 from mixer_viz.images.labelled_folder import check_sizes
 from mixer_viz.model import MixerConfig
 from mixer_viz.texts import replacement as texts
+from mixer_viz.texts.from_files import literal_sentence
 from mixer_viz.ui.choices import Choice, LabelledFolder
 from mixer_viz.ui.comparison import replacement_results
 from mixer_viz.ui.comparison.downloads import replacement_downloads
@@ -30,7 +31,7 @@ _TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif"]
 
 def replacing(choice: Choice) -> None:
     """Fields, answers with and without, how good the stand-ins are, and accuracy on a visitor's folder."""
-    st.markdown(texts.replacing_in_words(choice.model.title))
+    st.markdown(texts.replacing_in_words(choice.model.shown_title))
     asked = _fields(choice)
     if not asked.blocks:
         st.info("Choose at least one block.")
@@ -95,7 +96,7 @@ def _accuracy(choice: Choice, asked: ReplacementChoice) -> None:
         return
     labelled = replacement_results.labelled_of(choice.model, folder)
     if labelled.left_out:
-        st.caption(labelled.left_out)
+        st.caption(literal_sentence(labelled.left_out))
     key = replacement_results.accuracy_key(choice.model, asked, folder.key)
     job_table().leave_all_but([key], visitor_name())
     if is_stopped(key):

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from mixer_viz.texts.from_files import literal_sentence
 from mixer_viz.ui.compute.jobs import Job, Key, job_table
 from mixer_viz.ui.compute.visitors import visitor_name
 from mixer_viz.ui.widgets.errors import UNEXPECTED
@@ -46,7 +47,7 @@ def failed_note(title: str, jobs: Sequence[tuple[Key, Job[Any]]], place: str) ->
     if not failed:
         return
     error = failed[0][1].future.exception()
-    st.error(f"{title}: {error}." if isinstance(error, ValueError) else f"{title}: {UNEXPECTED}")
+    st.error(f"{title}: {literal_sentence(error)}." if isinstance(error, ValueError) else f"{title}: {UNEXPECTED}")
     keys = [key for key, _ in failed]
     st.button("Try again", key=f"retry_{place}", on_click=job_table().forget_failed, args=(keys,))
 

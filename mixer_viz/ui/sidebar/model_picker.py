@@ -10,6 +10,7 @@ from mixer_viz.checkpoints import CheckpointError, ModelInfo
 from mixer_viz.checkpoints.formats.uploads import UPLOAD_TYPES
 from mixer_viz.checkpoints.preparation import MAX_SIDE_FILE_BYTES
 from mixer_viz.model.costs import costs
+from mixer_viz.texts.from_files import literal, literal_sentence, visible
 from mixer_viz.ui.choices import ChosenModel, UploadedWeights
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.sidebar.hub_download import download_weights
@@ -54,7 +55,7 @@ def pick_model() -> str:
             label, ["json"], key="side_file", on_change=_take, max_upload_size=MAX_SIDE_FILE_BYTES // 2**20
         )
         if refused := st.session_state.get(_REFUSED):
-            st.error(refused)
+            st.error(literal_sentence(refused))
     return name
 
 
@@ -70,7 +71,7 @@ def load_chosen(name: str) -> ChosenModel:
     if name == OWN:
         weights: UploadedWeights = st.session_state[_WEIGHTS]
         model = cached.uploaded_model(weights)
-        return ChosenModel(weights.key, weights.name, model)
+        return ChosenModel(weights.key, visible(weights.name), model)
     info = next(info for info in cached.model_list() if info.name == name)
     if not info.on_disk:
         download_weights(name)
@@ -109,8 +110,8 @@ def _describe(weights: UploadedWeights) -> str:
     config = cached.uploaded_model(weights).config
     count = costs(config).total.parameters / 1e6
     return (
-        f"{weights.name}: {count:.2f} M parameters, {config.num_blocks} blocks, {config.num_classes:,} classes, "
-        f"{config.image_size} px in patches of {config.patch_size} px."
+        f"{literal(weights.name)}: {count:.2f} M parameters, {config.num_blocks} blocks, "
+        f"{config.num_classes:,} classes, {config.image_size} px in patches of {config.patch_size} px."
     )
 
 

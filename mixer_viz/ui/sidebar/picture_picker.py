@@ -9,6 +9,7 @@ import streamlit as st
 from mixer_viz.images import MAX_IMAGE_BYTES, ImageError, open_image
 from mixer_viz.images.photos import known_classes_shown
 from mixer_viz.images.samples import Sample, available_samples
+from mixer_viz.texts.from_files import literal_sentence
 from mixer_viz.texts.overview import shown_in_words
 from mixer_viz.ui.choices import Picture
 from mixer_viz.ui.compute import cached
@@ -62,7 +63,7 @@ def _own_picture() -> None:
         "It stays in the memory of the computer that runs this app, as its results do until newer ones replace them."
     )
     if refused := st.session_state.get(_REFUSED):
-        st.error(refused)
+        st.error(literal_sentence(refused))
 
 
 def _take_file() -> None:

@@ -71,7 +71,7 @@ def pick_atlas(choice: Choice, block: int) -> Atlas:
     parts = tuple(_atlas_part(part, network, networks, block, scale) for network in networks for part in PARTS[shown])
     colours = "each unit on its own scale" if scale == SCALES[0] else f"one scale for {scale.lower()}"
     caption = (
-        f"Hidden units of token mixing, block {block + 1} of {choice.model.title}"
+        f"Hidden units of token mixing, block {block + 1} of {choice.model.shown_title}"
         f"{f' and of {beside}' if len(networks) > 1 else ''}; order: {order_name.lower()}; {colours}."
     )
     return Atlas(block, order_name, parts, ATLAS_WIDTH if len(parts) == 1 else HALF_WIDTH, caption, missing)

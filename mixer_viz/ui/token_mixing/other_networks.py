@@ -13,6 +13,7 @@ from mixer_viz.checkpoints import CheckpointError
 from mixer_viz.checkpoints.formats.uploads import UPLOAD_TYPES
 from mixer_viz.checkpoints.mixing_matrices import MixingMatrices, read_mixing_matrices_bytes
 from mixer_viz.figures.token_mixing import maps as figures
+from mixer_viz.texts.from_files import literal_sentence
 from mixer_viz.ui.choices import UploadedWeights
 from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.grid_panel import show_grids
@@ -51,7 +52,7 @@ def other_networks() -> None:
             network, meters = _read(file.name, UploadedWeights(file.name, file.getvalue()))
         except CheckpointError as exc:
             _log.warning("refused a file of mixing matrices: %s", exc, exc_info=True)
-            st.error(str(exc))
+            st.error(literal_sentence(exc))
             return
         _show(network, meters)
 

@@ -54,7 +54,7 @@ def unit_on_picture(choice: Choice, block: int, unit: int) -> None:
     probabilities = results.with_unit_scaled(choice, block, unit)
     before = probabilities[results.FACTORS.index(1.0)]
     top = np.argsort(-before, kind="stable")[:5].tolist()
-    names = choice.model.all_class_names()
+    names = choice.model.all_shown_class_names()
     numbers, answers = st.columns([1, 1.15], gap="medium")
     with numbers:
         weights = results.weights_of(choice.model)[block]

@@ -11,7 +11,7 @@ from mixer_viz.ui.choices import Choice
 
 def show_before_after(choice: Choice, before: np.ndarray, after: np.ndarray, changed: str) -> None:
     """The five best classes of both probabilities (num_classes,), and the largest change in a sentence."""
-    names = choice.model.all_class_names()
+    names = choice.model.all_shown_class_names()
     st.markdown(texts.change_sentence(names, before, after))
     left, right = st.columns(2, gap="medium")
     with left:

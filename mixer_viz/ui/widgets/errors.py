@@ -12,6 +12,7 @@ import streamlit as st
 
 from mixer_viz.checkpoints import CheckpointError
 from mixer_viz.images import ImageError
+from mixer_viz.texts.from_files import literal_sentence
 
 P = ParamSpec("P")
 _log = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ def one_sentence() -> Iterator[None]:
         yield
     except (CheckpointError, ImageError) as exc:
         _log.warning("refused: %s", exc, exc_info=True)
-        st.error(str(exc))
+        st.error(literal_sentence(exc))
     except Exception:
         _log.exception("unexpected error")
         st.error(UNEXPECTED)
