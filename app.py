@@ -18,7 +18,7 @@ page = st.navigation(
 # PyTorch takes seconds to import, once per start: the page's frame is there before it.
 with st.spinner("Starting PyTorch …"):
     from mixer_viz.ui.compute.waiting import leave_other_pages
-    from mixer_viz.ui.sidebar.shell import draw_sidebar, spare_from_collection
+    from mixer_viz.ui.sidebar.shell import collect_now_and_then, draw_sidebar, spare_from_collection
     from mixer_viz.ui.widgets.errors import one_sentence
 
 leave_other_pages(page.title)
@@ -26,3 +26,4 @@ draw_sidebar()
 with one_sentence():
     page.run()
 spare_from_collection(page.title)
+collect_now_and_then()

@@ -15,6 +15,7 @@ from mixer_viz.ui.sidebar.picture_picker import pick_picture
 from mixer_viz.ui.widgets.errors import one_sentence
 from mixer_viz.ui.widgets.selection import steady_place
 
+_COLLECT_SECONDS = 20.0
 _CHOICE, _PICTURE = "_choice_of_this_run", "_picture_of_this_run"
 # The first answer of a page has to fit above the fold; Streamlit leaves 6rem of white above it.
 _STYLE = "<style>[data-testid=stMainBlockContainer] { padding-top: 2.75rem; padding-bottom: 4rem; }</style>"
@@ -24,11 +25,16 @@ _STYLE = "<style>[data-testid=stMainBlockContainer] { padding-top: 2.75rem; padd
 def spare_from_collection(page: str) -> None:
     """Once for each page: keep what its first run has imported out of garbage collection.
 
-    Streamlit collects after every run, those of a waiting bar included, and would search all of PyTorch's objects each
-    time, 0.25 s on two cores, while computations beside the page stand still.
+    It would search all of PyTorch's objects each time, 0.25 s on two cores, while all computations stand still.
     """
     gc.collect()
     gc.freeze()
+
+
+@kept("single", seconds=_COLLECT_SECONDS)
+def collect_now_and_then() -> None:
+    """Collect garbage, which may hold tensors, though not after every run of every visitor, as Streamlit would do."""
+    gc.collect()
 
 
 def draw_sidebar() -> None:
