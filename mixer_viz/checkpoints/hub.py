@@ -127,6 +127,7 @@ def preparation_of(model: PublishedModel) -> Preparation:
         crop_pct=cfg.crop_pct,
         class_names=imagenet_class_names(cfg.num_classes),
         gelu="erf",
+        layer_norm_eps=1e-6,
         image_size=cfg.input_size[-1],
     )
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from mixer_viz.checkpoints.build import build_model, check_same_config
 from mixer_viz.checkpoints.bundled import bundled_models
@@ -12,7 +14,7 @@ from mixer_viz.checkpoints.devices import choose_device
 from mixer_viz.checkpoints.errors import CheckpointError
 from mixer_viz.checkpoints.formats.files import SUFFIXES, read_weights
 from mixer_viz.checkpoints.formats.own_format import CONFIG_KEY
-from mixer_viz.checkpoints.formats.uploads import uploaded_file
+from mixer_viz.checkpoints.formats.uploads import UPLOAD_STEM, uploaded_file
 from mixer_viz.checkpoints.hub import PUBLISHED, Progress, fetch_weights, preparation_of, published_model
 from mixer_viz.checkpoints.preparation import (
     Preparation,
@@ -23,17 +25,19 @@ from mixer_viz.checkpoints.preparation import (
     read_side_file,
 )
 from mixer_viz.model import MixerConfig, MlpMixer
+from mixer_viz.model.wording import shown
 
 
 def load_model(
     name_or_path: str | Path, device: str | torch.device = "auto", progress: Progress | None = None
 ) -> MlpMixer:
-    """A Mixer by bundled name, by timm name, or from a `.safetensors`, `.npz`, `.pt` or `.pth` file.
+    """A Mixer by bundled name, by timm name, or from a file of safetensors, NumPy (`.npz`) or PyTorch.
 
-    The model is in eval mode with float32 weights that take no gradient; gradients with respect to pixels work.
-    Preprocessing and class names come from the file itself, else from `<stem>.json` or `config.json` beside it, with
-    the keys `mean, std, interpolation, crop_pct, class_names, gelu, image_size` or in timm's Hub layout. What none of
-    them says is None.
+    A file is read by its content, whatever its ending (`.pth`, `.ckpt`, `.bin`, ...). The model is in eval mode with
+    float32 weights that take no gradient; gradients with respect to pixels work. Preprocessing and class names come
+    from the file itself, else from `<stem>.json` or `config.json` beside it, with the keys of `Preparation` or in
+    timm's Hub layout. What none of them says is None. `model.remarks` says what was chosen in the file and what
+    was left out.
 
     Args:
         device: as for `choose_device`.
@@ -61,7 +65,7 @@ def load_model_bytes(
 
     Args:
         data: the file's bytes, at most `uploads.MAX_UPLOAD_BYTES`.
-        filename: only its ending is used, to tell the format.
+        filename: for the words of an error; the content says which format it is.
         side_file: JSON with preprocessing and class names; see `load_model`. Not needed for this project's own files.
 
     Raises CheckpointError as `load_model` does.
@@ -77,7 +81,7 @@ def _load_file(path: Path, device: torch.device) -> MlpMixer:
     weights = read_weights(path)
     stored = weights.metadata.get(CONFIG_KEY)
     if stored is None:
-        return build_model(weights.tensors, _preparation_beside(path), device)
+        return _with_side_file(weights.tensors, path, device)
     config, preparation = _read_stored(stored)
     model = build_model(weights.tensors, preparation, device)
     check_same_config(config, model)
@@ -95,16 +99,29 @@ def _read_stored(stored: str) -> tuple[MixerConfig, Preparation]:
         raise CheckpointError(f"The config stored in this file is unusable: {exc}; export the model again.") from exc
 
 
-def _preparation_beside(path: Path) -> Preparation:
+_OTHER_SUFFIXES = (".bin", ".ckpt", ".tar")  # that are no model's name: the content says how they are read
+
+
+def _with_side_file(tensors: dict[str, Tensor], path: Path, device: torch.device) -> MlpMixer:
     side_file = find_side_file(path)
-    return Preparation() if side_file is None else parse_side_file(read_side_file(side_file))
+    if side_file is None:
+        return build_model(tensors, Preparation(), device)
+    # An upload has a name of ours, which says nothing to its owner.
+    name = None if path.stem == UPLOAD_STEM else side_file.name
+    preparation = parse_side_file(read_side_file(side_file), name)
+    called = "the side file" if name is None else shown(name)
+    model = build_model(tensors, preparation, device, f"The settings in {called} beside these weights")
+    if preparation == Preparation():
+        keys = ", ".join(field.name for field in dataclasses.fields(Preparation))
+        model.remarks += (f"Nothing in {called} was used, as it has none of the entries {keys}.",)
+    return model
 
 
 def _check_looks_like_file(name: str) -> None:
-    if Path(name).suffix.lower() in SUFFIXES or Path(name).exists():
+    if Path(name).suffix.lower() in (*SUFFIXES, *_OTHER_SUFFIXES) or Path(name).exists():
         return
     known = [model.name for model in bundled_models()] + list(PUBLISHED)
     raise CheckpointError(
-        f"There is no model or file called {name[:100]!r}; choose one of {', '.join(known)}, "
+        f"There is no model or file called {shown(name)}; choose one of {', '.join(known)}, "
         f"or the path of a {', '.join(SUFFIXES)} file."
     )

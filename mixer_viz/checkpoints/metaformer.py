@@ -15,10 +15,10 @@ from mixer_viz.checkpoints.devices import choose_device
 from mixer_viz.checkpoints.errors import CheckpointError
 from mixer_viz.checkpoints.formats.files import read_weights
 from mixer_viz.checkpoints.formats.own_format import CONFIG_KEY, save_weights
+from mixer_viz.checkpoints.sizes import MAX_TOKENS, check_bounds
 from mixer_viz.model import MetaFormer, MetaFormerConfig, MixerConfig
 
 METAFORMER_CONFIG_KEY = "mixer_viz_compared_config"
-MAX_TOKENS = 4096  # H/14, the largest Mixer of the paper, has 256; without mixing weights no tensor bounds them
 
 
 def save_metaformer(network: MetaFormer, path: str | Path, dtype: torch.dtype = torch.float32) -> None:
@@ -77,6 +77,7 @@ def _check_bounds(config: MetaFormerConfig, tensors: dict[str, Tensor]) -> None:
             f"{sizes.num_patches} tokens (at most {MAX_TOKENS}), but its weights have {len(blocks)} blocks and a "
             f"stem of {tuple(stem)}; export the model again."
         )
+    check_bounds(sizes)
 
 
 def _check_shapes(network: MetaFormer, weights: dict[str, Tensor]) -> None:

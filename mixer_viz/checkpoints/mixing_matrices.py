@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -24,12 +23,13 @@ from mixer_viz.checkpoints.build import to_float32
 from mixer_viz.checkpoints.errors import CheckpointError
 from mixer_viz.checkpoints.formats.files import read_weights
 from mixer_viz.checkpoints.formats.uploads import uploaded_file
-from mixer_viz.checkpoints.naming import detect_naming, strip_prefixes
-from mixer_viz.checkpoints.sizes import MAX_NUM_BLOCKS
+from mixer_viz.checkpoints.naming.own_names import to_own_names, with_dots
+from mixer_viz.checkpoints.naming.prefixes import choose_prefix, prefixes_of
 
 MatrixKind = Literal["ResMLP", "gMLP"]
 
 MAX_NAME_LENGTH = 100
+MAX_NUM_BLOCKS = 256  # more than a Mixer may have: only one matrix is shown at a time
 
 _NAMES: tuple[tuple[MatrixKind, str], ...] = (
     ("ResMLP", r"blocks\.(\d{1,9})\.(?:linear_tokens|attn)\."),
@@ -63,10 +63,12 @@ def read_mixing_matrices_bytes(data: bytes, filename: str) -> MixingMatrices:
 
 
 def _matrices_of(tensors: dict[str, Tensor], name: str) -> MixingMatrices:
-    tensors = strip_prefixes(tensors)
+    tensors = with_dots(tensors)
     for kind, pattern in _NAMES:
-        matrices = _by_block(tensors, pattern + "weight")
-        if matrices:
+        if prefixes := prefixes_of(tensors, pattern + "weight$"):
+            prefix, _ = choose_prefix(prefixes)
+            tensors = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+            matrices = _by_block(tensors, pattern + "weight")
             _check_blocks(matrices, kind)
             biases = _by_block(tensors, pattern + "bias")
             _check_shapes(matrices, biases)
@@ -112,9 +114,9 @@ def _stacked(by_block: dict[int, tuple[str, Tensor]]) -> np.ndarray:  # (L, ...)
     return torch.stack([to_float32(*by_block[block]) for block in range(len(by_block))]).numpy()
 
 
-def _other_architecture(names: Iterable[str]) -> CheckpointError:
+def _other_architecture(tensors: dict[str, Tensor]) -> CheckpointError:
     try:
-        detect_naming(names)
+        to_own_names(tensors)
     except CheckpointError as exc:
         error = CheckpointError(
             "This file has no token-mixing matrix of a ResMLP or a gMLP; choose one of these in timm's naming."

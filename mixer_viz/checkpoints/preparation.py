@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from mixer_viz.checkpoints.errors import CheckpointError
+from mixer_viz.checkpoints.sizes import MAX_NUM_CLASSES
+from mixer_viz.model.wording import shown
 
-MAX_SIDE_FILE_BYTES = 8 * 1024**2  # 21 843 class names take about 0.6 MB
+MAX_SIDE_FILE_BYTES = 4 * 1024**2  # 21 843 class names take about 0.6 MB
+MAX_CLASS_NAME_LENGTH = 500  # the longest WordNet description of an ImageNet-21k class has 160
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,38 +26,48 @@ class Preparation:
     crop_pct: float | None = None
     class_names: tuple[str, ...] | None = None
     gelu: str | None = None
+    layer_norm_eps: float | None = None
     temperature: float | None = None
     usual_confidence: tuple[float, ...] | None = None
     image_size: int | None = None  # only a claim: the weights decide, and a claim that disagrees is refused
 
 
-def parse_preparation(values: Mapping[str, Any]) -> Preparation:
+def parse_preparation(values: Mapping[str, Any], where: str = "that comes with these weights") -> Preparation:
     """Check types and pick the known entries out of `values`; others are ignored, so a model card may hold them.
+
+    Args:
+        where: what an error says of an entry.
 
     Raises CheckpointError naming the entry that has a wrong type.
     """
+    entries = _Entries(values, where)
     return Preparation(
-        mean=_numbers(values, "mean"),
-        std=_numbers(values, "std"),
-        interpolation=_one(values, "interpolation", str, "a text"),
-        crop_pct=_one(values, "crop_pct", (int, float), "a number"),
-        class_names=_names(values, "class_names"),
-        gelu=_one(values, "gelu", str, "a text"),
-        temperature=_one(values, "temperature", (int, float), "a number"),
-        usual_confidence=_numbers(values, "usual_confidence"),
-        image_size=_one(values, "image_size", int, "a whole number"),
+        mean=entries.numbers("mean"),
+        std=entries.numbers("std"),
+        interpolation=entries.one("interpolation", str, "a text"),
+        crop_pct=entries.one("crop_pct", (int, float), "a number"),
+        class_names=entries.names("class_names"),
+        gelu=entries.one("gelu", str, "a text"),
+        layer_norm_eps=entries.one("layer_norm_eps", (int, float), "a number"),
+        temperature=entries.one("temperature", (int, float), "a number"),
+        usual_confidence=entries.numbers("usual_confidence"),
+        image_size=entries.one("image_size", int, "a whole number"),
     )
 
 
-def parse_side_file(data: bytes) -> Preparation:
+def parse_side_file(data: bytes, name: str | None = None) -> Preparation:
     """Read a side file: a JSON object with the fields of `Preparation`, or a `config.json` as timm puts on the Hub.
+
+    Args:
+        name: of the file, for the words of an error.
 
     Raises CheckpointError when it is too large, no JSON object, or has an entry of a wrong type.
     """
-    values = parse_json_object(data)
+    values = parse_json_object(data, "The side file" if name is None else f"The file {shown(name)} beside the weights")
+    where = "that comes with these weights" if name is None else f"in {shown(name)}, beside the weights,"
     if isinstance(values.get("pretrained_cfg"), dict):
-        return parse_preparation(_from_timm(values))
-    return parse_preparation(values)
+        return parse_preparation(_from_timm(values), where)
+    return parse_preparation(values, where)
 
 
 def find_side_file(weights: Path) -> Path | None:
@@ -71,16 +84,16 @@ def read_side_file(path: Path) -> bytes:
         return file.read(MAX_SIDE_FILE_BYTES + 1)
 
 
-def parse_json_object(data: bytes) -> dict[str, Any]:
-    """Bytes -> JSON object; raises CheckpointError for anything else."""
+def parse_json_object(data: bytes, what: str = "The side file") -> dict[str, Any]:
+    """Bytes -> JSON object; raises CheckpointError, about `what`, for anything else."""
     if len(data) > MAX_SIDE_FILE_BYTES:
-        raise CheckpointError(f"The side file has more than {MAX_SIDE_FILE_BYTES:,} bytes; keep it to a few settings.")
+        raise CheckpointError(f"{what} has more than {MAX_SIDE_FILE_BYTES:,} bytes; keep it to a few settings.")
     try:
         values = json.loads(data)
     except (ValueError, RecursionError) as exc:
-        raise CheckpointError("The side file is not valid JSON; correct it or take it away.") from exc
+        raise CheckpointError(f"{what} is not valid JSON; correct it or take it away.") from exc
     if not isinstance(values, dict):
-        raise CheckpointError("The side file is not a JSON object; write it as {...} or take it away.")
+        raise CheckpointError(f"{what} is not a JSON object; write it as {{...}} or take it away.")
     return values
 
 
@@ -101,33 +114,41 @@ def _from_timm(values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _one(values: Mapping[str, Any], key: str, kind: type | tuple[type, ...], wanted: str) -> Any:
-    value = values.get(key)
-    if value is None or (isinstance(value, kind) and not isinstance(value, bool)):
-        return value
-    raise _wrong(key, wanted)
+@dataclasses.dataclass(frozen=True)
+class _Entries:
+    """Entries of a JSON object, each with the type that it has to have."""
 
+    values: Mapping[str, Any]
+    where: str  # they are, for errors
 
-def _numbers(values: Mapping[str, Any], key: str) -> tuple[float, ...] | None:
-    value = values.get(key)
-    if value is None:
-        return None
-    if not isinstance(value, (list, tuple)) or not all(type(entry) in (int, float) for entry in value):
-        raise _wrong(key, "a list of numbers")
-    try:
-        return tuple(float(entry) for entry in value)
-    except OverflowError as exc:
-        raise _wrong(key, "a list of numbers") from exc
+    def one(self, key: str, kind: type | tuple[type, ...], wanted: str) -> Any:
+        value = self.values.get(key)
+        if value is None or (isinstance(value, kind) and not isinstance(value, bool)):
+            return value
+        raise self._wrong(key, wanted)
 
+    def numbers(self, key: str) -> tuple[float, ...] | None:
+        value = self.values.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, (list, tuple)) or not all(type(entry) in (int, float) for entry in value):
+            raise self._wrong(key, "a list of numbers")
+        try:
+            return tuple(float(entry) for entry in value)
+        except OverflowError as exc:
+            raise self._wrong(key, "a list of numbers") from exc
 
-def _names(values: Mapping[str, Any], key: str) -> tuple[str, ...] | None:
-    value = values.get(key)
-    if value is None:
-        return None
-    if not isinstance(value, (list, tuple)) or not all(isinstance(entry, str) for entry in value):
-        raise _wrong(key, "a list of texts")
-    return tuple(value)
+    def names(self, key: str) -> tuple[str, ...] | None:
+        value = self.values.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, (list, tuple)):
+            raise self._wrong(key, "a list of texts")
+        if len(value) > MAX_NUM_CLASSES:
+            raise self._wrong(key, f"a list of at most {MAX_NUM_CLASSES:,} texts (there are {len(value):,})")
+        if not all(isinstance(entry, str) and len(entry) <= MAX_CLASS_NAME_LENGTH for entry in value):
+            raise self._wrong(key, f"a list of texts of at most {MAX_CLASS_NAME_LENGTH} characters each")
+        return tuple(value)
 
-
-def _wrong(key: str, wanted: str) -> CheckpointError:
-    return CheckpointError(f"The entry {key!r} that comes with these weights must be {wanted}; correct it.")
+    def _wrong(self, key: str, wanted: str) -> CheckpointError:
+        return CheckpointError(f"The entry {key!r} {self.where} must be {wanted}; correct it.")

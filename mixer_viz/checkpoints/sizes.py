@@ -11,8 +11,19 @@ import torch
 
 from mixer_viz.checkpoints.errors import CheckpointError
 from mixer_viz.model import MixerConfig, MlpMixer
+from mixer_viz.model.wording import named
 
-MAX_NUM_BLOCKS = 256  # the deepest published Mixer has 32
+# What is looked at takes memory and time that grow with these, so each is bounded before anything of that size is made.
+MAX_NUM_BLOCKS = 64  # the deepest published Mixer has 32
+MAX_IMAGE_SIZE = 1024  # published Mixers read 224 px, fine-tuned ones up to 448
+MAX_TOKENS = 4096  # S: H/14, the largest Mixer of the paper, has 256
+MAX_NUM_CLASSES = 25_000  # ImageNet-21k has 21,843
+MAX_TRACE_NUMBERS = 2**29  # of one picture, all that a pass computes: H/14 keeps 0.23e9
+MAX_MIXING_NUMBERS = 2**25  # L times S times S, who listens to whom in all blocks: H/14 at 448 px has as many
+
+_EXPORT_AGAIN = (
+    "export the whole state dict of the model again, in one file where this one is a part of several (shards)"
+)
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -38,8 +49,29 @@ def infer_sizes(shapes: Shapes) -> MixerConfig:
         num_classes=_read_num_classes(shapes),
         in_channels=in_channels,
     )
+    check_bounds(config)
     _check_shapes(shapes, config)
     return config
+
+
+def check_bounds(config: MixerConfig) -> None:
+    """Raise CheckpointError for sizes beyond those above, which no Mixer that people use comes near."""
+    tokens, hidden = config.num_patches, config.tokens_mlp_dim
+    traced = config.num_blocks * (
+        9 * tokens * config.embed_dim + 2 * config.embed_dim * hidden + 2 * tokens * config.channels_mlp_dim
+    )
+    for has, most, what in (
+        (config.num_blocks, MAX_NUM_BLOCKS, "blocks"),
+        (config.image_size, MAX_IMAGE_SIZE, "pixels along each side of the picture"),
+        (tokens, MAX_TOKENS, "tokens S"),
+        (config.num_classes, MAX_NUM_CLASSES, "classes"),
+        (traced, MAX_TRACE_NUMBERS, "numbers to keep of one pass"),
+        (config.num_blocks * tokens**2, MAX_MIXING_NUMBERS, "numbers in all mixing matrices (blocks times S times S)"),
+    ):
+        if has > most:
+            raise CheckpointError(
+                f"This Mixer has {has:,} {what}, but at most {most:,} are accepted; choose a smaller one."
+            )
 
 
 def _checked_config(**sizes: Any) -> MixerConfig:
@@ -60,7 +92,7 @@ def _count_blocks(shapes: Shapes) -> int:
     if missing:
         raise CheckpointError(
             f"Block {missing[0]} is missing although the weights go up to block {max(found, default=0)}; "
-            "export the whole model again."
+            f"{_EXPORT_AGAIN}."
         )
     return len(found)
 
@@ -109,7 +141,7 @@ def _read_matrix(shapes: Shapes, name: str) -> tuple[int, int]:
 
 def _required(shapes: Shapes, name: str) -> tuple[int, ...]:
     if name not in shapes:
-        raise CheckpointError(f"These weights lack {name}; export the whole state dict of the model again.")
+        raise CheckpointError(f"These weights lack {name}; {_EXPORT_AGAIN}.")
     return shapes[name]
 
 
@@ -128,8 +160,13 @@ def _check_shapes(shapes: Shapes, config: MixerConfig) -> None:
     with torch.device("meta"):
         expected = {name: tuple(value.shape) for name, value in MlpMixer(config).state_dict().items()}
     missing = [name for name in expected if name not in shapes]
+    if missing == ["norm.weight", "norm.bias"]:
+        raise CheckpointError(
+            "These weights have no last LayerNorm, so their network is another one than the paper's Mixer; choose one "
+            "that has it."
+        )
     if missing:
-        raise CheckpointError(f"These weights lack {_listed(missing)}; export the whole state dict of the model again.")
+        raise CheckpointError(f"These weights lack {_listed(missing)}; {_EXPORT_AGAIN}.")
     for name, shape in expected.items():
         if shapes[name] != shape:
             raise CheckpointError(_mismatch(name, shapes[name], shape))
@@ -154,6 +191,6 @@ def _mismatch(name: str, found: tuple[int, ...], needed: tuple[int, ...]) -> str
 
 
 def _listed(names: Iterable[str], limit: int = 3) -> str:
-    names = [name[:80] for name in names]
+    names = [named(name) for name in names]
     rest = len(names) - limit
     return ", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else "")

@@ -7,6 +7,8 @@ import json
 import sys
 from typing import Any, Literal, TypeVar
 
+from mixer_viz.model.wording import named, shown
+
 Gelu = Literal["erf", "tanh"]
 Interpolation = Literal["nearest", "bilinear", "bicubic"]
 Config = TypeVar("Config")
@@ -23,6 +25,10 @@ _SIZES = (
 )
 
 _LARGEST = sys.float_info.max  # an integer in a JSON file may be larger still
+MIN_CROP_PCT = 0.1  # published Mixers have 0.875 to 1; a smaller share would enlarge the picture without end
+LARGEST_PIXEL_UNIT = 5.0  # mean and deviation of pixels in 0..1 are below it, those of pixels in 0..255 above
+MAX_LAYER_NORM_EPS = 0.1
+SMALLEST_STD = 1e-6  # float32 pixels and the answer stay finite
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,9 +39,10 @@ class MixerConfig:
     `channels_mlp_dim` is D_C, `num_patches` is S. D_S is a free choice and need not equal S.
 
     `mean`, `std`, `interpolation`, `crop_pct` and `class_names` are None where the checkpoint does not say; `gelu` is
-    "erf" for the exact form (timm) and "tanh" for the approximation (flax). `temperature` is what logits are divided by
-    before a softmax that says how sure the network is (Guo et al. 2017), `usual_confidence` the evenly spaced quantiles
-    of what comes of it on test images; None where nobody measured them. Raises ValueError on sizes that clash.
+    "erf" for the exact form (timm) and "tanh" for the approximation (flax); `layer_norm_eps` is what every LayerNorm
+    adds to the variance. `temperature` is what logits are divided by before a softmax that says how sure the network is
+    (Guo et al. 2017), `usual_confidence` the evenly spaced quantiles of what comes of it on test images; None where
+    nobody measured them. Raises ValueError on sizes that clash.
     """
 
     image_size: int
@@ -47,6 +54,7 @@ class MixerConfig:
     num_classes: int = 1000
     in_channels: int = 3
     gelu: Gelu = "erf"
+    layer_norm_eps: float = 1e-6
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None
     interpolation: Interpolation | None = None
@@ -59,15 +67,20 @@ class MixerConfig:
         for name in _SIZES:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool):
-                raise ValueError(f"{name}={value!r} must be a whole number")
+                raise ValueError(f"{name}={shown(value)} must be a whole number")
             if value < 1:
-                raise ValueError(f"{name}={value} must be at least 1")
+                raise ValueError(f"{name}={shown(value)} must be at least 1")
         if self.image_size % self.patch_size:
-            raise ValueError(f"image_size={self.image_size} is not a multiple of patch_size={self.patch_size}")
+            size, side = shown(self.image_size), shown(self.patch_size)
+            raise ValueError(f"image_size={size} is not a multiple of patch_size={side}")
         if self.gelu not in ("erf", "tanh"):
-            raise ValueError(f"gelu={self.gelu!r} must be 'erf' or 'tanh'")
+            raise ValueError(f"gelu={shown(self.gelu)} must be 'erf' or 'tanh'")
         if self.interpolation not in (None, "nearest", "bilinear", "bicubic"):
-            raise ValueError(f"interpolation={self.interpolation!r} must be 'nearest', 'bilinear' or 'bicubic'")
+            raise ValueError(f"interpolation={shown(self.interpolation)} must be 'nearest', 'bilinear' or 'bicubic'")
+        if isinstance(self.layer_norm_eps, bool) or not 0 < self.layer_norm_eps <= MAX_LAYER_NORM_EPS:
+            raise ValueError(
+                f"layer_norm_eps={shown(self.layer_norm_eps)} must be above 0 and at most {MAX_LAYER_NORM_EPS}"
+            )
         self._check_preprocessing()
         self._check_class_names()
         self._check_calibration()
@@ -98,11 +111,20 @@ class MixerConfig:
             if len(values) != self.in_channels:
                 raise ValueError(f"{name} has {len(values)} values for in_channels={self.in_channels}")
             if not all(-_LARGEST <= value <= _LARGEST for value in values):  # NaN fails both comparisons
-                raise ValueError(f"{name}={values} must be finite")
-        if self.std is not None and min(self.std) <= 0:
-            raise ValueError(f"std={self.std} must be positive")
-        if self.crop_pct is not None and not 0 < self.crop_pct <= 1:
-            raise ValueError(f"crop_pct={self.crop_pct} must be above 0 and at most 1")
+                raise ValueError(f"{name}={shown(values)} must be finite")
+            if not all(-LARGEST_PIXEL_UNIT <= value <= LARGEST_PIXEL_UNIT for value in values):
+                raise ValueError(
+                    f"{name}={shown(values)} must be for pixels between 0 and 1 (at most {LARGEST_PIXEL_UNIT:g}), so "
+                    "divide by 255 what was measured on pixels between 0 and 255"
+                )
+        if self.std is not None and min(self.std) < SMALLEST_STD:
+            raise ValueError(
+                f"std={shown(self.std)} must be positive and at least {SMALLEST_STD:g}, else the answer is not finite"
+            )
+        if self.crop_pct is not None and not MIN_CROP_PCT <= self.crop_pct <= 1:
+            raise ValueError(
+                f"crop_pct={shown(self.crop_pct)} must be above 0, at least {MIN_CROP_PCT:g}, and at most 1"
+            )
 
     @property
     def grid_size(self) -> int:
@@ -151,7 +173,7 @@ def stored_values(text: str, config_class: type) -> dict[str, Any]:
         raise ValueError("the stored config is not a JSON object")
     unknown = sorted(set(values) - {field.name for field in dataclasses.fields(config_class)})
     if unknown:
-        raise ValueError(f"the stored config has unknown entries: {', '.join(unknown)}")
+        raise ValueError(f"the stored config has unknown entries: {', '.join(named(name) for name in unknown[:3])}")
     return values
 
 

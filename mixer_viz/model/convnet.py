@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from mixer_viz.model.config import Interpolation, stored_config
+from mixer_viz.model.wording import shown
 
 NATIVE_SIZE = 32  # the first convolution brings larger images to about this many positions a side
 _LOGIT_SCALE = 1 / 9
@@ -42,7 +43,7 @@ class ConvNetConfig:
         for name in ("image_size", "width", "num_classes", "in_channels"):
             value = getattr(self, name)
             if type(value) is not int or value < 1:
-                raise ValueError(f"{name}={value!r} must be a whole number of at least 1")
+                raise ValueError(f"{name}={shown(value)} must be a whole number of at least 1")
         if self.image_size % NATIVE_SIZE:
             raise ValueError(f"image_size={self.image_size} must be a multiple of {NATIVE_SIZE} for the convnet")
         if self.class_names is not None and len(self.class_names) != self.num_classes:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from mixer_viz.model.metaformer_config import MetaFormerConfig
-from mixer_viz.model.mixer import LAYER_NORM_EPS, Mlp, MlpMixer, check_pixels
+from mixer_viz.model.mixer import Mlp, MlpMixer, check_pixels
 from mixer_viz.model.permuted_input import PermutedInput
 from mixer_viz.model.token_mixer_table import TOKEN_MIXERS
 
@@ -24,9 +24,9 @@ class MetaFormerBlock(nn.Module):
     def __init__(self, config: MetaFormerConfig) -> None:
         super().__init__()
         sizes = config.sizes
-        self.norm1 = nn.LayerNorm(sizes.embed_dim, eps=LAYER_NORM_EPS)
+        self.norm1 = nn.LayerNorm(sizes.embed_dim, eps=sizes.layer_norm_eps)
         self.token_mixing = TOKEN_MIXERS[config.token_mixer].build(config)
-        self.norm2 = nn.LayerNorm(sizes.embed_dim, eps=LAYER_NORM_EPS)
+        self.norm2 = nn.LayerNorm(sizes.embed_dim, eps=sizes.layer_norm_eps)
         self.channel_mixing = Mlp(sizes.embed_dim, sizes.channels_mlp_dim, sizes.gelu)
 
     def forward(self, tokens: Tensor) -> Tensor:  # (N, S, C) -> (N, S, C)
@@ -53,7 +53,7 @@ class MetaFormer(nn.Module):
         if TOKEN_MIXERS[metaformer_config.token_mixer].needs_positions:
             self.position_embedding = nn.Parameter(0.02 * torch.randn(sizes.num_patches, sizes.embed_dim))
         self.blocks = nn.ModuleList(MetaFormerBlock(metaformer_config) for _ in range(sizes.num_blocks))
-        self.norm = nn.LayerNorm(sizes.embed_dim, eps=LAYER_NORM_EPS)
+        self.norm = nn.LayerNorm(sizes.embed_dim, eps=sizes.layer_norm_eps)
         self.head = nn.Linear(sizes.embed_dim, sizes.num_classes)
 
     def embed(self, pixels: Tensor) -> Tensor:

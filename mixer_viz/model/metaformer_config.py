@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from mixer_viz.model.config import MixerConfig, stored_values
 from mixer_viz.model.token_mixers import SHIFTED_SHARE
+from mixer_viz.model.wording import shown
 
 TokenMixerName = Literal["mlp", "attention", "convolution", "shift", "nonlocal_shift", "pooling", "identity"]
 Permutation = Literal["none", "patches-and-pixels", "pixels"]
@@ -33,11 +34,11 @@ class MetaFormerConfig:
     def __post_init__(self) -> None:
         for name, choices in (("token_mixer", TOKEN_MIXER_NAMES), ("permutation", PERMUTATIONS)):
             if getattr(self, name) not in choices:
-                raise ValueError(f"{name}={getattr(self, name)!r} must be one of {', '.join(choices)}")
+                raise ValueError(f"{name}={shown(getattr(self, name))} must be one of {', '.join(choices)}")
         for name, least in (("num_heads", 1), ("kernel_size", 1), ("permutation_seed", 0)):
             value = getattr(self, name)
             if type(value) is not int or value < least:
-                raise ValueError(f"{name}={value!r} must be a whole number of at least {least}")
+                raise ValueError(f"{name}={shown(value)} must be a whole number of at least {least}")
         self._check_mixer(self.sizes.embed_dim)
 
     def _check_mixer(self, embed_dim: int) -> None:

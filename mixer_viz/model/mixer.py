@@ -12,8 +12,6 @@ from torch import Tensor, nn
 
 from mixer_viz.model.config import Gelu, MixerConfig
 
-LAYER_NORM_EPS = 1e-6
-
 
 class Mlp(nn.Module):
     """Two linear layers with a GELU between them, along the last axis: (..., width) -> (..., width)."""
@@ -34,9 +32,9 @@ class MixerBlock(nn.Module):
 
     def __init__(self, config: MixerConfig) -> None:
         super().__init__()
-        self.norm1 = nn.LayerNorm(config.embed_dim, eps=LAYER_NORM_EPS)
+        self.norm1 = nn.LayerNorm(config.embed_dim, eps=config.layer_norm_eps)
         self.token_mixing = Mlp(config.num_patches, config.tokens_mlp_dim, config.gelu)
-        self.norm2 = nn.LayerNorm(config.embed_dim, eps=LAYER_NORM_EPS)
+        self.norm2 = nn.LayerNorm(config.embed_dim, eps=config.layer_norm_eps)
         self.channel_mixing = Mlp(config.embed_dim, config.channels_mlp_dim, config.gelu)
 
     def forward(self, tokens: Tensor) -> Tensor:  # (N, S, C) -> (N, S, C)
@@ -55,10 +53,11 @@ class MlpMixer(nn.Module):
     def __init__(self, config: MixerConfig) -> None:
         super().__init__()
         self.config = config
+        self.remarks: tuple[str, ...] = ()  # sentences for people on what was found in the file it came from
         # A convolution with stride P over patches of side P: one linear layer, shared by all patches.
         self.stem = nn.Conv2d(config.in_channels, config.embed_dim, config.patch_size, stride=config.patch_size)
         self.blocks = nn.ModuleList(MixerBlock(config) for _ in range(config.num_blocks))
-        self.norm = nn.LayerNorm(config.embed_dim, eps=LAYER_NORM_EPS)
+        self.norm = nn.LayerNorm(config.embed_dim, eps=config.layer_norm_eps)
         self.head = nn.Linear(config.embed_dim, config.num_classes)
 
     def embed(self, pixels: Tensor) -> Tensor:

@@ -79,7 +79,7 @@ def without(state: dict[str, Tensor], part: str) -> dict[str, Tensor]:
         (lambda s: s | {"norm.weight": torch.full((6,), 1e300, dtype=torch.float64)}, "not finite"),
         (lambda s: s | {"norm.weight": torch.ones(6, dtype=torch.int8)}, "torch.int8 values"),
         (lambda s: s | {"module.norm.weight": torch.ones(6)}, "same name"),
-        (lambda s: s | {"blocks.999.norm1.weight": torch.ones(6)}, "at most 256"),
+        (lambda s: s | {"blocks.999.norm1.weight": torch.ones(6)}, "at most 64"),
     ],
 )  # fmt: skip
 def test_weights_that_do_not_fit_together(tmp_path: Path, loud_model: MlpMixer, refused, change, said: str) -> None:

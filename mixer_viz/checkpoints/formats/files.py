@@ -1,4 +1,4 @@
-"""A weight file -> its tensors, for `.safetensors`, `.npz`, `.pt` and `.pth`; no file can run code or fill the memory.
+"""A weight file -> its tensors; its content says which format it is, and no file can run code or fill the memory.
 
 A file may come from a stranger. Nothing is unpickled except by torch's weights-only reader, the sizes a file declares
 are added up before anything of that size is read, and the number of tensors is bounded.
@@ -7,6 +7,7 @@ are added up before anything of that size is read, and the number of tensors is 
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -14,12 +15,15 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from mixer_viz.checkpoints.errors import CheckpointError
+from mixer_viz.checkpoints.formats.archives import check_ratio
 from mixer_viz.checkpoints.formats.npz import read_npz
 from mixer_viz.checkpoints.formats.pickled import read_pickled
+from mixer_viz.model.wording import shown
 
 MAX_CHECKPOINT_BYTES = 2 * 1024**3  # H/14, the largest Mixer of the paper, has 1.7 GB of float32 weights
 MAX_PARAMETERS = MAX_CHECKPOINT_BYTES // 4  # all weights become float32, whatever they are stored as
-MAX_TENSORS = 5000  # 256 blocks of 12 tensors make 3078
+MAX_TENSORS = 5000  # 32 blocks of 12 tensors make 390; with averages and an optimiser's moments four times as many
+MAX_HEADER_BYTES = 10 * 1024**2  # of a .safetensors: 5000 tensors take 0.6 MB, 25,000 class names about one
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,18 +37,28 @@ class WeightFile:
 def read_weights(path: Path) -> WeightFile:
     """Read all tensors of `path` to the CPU, in the precision they are stored in.
 
-    Raises CheckpointError for a file that is missing, empty, too large, damaged, unsafe or of another format.
+    The content decides how it is read; the ending counts only where the content says nothing. Raises CheckpointError
+    for a file that is missing, empty, too large, damaged, unsafe or of another format.
     """
-    read = _READERS.get(path.suffix.lower())
-    if read is None:
-        raise CheckpointError(
-            f"Files of type {path.suffix!r} cannot be read; choose a {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} file."
-        )
     _check_file(path)
-    file = read(path)
+    check_whole(path.name)
+    file = _READERS[_format_of(path)](path)
     check_count(len(file.tensors))
     check_parameters(tensor.numel() for tensor in file.tensors.values())
+    # Many tensors may be views of the same few numbers, and each is copied.
+    unpacked = sum(tensor.numel() * tensor.element_size() for tensor in file.tensors.values())
+    check_ratio(unpacked, path.stat().st_size)
     return file
+
+
+def check_whole(filename: str) -> None:
+    """Raise CheckpointError for a file whose name says that it is one of several parts (shards) of a model."""
+    part = re.search(r"-0*(\d{1,5})-of-0*(\d{1,5})(?:\.|$)", filename)
+    if part and int(part[2]) > 1:
+        raise CheckpointError(
+            f"This file is part {part[1]} of {part[2]} of a model that was saved in several files (shards); "
+            "load the whole model and save its state dict in one file."
+        )
 
 
 def check_count(num_tensors: int) -> None:
@@ -69,9 +83,12 @@ def check_parameters(counts: Iterable[int]) -> None:
 
 
 def _check_file(path: Path) -> None:
+    if path.is_dir():
+        inside = next((each.name for each in sorted(path.iterdir()) if each.suffix in SUFFIXES), None)
+        what = f"the weight file in it, such as {shown(inside)}" if inside else "a weight file"
+        raise CheckpointError(f"{shown(str(path))} is a folder, not a file; give the path of {what}.")
     if not path.is_file():
-        what = "is a folder, not a file" if path.is_dir() else "does not exist"
-        raise CheckpointError(f"The weight file {str(path)!r} {what}; check the path.")
+        raise CheckpointError(f"The weight file {shown(str(path))} does not exist; check the path.")
     size = path.stat().st_size
     if size == 0:
         raise CheckpointError("This weight file is empty; download or export it again.")
@@ -80,14 +97,50 @@ def _check_file(path: Path) -> None:
             f"This weight file has {size:,} bytes, more than the {MAX_CHECKPOINT_BYTES:,} that are accepted; "
             "save only the state dict of the model, or in half precision."
         )
+
+
+def _format_of(path: Path) -> str:
+    """Which of _READERS reads a file, by its first bytes and, in an archive, the names in it."""
     with path.open("rb") as file:
-        if file.read(40).startswith(b"version https://git-lfs"):
-            raise CheckpointError("This file is a Git LFS pointer, not the weights; fetch it with git lfs pull.")
+        start = file.read(40)
+    if start.startswith(b"version https://git-lfs"):
+        raise CheckpointError("This file is a Git LFS pointer, not the weights; fetch it with git lfs pull.")
+    if start.startswith(b"\x89HDF"):
+        raise CheckpointError(
+            f"This is an HDF5 file, as Keras writes, of type {shown(path.suffix, 20)}, which cannot be read; "
+            "save the weights as .safetensors."
+        )
+    if start[8:9] == b"{":  # after the length of its header
+        return ".safetensors"
+    if start.startswith(b"\x80"):
+        return ".pth"
+    if start.startswith(b"PK"):
+        return _archive_format(path)
+    if path.suffix.lower() in _READERS:
+        return path.suffix.lower()
+    suffix = path.suffix.lower() or "without an ending"
+    raise CheckpointError(f"Files of type {shown(suffix, 20)} cannot be read; upload one of {', '.join(SUFFIXES)}.")
+
+
+def _archive_format(path: Path) -> str:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _NAMES_AT_THE_END))
+        names = file.read()
+    # Every archive ends with the names in it; a large one ends in a part of them, which is enough to tell.
+    if b".npy" in names:
+        return ".npz"
+    if b"/data.pkl" in names or b"/data/" in names or b"/version" in names:
+        return ".pth"
+    return path.suffix.lower() if path.suffix.lower() in (".npz", ".pt", ".pth") else ".pth"
+
+
+_NAMES_AT_THE_END = 2**16
 
 
 def _read_safetensors(path: Path) -> WeightFile:
     # The library checks the header against the file's size, so a file cannot declare more than it holds.
     try:
+        _check_header(path)
         with safe_open(path, framework="pt") as file:
             names = list(file.keys())
             check_count(len(names))
@@ -96,6 +149,16 @@ def _read_safetensors(path: Path) -> WeightFile:
         if isinstance(exc, CheckpointError):
             raise
         raise CheckpointError("This .safetensors file is damaged or cut short; download or export it again.") from exc
+
+
+def _check_header(path: Path) -> None:
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+    if MAX_HEADER_BYTES < length <= path.stat().st_size:
+        raise CheckpointError(
+            f"This .safetensors file describes its tensors in {length:,} bytes, more than the {MAX_HEADER_BYTES:,} "
+            "that are accepted; save only the state dict of the model."
+        )
 
 
 def _read_npz(path: Path) -> WeightFile:

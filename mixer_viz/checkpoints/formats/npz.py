@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import zipfile
-import zlib
 from pathlib import Path
 from typing import IO
 
@@ -13,54 +12,52 @@ import torch
 from torch import Tensor
 
 from mixer_viz.checkpoints.errors import CheckpointError
+from mixer_viz.checkpoints.formats.archives import ARCHIVE_DAMAGE, checked_archive
+from mixer_viz.model.wording import shown
 
-# What zipfile, zlib and numpy raise on broken input; RuntimeError is zipfile's word for an encrypted member.
-_DAMAGE = (
-    OSError,
-    ValueError,
-    EOFError,
-    zipfile.BadZipFile,
-    zlib.error,
-    NotImplementedError,
-    RuntimeError,
-    MemoryError,
-)
+_NUMBERS = "fiub"  # kinds of arrays that become tensors; texts and the like say nothing of a network
 
 
 def read_npz(path: Path, *, max_bytes: int, max_arrays: int) -> dict[str, Tensor]:
-    """Every floating-point array of an `.npz`, unpacked only when its declared size is within the limits.
+    """Every array of numbers of an `.npz`, unpacked only when its declared size is within the limits.
 
     Counters (arrays without an axis) are left out. Raises CheckpointError when the file is damaged, declares more
-    than `max_bytes` unpacked or more than `max_arrays` members, or holds pickled objects.
+    than `max_bytes` unpacked or more than `max_arrays` members, is past the bounds of `archives.py`, or holds pickled
+    objects.
     """
     try:
-        _check_declared_sizes(path, max_bytes, max_arrays)
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        return {name: _to_tensor(name, array) for name, array in arrays.items() if _is_weight(array)}
+        with checked_archive(path, max_bytes) as archive:
+            members = archive.infolist()
+            if len(members) > max_arrays:
+                raise CheckpointError(
+                    f"This .npz file unpacks to {len(members)} arrays, more than the {max_arrays} that are accepted; "
+                    "save only the weights of the model."
+                )
+            wanted = [member.filename.removesuffix(".npy") for member in members if _is_weight(archive, member)]
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: _to_tensor(arrays[name]) for name in wanted}
     except CheckpointError:
         raise
-    except _DAMAGE as exc:
+    except ARCHIVE_DAMAGE as exc:
         raise CheckpointError("This .npz file is damaged or cut short; download or export it again.") from exc
 
 
-def _check_declared_sizes(path: Path, max_bytes: int, max_arrays: int) -> None:
-    # A few kilobytes of zip can unpack to gigabytes, so the sizes in its directory are added up first.
-    with zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
-        total = sum(member.file_size for member in members)
-        if len(members) > max_arrays or total > max_bytes:
-            raise CheckpointError(
-                f"This .npz file unpacks to {len(members)} arrays with {total:,} bytes, more than the {max_arrays} "
-                f"arrays and {max_bytes:,} bytes that are accepted; save only the weights of the model."
-            )
-        for member in members:
-            with archive.open(member) as file:
-                _check_header(file, member.filename, member.file_size)
+def _is_weight(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
+    """Whether a member is an array of numbers with an axis, by its header."""
+    with archive.open(member) as file:
+        shape, dtype = _read_header(file, member.filename)
+    if dtype.hasobject:
+        raise CheckpointError(
+            f"The array {shown(member.filename, 60)} in this .npz file is a pickled Python object, which could run "
+            "code and is not opened; save the weights as plain arrays or as .safetensors."
+        )
+    # Numpy reserves the memory that an array's own header promises before it reads.
+    if math.prod(shape) * dtype.itemsize > member.file_size:
+        raise ValueError(f"{member.filename} declares {shape} in {member.file_size} bytes")
+    return len(shape) > 0 and (dtype.kind in _NUMBERS or _is_bfloat16(dtype))
 
 
-def _check_header(file: IO[bytes], name: str, num_bytes: int) -> None:
-    """An array's own header must not promise more than its member holds: numpy reserves the memory beforehand."""
+def _read_header(file: IO[bytes], name: str) -> tuple[tuple[int, ...], np.dtype]:
     version = np.lib.format.read_magic(file)
     read_header = {
         (1, 0): np.lib.format.read_array_header_1_0,
@@ -69,26 +66,17 @@ def _check_header(file: IO[bytes], name: str, num_bytes: int) -> None:
     if read_header is None:
         raise ValueError(f"{name} is of .npy version {version}")
     shape, _, dtype = read_header(file)
-    if dtype.hasobject:
-        raise CheckpointError(
-            f"The array {name[:60]!r} in this .npz file is a pickled Python object, which could run code and is not "
-            "opened; save the weights as plain arrays or as .safetensors."
-        )
-    if math.prod(shape) * dtype.itemsize > num_bytes:
-        raise ValueError(f"{name} declares {shape} in {num_bytes} bytes")
+    return shape, dtype
 
 
-def _is_weight(array: object) -> bool:
-    return isinstance(array, np.ndarray) and array.ndim > 0
+def _is_bfloat16(dtype: np.dtype) -> bool:
+    """As NumPy stores it: two bytes of a type that it does not know."""
+    return dtype.kind == "V" and dtype.itemsize == 2
 
 
-def _to_tensor(name: str, array: np.ndarray) -> Tensor:
-    if array.dtype.kind == "V" and array.dtype.itemsize == 2:
-        # bfloat16 as NumPy stores it: two bytes of a type that it does not know.
+def _to_tensor(array: np.ndarray) -> Tensor:
+    if _is_bfloat16(array.dtype):
         return torch.from_numpy(np.ascontiguousarray(array).view(np.int16)).view(torch.bfloat16)
-    if array.dtype.kind != "f":
-        raise CheckpointError(
-            f"The array {name[:60]!r} in this .npz file holds {array.dtype} values, but weights must be floating-point "
-            "numbers; export the model without quantisation."
-        )
-    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+    if array.dtype.kind == "f":
+        return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("=")))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from mixer_viz.checkpoints.errors import CheckpointError
-from mixer_viz.checkpoints.formats.files import SUFFIXES
+from mixer_viz.checkpoints.formats.files import check_whole
 
-UPLOAD_TYPES = [suffix.removeprefix(".") for suffix in SUFFIXES]  # as a file dialog names them
+UPLOAD_STEM = "upload"  # what a file is called here
 MAX_UPLOAD_BYTES = 1024**3  # an upload lies in memory and on disk at once; L/16 in float32 has 833 MB
 
 
@@ -18,19 +19,24 @@ MAX_UPLOAD_BYTES = 1024**3  # an upload lies in memory and on disk at once; L/16
 def uploaded_file(data: bytes, filename: str) -> Iterator[Path]:
     """The bytes as a weight file alone in a folder of its own, both gone at the end.
 
-    Of `filename` only the ending is used, to tell the format. Raises CheckpointError for an ending that is not that of
-    a weight file and for more than `MAX_UPLOAD_BYTES`.
+    Of `filename` only the ending is used, for the words of an error: the content says which format it is. Raises
+    CheckpointError for more than `MAX_UPLOAD_BYTES`, for one of several parts of a model, and for a full disk.
     """
-    suffix = Path(filename).suffix.lower()
-    if suffix not in SUFFIXES:
-        suffix = suffix[:20] or "without an ending"
-        raise CheckpointError(f"Files of type {suffix!r} cannot be read; upload one of {', '.join(SUFFIXES)}.")
+    check_whole(filename)
     if len(data) > MAX_UPLOAD_BYTES:
         raise CheckpointError(
             f"This upload has {len(data):,} bytes, more than the {MAX_UPLOAD_BYTES:,} that are accepted; "
             "save the state dict alone, or in half precision."
         )
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "upload").with_suffix(suffix)
-        path.write_bytes(data)
+    suffix = Path(filename).suffix.lower()
+    with contextlib.ExitStack() as stack:
+        try:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
+            path = Path(folder, UPLOAD_STEM).with_suffix(suffix if re.fullmatch(r"\.[a-z0-9]{1,20}", suffix) else "")
+            path.write_bytes(data)
+        except OSError as exc:
+            raise CheckpointError(
+                f"This upload could not be stored on the server ({exc.strerror or type(exc).__name__}); "
+                "make room in its temporary folder and try again."
+            ) from exc
         yield path

@@ -7,7 +7,6 @@ import logging
 import streamlit as st
 
 from mixer_viz.checkpoints import CheckpointError, ModelInfo
-from mixer_viz.checkpoints.formats.uploads import UPLOAD_TYPES
 from mixer_viz.checkpoints.preparation import MAX_SIDE_FILE_BYTES
 from mixer_viz.model.costs import costs
 from mixer_viz.texts.from_files import literal, literal_sentence, visible
@@ -48,8 +47,11 @@ def pick_model() -> str:
             "that is here is shown."
         )
     with st.expander("Open your own checkpoint"):
-        st.caption("A Mixer in this project's, timm's or Google's naming. Code inside a file is never run.")
-        st.file_uploader("Weights", UPLOAD_TYPES, key="weights_file", on_change=_take, max_upload_size=MAX_WEIGHTS_MB)
+        st.caption(
+            "A Mixer as a file of safetensors, NumPy or PyTorch, in this project's, timm's, Google's or another "
+            "well-known naming. Code inside a file is never run."
+        )
+        st.file_uploader("Weights", key="weights_file", on_change=_take, max_upload_size=MAX_WEIGHTS_MB)
         label = "Class names and preprocessing (optional)"
         st.file_uploader(
             label, ["json"], key="side_file", on_change=_take, max_upload_size=MAX_SIDE_FILE_BYTES // 2**20

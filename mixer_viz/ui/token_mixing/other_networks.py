@@ -10,7 +10,6 @@ import streamlit as st
 from mixer_viz.analysis.token_mixing.convolution import ConvolutionMeter, convolution_share
 from mixer_viz.analysis.token_mixing.weights import grid_of
 from mixer_viz.checkpoints import CheckpointError
-from mixer_viz.checkpoints.formats.uploads import UPLOAD_TYPES
 from mixer_viz.checkpoints.mixing_matrices import MixingMatrices, read_mixing_matrices_bytes
 from mixer_viz.figures.token_mixing import maps as figures
 from mixer_viz.texts.from_files import literal_sentence
@@ -45,7 +44,7 @@ def other_networks() -> None:
             "These relatives mix patches with one S × S matrix per block, without a hidden layer. Files in timm's "
             "naming are read; code inside a file is never run."
         )
-        file = st.file_uploader("ResMLP or gMLP weights", UPLOAD_TYPES, key=_FILE, max_upload_size=MAX_MB)
+        file = st.file_uploader("ResMLP or gMLP weights", key=_FILE, max_upload_size=MAX_MB)
         if file is None:
             return
         try:

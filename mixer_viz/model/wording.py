@@ -1,0 +1,32 @@
+"""How values that come from outside stand in a sentence."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+MAX_SHOWN = 80  # characters
+
+
+def shown(value: object, most: int = MAX_SHOWN) -> str:
+    """A value as Python writes it, on one line and at most `most` characters long: the end is cut where it is longer.
+
+    What is cut is not written out first: a text of a megabyte, a number of thousands of digits or a tuple of thousands
+    of entries costs no more than a short one.
+    """
+    if isinstance(value, str | bytes):
+        text = repr(value[:most])
+    elif isinstance(value, int) and value.bit_length() > 4 * most:
+        text = f"a number of {value.bit_length():,} bits"
+    elif isinstance(value, tuple | list):
+        opening, closing = "()" if isinstance(value, tuple) else "[]"
+        entries = [shown(entry, most) for entry in itertools.islice(value, most)]
+        text = f"{opening}{', '.join(entries)}{closing}"
+    else:
+        text = repr(value)
+    return text if len(text) <= most else f"{text[: most - 2]} …"
+
+
+def named(name: str) -> str:
+    """The name of a tensor or setting as it is; as `shown` where it is long or holds more than letters and dots."""
+    return name if re.fullmatch(rf"[\w.]{{1,{MAX_SHOWN}}}", name) else shown(name)
