@@ -27,8 +27,9 @@ def one_image(batch: Tensor) -> Tensor:
 
 
 def probabilities(logits: np.ndarray) -> np.ndarray:
-    """Softmax of logits (..., num_classes) over the classes, in float64."""
-    return torch.from_numpy(logits).double().softmax(dim=-1).numpy()
+    """Softmax of logits (..., num_classes) over the classes, in float64; sigmoid of a single one."""
+    values = torch.from_numpy(logits).double()
+    return (values.sigmoid() if values.shape[-1] == 1 else values.softmax(dim=-1)).numpy()
 
 
 def unit_length(vectors: np.ndarray) -> np.ndarray:

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from typing import cast
 
+from torch import Tensor
+
 from mixer_viz.model import MixerBlock, MixerConfig, MlpMixer, Trace
+
+
+class NotFiniteError(ValueError):
+    """An answer that is not a number, of which nothing can be shown; `str(error)` is one sentence for the user."""
+
+
+def check_answer(logits: Tensor) -> None:
+    """Raise NotFiniteError when a logit is NaN or infinite."""
+    if not bool(logits.isfinite().all()):
+        raise NotFiniteError(
+            "The answer of this model to this picture is not finite (NaN or infinity), so there is nothing to show; "
+            "choose an earlier checkpoint of its training, or correct the settings in its side file."
+        )
 
 
 def check_range(name: str, value: int, count: int) -> None:

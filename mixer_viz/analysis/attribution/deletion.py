@@ -178,4 +178,5 @@ def _score(logits: np.ndarray, target: int, against: int | None, measure: Measur
     chosen = logits[:, target] if against is None else logits[:, target] - logits[:, against]
     if measure == "logit":
         return chosen
-    return np.asarray(softmax(logits, axis=1)[:, target] if against is None else expit(chosen))
+    one_output = logits.shape[1] == 1  # which has no rivals: the sigmoid, as `arrays.probabilities`
+    return np.asarray(expit(chosen) if one_output or against is not None else softmax(logits, axis=1)[:, target])

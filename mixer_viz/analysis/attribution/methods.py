@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import numbers
+import operator
 from collections.abc import Callable, Mapping
 from typing import Literal
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from mixer_viz.analysis.attribution.result import Value
 from mixer_viz.analysis.attribution.task import Task
 from mixer_viz.analysis.ranges import check_range
 from mixer_viz.model import MixerConfig
+from mixer_viz.model.wording import shown
 
 # What the values of a method add up to: f(image) - f(baseline), f(image), or nothing in particular.
 Law = Literal["difference", "score"] | None
@@ -91,12 +95,25 @@ def check_parameters(method: Method, given: Mapping[str, Value]) -> dict[str, Va
     return values
 
 
+def class_number(name: str, value: object) -> int:
+    """A class as a plain number, from an int, one of NumPy's or a tensor without an axis, as `logits.argmax()` is.
+
+    Raises ValueError for anything else: truth values and fractions are no classes.
+    """
+    is_truth = isinstance(value, bool | np.bool_) or (isinstance(value, torch.Tensor) and value.dtype == torch.bool)
+    is_one = isinstance(value, numbers.Integral) or (isinstance(value, torch.Tensor | np.ndarray) and value.ndim == 0)
+    try:
+        if is_one and not is_truth:
+            return operator.index(value)  # type: ignore[arg-type]  # the try is for those that have none
+    except TypeError as exc:
+        raise ValueError(f"{name}={shown(value)} must be the number of a class") from exc
+    raise ValueError(f"{name}={shown(value)} must be the number of a class")
+
+
 def check_target(config: MixerConfig, target: int, against: int | None) -> None:
     """Raise ValueError unless both are classes, and different ones."""
     for name, value in (("target", target), ("against", target if against is None else against)):
-        if not isinstance(value, numbers.Integral):
-            raise ValueError(f"{name}={value!r} must be the number of a class")
-        check_range(name, value, config.num_classes)
+        check_range(name, class_number(name, value), config.num_classes)
     if against == target:
         raise ValueError(f"against={against} is the target itself: the difference would be zero")
 

@@ -12,12 +12,12 @@ from torch import Tensor
 
 from mixer_viz.analysis.arrays import one_image, to_double
 from mixer_viz.analysis.attribution.baselines import baseline_pixels, check_baseline
-from mixer_viz.analysis.attribution.methods import Method, check_parameters, check_target
+from mixer_viz.analysis.attribution.methods import Method, check_parameters, check_target, class_number
 from mixer_viz.analysis.attribution.result import Attribution, Value
 from mixer_viz.analysis.attribution.table import method_for
 from mixer_viz.analysis.attribution.task import Score, Task
 from mixer_viz.analysis.chunks import Cancelled, Precision, Progress, chunk_for, halving
-from mixer_viz.analysis.ranges import check_range
+from mixer_viz.analysis.ranges import check_answer, check_range
 from mixer_viz.model import MixerConfig, MlpMixer
 from mixer_viz.model.mixer import check_pixels
 
@@ -42,7 +42,8 @@ def attribute(
     The model is only read, so threads may share it: no hook, gradient or flag is left on it, also after an error.
 
     Args:
-        pixels: (1, 3, H, W), normalised, on the model's device.
+        target: a class; a tensor without an axis does, such as `logits.argmax()`.
+        pixels: (1, 3, H, W), normalised and finite, of the model's type and on its device, as `preprocess` makes them.
         method, parameters: a row of `table.methods_for(model.config)` and its parameters by name.
         against: another class; then the score is the difference of the two logits.
         baseline: a name from `baselines.BASELINES`, for the methods that compare with one.
@@ -60,10 +61,12 @@ def attribute(
     started = time.perf_counter()
     row = method_for(model.config, method)
     values = check_parameters(row, parameters)
+    target = class_number("target", target)
+    against = None if against is None else class_number("against", against)
     check_target(model.config, target, against)
     check_baseline(baseline)
     check_range("seed", seed, 2**32)
-    _check_pixels(model.config, pixels, precision)
+    _check_pixels(model, pixels, precision)
     at_once = _chunk(row, model.config, pixels, chunk)
     used: Precision = "float32" if row.exact else precision
     score = Score(model, target, against, at_once, row.passes(values).forward, used, progress, cancelled)
@@ -113,8 +116,19 @@ def _chunk(row: Method, config: MixerConfig, pixels: Tensor, chunk: int | None) 
     return chunk or chunk_for(config, pixels.device, row.needs_gradient)
 
 
-def _check_pixels(config: MixerConfig, pixels: Tensor, precision: str) -> None:
-    check_pixels(one_image(pixels)[None], config)
+def _check_pixels(model: MlpMixer, pixels: Tensor, precision: str) -> None:
+    weight = model.stem.weight
+    if not isinstance(pixels, Tensor):
+        raise ValueError(f"pixels must be a tensor, as preprocess makes it, got {type(pixels).__name__}")
+    check_pixels(pixels, model.config)
+    one_image(pixels)
+    if pixels.dtype != weight.dtype or pixels.device != weight.device:
+        raise ValueError(
+            f"pixels must be {weight.dtype} on {weight.device} as the model is, got {pixels.dtype} on {pixels.device}; "
+            "preprocess makes them"
+        )
+    if not bool(pixels.isfinite().all()):
+        raise ValueError("pixels must be finite, but some are NaN or infinite")
     if precision not in get_args(Precision):
         raise ValueError(f"precision={precision!r} must be one of {', '.join(get_args(Precision))}")
     if precision == "bfloat16" and pixels.dtype != torch.float32:
@@ -125,7 +139,9 @@ def _ends(task: Task) -> list[float]:
     """f(image) and, where the method compares with a baseline, f(baseline)."""
     images = [task.pixels.detach(), *([] if task.baseline is None else [task.baseline])]
     with torch.no_grad():
-        return [float(value) for value in task.score(torch.cat(images))]
+        scores = task.score(torch.cat(images))
+    check_answer(scores)
+    return [float(value) for value in scores]
 
 
 def _values(row: Method, task: Task) -> Tensor:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from mixer_viz import checkpoints, images
 from mixer_viz.analysis.arrays import one_image, probabilities, to_double
+from mixer_viz.analysis.ranges import check_answer
 from mixer_viz.figures.photo import photo_with_crop
 from mixer_viz.images import samples
 from mixer_viz.model import MlpMixer, Trace, trace
@@ -71,14 +72,18 @@ def pixels_of(picture: Picture, model: ChosenModel) -> torch.Tensor:
 def trace_of(choice: Choice) -> Trace:
     """Every intermediate tensor of one picture, on the model's device; all pages read the same one.
 
+    Raises NotFiniteError when the answer is not finite: nothing on the pages would be a number then.
+
     It waits for the device's place itself: ask for it before `computing_on`, which gives the place only once.
     """
     pixels = pixels_of(choice.picture, choice.model)
     with computing_on(pixels.device):
-        return trace(choice.model.model, pixels)
+        result = trace(choice.model.model, pixels)
+    check_answer(result.logits)
+    return result
 
 
 @kept("result", "Running the Mixer …")
 def answer_of(choice: Choice) -> np.ndarray:
-    """Class probabilities (num_classes,) of the picture as it is."""
+    """Class probabilities (num_classes,) of the picture as it is; raises NotFiniteError as `trace_of` does."""
     return probabilities(to_double(one_image(trace_of(choice).logits)))

@@ -9,6 +9,7 @@ import torch
 
 from mixer_viz.checkpoints import choose_device
 from mixer_viz.ui.choices import Choice, Picture
+from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.sidebar.model_picker import class_names_of, load_chosen, pick_model
 from mixer_viz.ui.sidebar.picture_picker import pick_picture
@@ -50,16 +51,20 @@ def draw_sidebar() -> None:
         notes = steady_place()
         with notes:
             model = load_chosen(name)
-            if unknowns := model.unknowns():
-                st.caption(unknowns)
+            for sentence in filter(None, (model.unknowns(), *model.model.remarks)):
+                st.caption(sentence)
         st.session_state[_CHOICE] = Choice(model, picture)
 
 
 def current_choice() -> Choice:
-    """The model and picture that the sidebar chose; stops the page where there is none (the reason is shown)."""
+    """The model and picture that the sidebar chose; stops the page where there is none (the reason is shown).
+
+    Raises NotFiniteError, shown in place of the page, when the model's answer is not finite.
+    """
     choice: Choice | None = st.session_state.get(_CHOICE)
     if choice is None:
         st.stop()
+    cached.answer_of(choice)
     return choice
 
 

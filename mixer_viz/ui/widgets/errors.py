@@ -10,6 +10,7 @@ from typing import ParamSpec
 
 import streamlit as st
 
+from mixer_viz.analysis.ranges import NotFiniteError
 from mixer_viz.checkpoints import CheckpointError
 from mixer_viz.images import ImageError
 from mixer_viz.texts.from_files import literal_sentence
@@ -24,7 +25,7 @@ def one_sentence() -> Iterator[None]:
     """Show a mistake of the user's in its own words and anything else in general ones; never a traceback."""
     try:
         yield
-    except (CheckpointError, ImageError) as exc:
+    except (CheckpointError, ImageError, NotFiniteError) as exc:
         _log.warning("refused: %s", exc, exc_info=True)
         st.error(literal_sentence(exc))
     except Exception:

@@ -23,6 +23,16 @@ from tests.conftest import TINY
         ({"target": 10}, "target=10 is not between 0 and 9"),
         ({"target": -1}, "target=-1 is not between 0 and 9"),
         ({"target": 1.5}, "target=1.5 must be the number of a class"),
+        ({"target": True}, "target=True must be the number of a class"),
+        ({"target": np.True_}, "must be the number of a class"),
+        ({"target": torch.tensor(True)}, "must be the number of a class"),
+        ({"target": torch.tensor(1.0)}, "must be the number of a class"),
+        ({"target": torch.tensor([4, 5])}, "must be the number of a class"),
+        ({"target": np.array(1.5)}, "must be the number of a class"),
+        ({"target": None}, "target=None must be the number of a class"),
+        ({"target": "cat"}, "target='cat' must be the number of a class"),
+        ({"target": "c" * 10**6}, "must be the number of a class"),
+        ({"against": False}, "against=False must be the number of a class"),
         ({"against": 10}, "against=10 is not between 0 and 9"),
         ({"against": 4}, "against=4 is the target itself"),
         ({"method": "magic"}, "method='magic' must be one of saliency, "),
@@ -45,6 +55,16 @@ from tests.conftest import TINY
         ({"pixels": torch.zeros(2, 3, 8, 8)}, "one image at a time, got a batch of 2"),
         ({"pixels": torch.zeros(1, 3, 16, 16)}, "was trained at 8 px"),
         ({"pixels": torch.zeros(1, 1, 8, 8)}, "pixels must be"),
+        ({"pixels": torch.zeros(3, 8, 8)}, r"pixels must be \(N, 3, 8, 8\), got \(3, 8, 8\)"),
+        ({"pixels": torch.zeros(1, 3, 8, 8, dtype=torch.uint8)}, "pixels must be torch.float32 .* got torch.uint8"),
+        ({"pixels": torch.zeros(1, 3, 8, 8, dtype=torch.float64)}, "pixels must be torch.float32 .* got torch.float64"),
+        ({"pixels": torch.zeros(1, 3, 8, 8, device="meta")}, "pixels must be .* on cpu"),
+        (
+            {"pixels": np.zeros((1, 3, 8, 8), np.float32)},
+            "pixels must be a tensor, .* got ndarray",
+        ),
+        ({"pixels": torch.full((1, 3, 8, 8), torch.nan)}, "pixels must be finite"),
+        ({"pixels": torch.full((1, 3, 8, 8), torch.inf)}, "pixels must be finite"),
     ],
 )
 def test_refused(changes: dict[str, Any], words: str) -> None:
@@ -55,6 +75,28 @@ def test_refused(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words) as caught:
         mv.attribute(mixer(), **arguments)
     assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("kind", [int, np.int64, np.uint8, np.array, torch.tensor])
+def test_a_class_in_any_form_that_argmax_has(kind: Any) -> None:
+    plain = mv.attribute(mixer(), picture(), 4, "saliency", against=3)
+    other = mv.attribute(mixer(), picture(), kind(4), "saliency", against=kind(3))
+    assert (other.target, other.against) == (4, 3)
+    assert type(other.target) is int
+    np.testing.assert_array_equal(other.patch_map, plain.patch_map)
+    model = mixer()
+    logits = model(picture())
+    assert mv.attribute(model, picture(), logits.argmax(), "saliency").target == int(logits.argmax())
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_an_answer_that_is_not_finite_is_refused(method: str) -> None:
+    model = mixer()
+    with torch.no_grad():
+        model.head.weight.fill_(3e38)
+    with pytest.raises(ValueError, match="The answer of this model to this picture is not finite"):
+        mv.attribute(model, picture(), 4, method)
 
 
 def test_a_mixer_of_one_patch_has_nothing_to_share_out() -> None:
