@@ -27,6 +27,8 @@ DEFAULT_STD = (0.5, 0.5, 0.5)
 
 # Above this ratio of long to short side, the part to be cropped is cut out before resizing instead of after it.
 MAX_RESIZED_ASPECT = 8
+# And above this many pixels of the whole resized picture: a small crop_pct would enlarge all of it without end.
+MAX_RESIZED_PIXELS = 8_000_000
 
 _NOT_A_PICTURE = "This file is damaged, or not a picture that can be read here; use PNG, JPEG, WebP, GIF, BMP or TIFF."
 _DAMAGED = "This picture is damaged or incomplete; save or download it again."
@@ -100,16 +102,17 @@ def crop_image(image: Image.Image, config: MixerConfig) -> Image.Image:
     """The square that the network sees, RGB, image_size x image_size: resize the shorter side, then crop the centre.
 
     The shorter side becomes floor(image_size / crop_pct), as in timm's evaluation transform, with antialiasing;
-    crop_pct None means 1.0, interpolation None bicubic. A picture more than MAX_RESIZED_ASPECT times as long as wide is
-    cut to the crop and a margin first, so that its resized length costs no memory. The sampling points stay the same;
-    values may differ by a level or two, and by more where bicubic overshoots black or white.
+    crop_pct None means 1.0, interpolation None bicubic. A picture more than MAX_RESIZED_ASPECT times as long as wide,
+    or of more than MAX_RESIZED_PIXELS once resized, is cut to the crop and a margin first, so that its size costs no
+    memory. The sampling points stay the same; values may differ by a level or two, and by more where bicubic
+    overshoots black or white.
     """
     image = image if image.mode == "RGB" else to_rgb(image)
     interpolation = InterpolationMode(config.interpolation or "bicubic")
-    if max(image.size) > MAX_RESIZED_ASPECT * min(image.size):
+    resized_to = _resized_size(image.size, config)
+    if max(image.size) > MAX_RESIZED_ASPECT * min(image.size) or math.prod(resized_to) > MAX_RESIZED_PIXELS:
         return _resize_crop_only(image, config, Image.Resampling[interpolation.name])
-    shorter_side = min(_resized_size(image.size, config))
-    resized = functional.resize(image, [shorter_side], interpolation=interpolation, antialias=True)
+    resized = functional.resize(image, [min(resized_to)], interpolation=interpolation, antialias=True)
     cropped: Image.Image = functional.center_crop(resized, [config.image_size, config.image_size])
     return cropped
 

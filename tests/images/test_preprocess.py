@@ -121,6 +121,20 @@ def test_long_pictures_give_the_crop_that_resizing_first_gives(
     assert np.mean(np.asarray(cut_first) != np.asarray(resized_first)) < 0.01
 
 
+@pytest.mark.parametrize("crop_pct", [0.1, 0.4])
+def test_a_small_crop_costs_no_more_than_a_large_one(crop_pct: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what the network sees is enlarged: the whole picture would have thousands of pixels along each side."""
+    config, image = config_224(interpolation="bicubic", crop_pct=crop_pct), noise(90, 70)
+    with monkeypatch.context() as patch:
+        patch.setattr("mixer_viz.images.pixels.MAX_RESIZED_PIXELS", 10**12)
+        resized_first = crop_image(image, config)
+        patch.setattr("mixer_viz.images.pixels.MAX_RESIZED_PIXELS", 10**5)
+        assert levels_apart(crop_image(image, config), resized_first) <= 2
+    large = dataclasses.replace(config, image_size=1024, patch_size=16, crop_pct=0.1)
+    monkeypatch.setattr("mixer_viz.images.pixels.functional.resize", None)  # which would enlarge to 13,165 x 10,240
+    assert crop_image(image, large).size == (1024, 1024)
+
+
 @pytest.mark.parametrize("size", [(5000, 1), (1, 5000), (20_000, 10), (25_000_000, 1)])
 @pytest.mark.parametrize("interpolation", ["bicubic", "bilinear", "nearest"])
 def test_extreme_shapes_show_their_centre(size: tuple[int, int], interpolation: str) -> None:
