@@ -13,6 +13,7 @@ page = st.navigation(
         st.Page("pages/activations.py", title="Activations, layer by layer", url_path="activations"),
         st.Page("pages/attribution.py", title="Attributions", url_path="attribution"),
         st.Page("pages/compared.py", title="Token mixers compared", url_path="compared"),
+        st.Page("pages/learning.py", title="Watch it learn", url_path="learning"),
     ]
 )
 # PyTorch takes seconds to import, once per start: the page's frame is there before it.

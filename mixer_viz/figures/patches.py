@@ -115,7 +115,14 @@ def tile_filters(filters: np.ndarray, order: np.ndarray, columns: int, gap: int 
 
 
 def filter_grid(
-    filters: np.ndarray, order: np.ndarray, norm: np.ndarray, frequency: np.ndarray, response: np.ndarray | None = None
+    filters: np.ndarray,
+    order: np.ndarray,
+    norm: np.ndarray,
+    frequency: np.ndarray,
+    response: np.ndarray | None = None,
+    *,
+    title: str = "Patch-embedding filters",
+    width: int = 620,
 ) -> Grid:
     """All patch-embedding filters as RGB tiles; hover reads channel, length, frequency and, if given, response."""
     count, side = filters.shape[:2]
@@ -127,7 +134,7 @@ def filter_grid(
         for c in order
     )
     return Grid(
-        title="Patch-embedding filters",
+        title=title,
         rows=-(-count // columns),
         columns=columns,
         shape=f"{count} of {side} × {side} × 3, each on its own scale, grey is 0",
@@ -136,7 +143,7 @@ def filter_grid(
         hover=hover,
         count=count,
         select="none",
-        width=620,
+        width=width,
     )
 
 

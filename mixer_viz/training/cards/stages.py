@@ -97,9 +97,9 @@ def teacher_of(runs: list[Path], teacher_run: Path | None) -> dict[str, Any] | N
     return stage_of(teacher_run)
 
 
-def command_of(recipe: Recipe, run: str) -> str:
+def command_of(recipe: Recipe, run: str, data: str = "DIR") -> str:
     """The command that gives this recipe: the options that differ from the defaults, in the recipe's order."""
-    words = ["python", "-m", "mixer_viz.training", "--data", "DIR", "--out", run]
+    words = ["python", "-m", "mixer_viz.training", "--data", data, "--out", run]
     defaults = Recipe().as_dict()
     for name, value in recipe.as_dict().items():
         option = name.replace("_", "-")

@@ -18,6 +18,7 @@ from mixer_viz.model import MlpMixer
 from mixer_viz.model.mixer import MixerBlock
 from mixer_viz.training.data.drawn import DrawnTask
 from mixer_viz.training.data.drawn_batches import STEPS_PER_EPOCH, DrawnBatches, held_out_drawings
+from mixer_viz.training.data.loaders import normalise
 from mixer_viz.training.evaluation import evaluate
 from mixer_viz.training.recipe import Recipe
 from mixer_viz.training.stepper import Stepper
@@ -61,7 +62,7 @@ class LiveTraining:
         self._batches: Iterator[tuple[Tensor, Tensor]] = itertools.chain.from_iterable(itertools.repeat(batches))
         self.stepper = Stepper(recipe, task.class_names, device, STEPS_PER_EPOCH)
         self.step = 0
-        self._test = DataLoader(TensorDataset(*held_out_drawings(task, "test", recipe.seed)), _BATCH)
+        self._test = held_out_drawings(task, "test", recipe.seed)
 
     @property
     def num_steps(self) -> int:
@@ -93,9 +94,13 @@ class LiveTraining:
             )
         return Steps(self.step, loss, accuracy)
 
-    def measure(self) -> tuple[float, float]:
-        """Mean cross-entropy and accuracy (0 to 1) of the averaged weights on 2,000 pictures, never trained on."""
-        loss, percent, _ = evaluate(self.averaged_model, self._test)
+    def measure(self, count: int | None = None) -> tuple[float, float]:
+        """Mean cross-entropy and accuracy (0 to 1) of the averaged weights on pictures that are never trained on.
+
+        They are the test part of the training command, 2,000 pictures, or the first `count` of them.
+        """
+        pixels, labels = self._test if count is None else self.watched(count)
+        loss, percent, _ = evaluate(self.averaged_model, DataLoader(TensorDataset(pixels, labels), _BATCH))
         return loss, percent / 100
 
     def one_step(self, block: int, unit: int) -> OneStep:
@@ -114,6 +119,19 @@ class LiveTraining:
         values = before, gradient, after - before, after.clone()
         first, second, third, fourth = (value.cpu().reshape(grid, grid).numpy() for value in values)
         return OneStep(first, second, third, fourth, float(loss))
+
+    def watched(self, count: int) -> tuple[Tensor, Tensor]:
+        """The first `count` test pictures, (count, 3, 32, 32) uint8 and (count,) class indices."""
+        pixels, labels = self._test
+        return pixels[:count], labels[:count]
+
+    @torch.no_grad()
+    def answers(self, count: int) -> np.ndarray:
+        """What the averaged network says of `watched(count)`: (count, num_classes) probabilities."""
+        pixels, _ = self.watched(count)
+        model = self.averaged_model.eval()
+        logits: Tensor = model(normalise(pixels.to(self.device), model.config))
+        return logits.softmax(dim=1).cpu().numpy()
 
     def norms(self) -> dict[str, tuple[float, float]]:
         """Length of all weights and of the last step's gradients of each of `PARTS`; L2, biases included."""

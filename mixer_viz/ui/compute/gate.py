@@ -30,9 +30,9 @@ class Gate:
         self._short_turns = 0  # since a long computation had one
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold the place for one forward or backward pass."""
-        self._take(long=False)
+    def held(self, *, long: bool = False) -> Iterator[None]:
+        """Hold the place for one forward or backward pass; `long` as for `let_others`."""
+        self._take(long)
         try:
             yield
         finally:

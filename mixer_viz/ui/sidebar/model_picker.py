@@ -81,6 +81,13 @@ def load_chosen(name: str) -> ChosenModel:
     return ChosenModel(name, name, cached.named_model(name))
 
 
+def use_weights(weights: UploadedWeights) -> None:
+    """Make these weights the chosen model of this visit, as if their file had been uploaded; for callbacks."""
+    _forget_refusal()
+    st.session_state[_WEIGHTS] = weights
+    st.session_state["model"] = OWN
+
+
 def _take() -> None:
     """Note a new upload. The run that follows reads it: large ones take seconds, and only a run shows a spinner."""
     _forget_refusal()

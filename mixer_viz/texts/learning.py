@@ -1,0 +1,74 @@
+"""Words of the page on which a network is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+IN_WORDS = (
+    "A small network starts from random numbers and sees new pictures at every step. Press Start, and watch what its "
+    "weights become while it gets better."
+)
+LIMITS = """
+- These are toy pictures, learned in a minute. The bundled models needed hours, and photographs of any kind take days.
+- One run is one draw of the random start. Another seed may learn faster or slower; change it and see.
+- A small random start and weight decay make the learned pattern visible. With a large start, or without decay, a
+  network can be as good and its weights look like noise: try it.
+- Accuracy and the maps are those of the averaged weights (exponential moving average), which lag a little behind.
+"""
+MAPS = (
+    "Each small map is one hidden unit of token mixing: how much it listens to each patch. The places of the units "
+    "stay, so a unit can be followed from the start to now."
+)
+ONE_STEP = (
+    "One training step: the gradient says which way the loss rises; the optimiser turns it into an update, here mostly "
+    "against the gradient, scaled for each weight by what earlier steps were like."
+)
+
+
+def status_line(state: str, step: int, num_steps: int, seconds_left: float | None) -> str:
+    """Where the training is, in one line."""
+    said = {
+        "building": "Building the network …",
+        "paused": "Paused",
+        "stepping": "One step",
+        "waiting": "Waiting: others train on this computer right now; yours goes on when one of them pauses",
+        "running": "Learning",
+        "done": "Done",
+        "failed": "Stopped",
+    }[state]
+    left = "" if seconds_left is None or state != "running" else f", about {_duration(seconds_left)} left"
+    return f"{said}: step {step:,} of {num_steps:,}{left}."
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def task_in_words(teaches: str, num_classes: int) -> str:
+    """What is drawn, and what guessing gives."""
+    return f"{teaches} {num_classes} classes; guessing gives {100 / num_classes:.0f} %."
+
+
+def answer_caption(name: str, probability: float, right: bool, truth: str) -> str:
+    """Under one test picture: the answer, and the truth where they differ."""
+    return f"✓ {name}, {100 * probability:.0f} %" if right else f"✗ {name}, {100 * probability:.0f} % (is: {truth})"
+
+
+def norm_table(
+    before: Mapping[str, tuple[float, float]], now: Mapping[str, tuple[float, float]]
+) -> dict[str, Sequence[str]]:
+    """Lengths of weights and gradients for each part of the network."""
+    return {
+        "part": list(now),
+        "weights before": [f"{before[part][0]:.3g}" for part in now],
+        "weights now": [f"{weights:.3g}" for weights, _ in now.values()],
+        "gradient of the last step": [f"{gradient:.2g}" for _, gradient in now.values()],
+    }
+
+
+def weight_sentence(unit: int, patch: int, before: float, gradient: float, update: float, after: float) -> str:
+    """The numbers of one weight in one step."""
+    return (
+        f"Weight of unit {unit} for patch {patch}: {before:+.4f} {'+' if update >= 0 else '−'} {abs(update):.4f} = "
+        f"{after:+.4f}; its gradient was {gradient:+.2e}."
+    )

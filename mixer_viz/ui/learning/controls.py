@@ -1,0 +1,133 @@
+"""Start, pause, one step, begin anew; what is looked at; where the training is."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mixer_viz.checkpoints import choose_device
+from mixer_viz.texts import learning as texts
+from mixer_viz.training.data.drawn import DrawnTask
+from mixer_viz.training.recipe import Recipe
+from mixer_viz.ui.compute.gate import gate_of
+from mixer_viz.ui.compute.visitors import visitor_name
+from mixer_viz.ui.learning.run import SPEEDS, LiveRun, Status
+from mixer_viz.ui.learning.table import live_table
+from mixer_viz.ui.widgets.selection import option_buttons
+
+POLL = 0.5  # seconds between two looks
+MOVING = ("building", "stepping", "running", "waiting")  # states in which something changes without a click
+VIEWS = ("All weights", "One step")
+_SPEED = "learn_speed"
+
+
+def run_for(recipe: Recipe, task: DrawnTask) -> LiveRun:
+    """This visitor's training; a first one is made ready with these settings."""
+    run = live_table().run_of(visitor_name())
+    if run is None:
+        _begin(recipe, task)
+        return run_for(recipe, task)
+    return run
+
+
+def _begin(recipe: Recipe, task: DrawnTask) -> None:
+    device = choose_device("auto")
+    live_table().begin(visitor_name(), recipe, task, device, gate_of(device))
+
+
+def buttons(run: LiveRun, recipe: Recipe, task: DrawnTask) -> None:
+    """The controls; settings that differ from the training's own are pointed at."""
+    state = run.look().state
+    running = state in ("running", "waiting")
+    columns = st.columns([1, 1, 1, 1.6], gap="small", vertical_alignment="bottom")
+    with columns[0]:
+        if running:
+            st.button("Pause", icon=":material/pause:", key="learn_pause", on_click=run.pause, width="stretch")
+        else:
+            over = state in ("done", "failed")
+            st.button(
+                "Start",
+                icon=":material/play_arrow:",
+                key="learn_start",
+                on_click=run.start,
+                disabled=over,
+                type="primary",
+                width="stretch",
+            )
+    with columns[1]:
+        st.button(
+            "One step",
+            icon=":material/skip_next:",
+            key="learn_step",
+            on_click=_one_step,
+            args=(run,),
+            disabled=state == "failed",
+            width="stretch",
+        )
+    with columns[2]:
+        st.button(
+            "Reset",
+            icon=":material/restart_alt:",
+            key="learn_reset",
+            on_click=_begin,
+            args=(recipe, task),
+            width="stretch",
+        )
+    with columns[3]:
+        speed = st.segmented_control("Speed", list(SPEEDS), default="full", required=True, key=_SPEED)
+        run.set_speed(speed or "full")
+    if (recipe, task) != (run.recipe, run.task):
+        st.info('The settings have changed since this training began. "Reset" begins a new one with them.')
+
+
+def _one_step(run: LiveRun) -> None:
+    block, unit, _ = _places(run)
+    run.step_once(block, unit)
+
+
+def view_fields(run: LiveRun) -> tuple[str, int, int, int]:
+    """The view, and the fields for block, unit and patch that it shows; counted from 0."""
+    blocks, units, patches = _sizes(run)
+    limits = {"learn_block": (1, blocks), "learn_unit": (0, units - 1), "learn_patch": (0, patches - 1)}
+    for key, (low, high) in limits.items():
+        if not low <= st.session_state.get(key, low) <= high:
+            st.session_state[key] = high  # this training is smaller than the one before
+    columns = st.columns([1.6, 1, 1, 1], gap="medium", vertical_alignment="bottom")
+    with columns[0]:
+        view = option_buttons("View", VIEWS, "learn_view")
+    with columns[1]:
+        st.number_input(f"Block (1 to {blocks})", 1, blocks, key="learn_block", bind="query-params")
+    if view == VIEWS[1]:
+        with columns[2]:
+            st.number_input(f"Unit (0 to {units - 1})", 0, units - 1, key="learn_unit", bind="query-params")
+        with columns[3]:
+            st.number_input(f"Patch (0 to {patches - 1})", 0, patches - 1, key="learn_patch", bind="query-params")
+    return view, *_places(run)
+
+
+def _sizes(run: LiveRun) -> tuple[int, int, int]:
+    recipe = run.recipe
+    return recipe.num_blocks, recipe.tokens_mlp_dim, (recipe.image_size // recipe.patch_size) ** 2
+
+
+def _places(run: LiveRun) -> tuple[int, int, int]:
+    blocks, units, patches = _sizes(run)
+    state = st.session_state
+    chosen = state.get("learn_block", 1) - 1, state.get("learn_unit", 0), state.get("learn_patch", 0)
+    block, unit, patch = (min(value, count - 1) for value, count in zip(chosen, (blocks, units, patches), strict=True))
+    return block, unit, patch
+
+
+def headline(status: Status, run: LiveRun) -> None:
+    """Where it is, and how good."""
+    if status.state == "failed":
+        st.error(status.problem)
+    step = status.trained[-1].step if status.trained else 0
+    speed = status.images_per_second
+    left = (status.num_steps - step) * run.recipe.batch_size / speed if speed else None
+    st.markdown(f"**{texts.status_line(status.state, step, status.num_steps, left)}**")
+    if status.latest is None:
+        return
+    figures = st.columns(3)
+    figures[0].metric("Test accuracy", f"{100 * status.latest.test_accuracy:.1f} %")
+    figures[1].metric("Guessing", f"{100 * run.task.chance:.0f} %")
+    figures[2].metric("Pictures per second", f"{speed:,.0f}" if speed else "–")

@@ -1,0 +1,44 @@
+"""What remains of a training: a file, the command that repeats it, and the network on every page."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import streamlit as st
+
+from mixer_viz.checkpoints import save_model
+from mixer_viz.model import MlpMixer
+from mixer_viz.training.cards.stages import command_of
+from mixer_viz.ui.choices import UploadedWeights
+from mixer_viz.ui.learning.run import LiveRun
+from mixer_viz.ui.sidebar.model_picker import use_weights
+
+
+def keep(run: LiveRun, step: int) -> None:
+    """Buttons for the network as it is now, and the command."""
+    model = run.model()
+    if model is None:
+        st.caption("The other pages show Mixers; this network has another token mixer, so it stays here.")
+    else:
+        name = f"{run.task.name}-step-{step}.safetensors"
+        left, right = st.columns(2, gap="medium")
+        with left:
+            st.button(
+                "Look inside it on the other pages",
+                icon=":material/search:",
+                key="learn_use",
+                on_click=lambda: use_weights(UploadedWeights(name, weight_file(model))),
+            )
+        with right:
+            st.download_button("Download the network", lambda: weight_file(model), name, key="learn_download")
+    st.markdown("The command that trains the same network to its end, with the same numbers on this computer:")
+    st.code(command_of(run.recipe, f"runs/{run.task.name}", run.task.name), language="bash", wrap_lines=True)
+
+
+def weight_file(model: MlpMixer) -> bytes:
+    """The file that `load_model` reads: safetensors with the config in its metadata."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.safetensors"
+        save_model(model, path)
+        return path.read_bytes()

@@ -1,0 +1,111 @@
+"""What a training looks like at one moment."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from mixer_viz.analysis.spectrum import mean_radial_frequency
+from mixer_viz.figures.grid import Grid
+from mixer_viz.figures.learning import learning_chart
+from mixer_viz.figures.patches import filter_grid
+from mixer_viz.figures.token_mixing.maps import AtlasPart, atlas_grid, unit_map
+from mixer_viz.texts import learning as texts
+from mixer_viz.training.data.drawn import DrawnTask
+from mixer_viz.ui.grid_panel import show_chart, show_grids
+from mixer_viz.ui.learning.run import Frame, LiveRun, Status
+from mixer_viz.ui.widgets.selection import option_buttons
+
+_ATLAS_WIDTH = 450
+_ENLARGED = 3
+_SCALES = ("Each unit", "Both moments")
+
+
+def curves(status: Status, task: DrawnTask) -> None:
+    """Accuracy and loss so far."""
+    measured = [each for each in status.trained if not np.isnan(each.accuracy)]
+    figure = learning_chart(
+        [(each.step, each.loss) for each in status.trained],
+        [(each.step, each.accuracy) for each in measured],
+        [(step, loss) for step, loss, _ in status.tested],
+        [(step, accuracy) for step, _, accuracy in status.tested],
+        task.chance,
+        status.num_steps,
+    )
+    step, loss, accuracy = status.tested[-1]
+    alt = f"Test accuracy {100 * accuracy:.1f} percent and loss {loss:.2f} after {step} steps."
+    show_chart(figure, key="learning_curves", alt=alt)
+
+
+def answers(run: LiveRun, frame: Frame, task: DrawnTask) -> None:
+    """The pictures to watch with what the network says of them."""
+    pixels, labels = run.pictures
+    columns = st.columns(len(labels), gap="small")
+    for column, picture, label, probabilities in zip(
+        columns, pixels, labels.tolist(), frame.probabilities, strict=True
+    ):
+        best = int(probabilities.argmax())
+        name, truth = task.class_names[best], task.class_names[label]
+        with column:
+            enlarged = picture.permute(1, 2, 0).numpy().repeat(_ENLARGED, axis=0).repeat(_ENLARGED, axis=1)
+            st.image(enlarged, width="stretch", alt=f"A test picture: {truth}")
+            st.caption(texts.answer_caption(name, float(probabilities[best]), best == label, truth))
+
+
+def weights(first: Frame, now: Frame, block: int) -> None:
+    """The token-mixing weights of one block and the filters, before the first step and now."""
+    if now.w1:
+        scale = option_buttons("One colour scale for", _SCALES, "learn_scale")
+        limit = None if scale == _SCALES[0] else float(max(np.abs(each.w1[block]).max() for each in (first, now)))
+        show_grids(
+            [
+                atlas_grid(_atlas(frame, block, title, limit), _ATLAS_WIDTH, paired=False)
+                for title, frame in _moments(first, now)
+            ],
+            key="learning_atlas",
+            marks="unit",
+            hint="Each map: how much one hidden unit listens to each patch.",
+        )
+        st.caption(texts.MAPS)
+    show_grids([_filters(frame, title) for title, frame in _moments(first, now)], key="learning_filters")
+    st.table(texts.norm_table(first.norms, now.norms))
+
+
+def _moments(first: Frame, now: Frame) -> list[tuple[str, Frame]]:
+    return [("before training", first), (f"now, step {now.step:,}", now)]
+
+
+def _atlas(frame: Frame, block: int, title: str, limit: float | None) -> AtlasPart:
+    rows = frame.w1[block]
+    side = round(rows.shape[1] ** 0.5)
+    maps = rows.reshape(-1, side, side)
+    frequency = mean_radial_frequency(maps)
+    captions = [f"unit {unit}: frequency {value:.3f} cycles per patch" for unit, value in enumerate(frequency)]
+    return AtlasPart(f"W₁ of block {block + 1}, {title}", "W₁", maps, np.arange(len(maps)), captions, limit)
+
+
+def _filters(frame: Frame, title: str) -> Grid:
+    filters = frame.filters
+    norm = np.linalg.norm(filters.reshape(len(filters), -1), axis=1)
+    frequency = mean_radial_frequency(np.moveaxis(filters, -1, 1)).mean(axis=1)
+    return filter_grid(
+        filters, np.arange(len(filters)), norm, frequency, title=f"Patch-embedding filters, {title}", width=_ATLAS_WIDTH
+    )
+
+
+def one_step(status: Status, unit: int, patch: int) -> None:
+    """A row of W1, its gradient, its update and what came of it."""
+    seen = status.last_step
+    if seen is None:
+        st.caption('Press "One step" to see what a single step does to the unit that is chosen here.')
+        return
+    maps = (("before", seen.before), ("gradient", seen.gradient), ("update", seen.update), ("after", seen.after))
+    grids = [
+        unit_map(values, title=f"{title[0].upper()}{title[1:]}", part="W₁", note=f"largest {np.abs(values).max():.2g}")
+        for title, values in maps
+    ]
+    show_grids(grids, key="learning_step", hint="Hover: the same weight in all four.")
+    at = np.unravel_index(min(patch, seen.before.size - 1), seen.before.shape)
+    numbers = (float(values[at]) for values in (seen.before, seen.gradient, seen.update, seen.after))
+    st.markdown(texts.weight_sentence(unit, patch, *numbers))
+    st.caption(texts.ONE_STEP)

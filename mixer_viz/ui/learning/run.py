@@ -1,0 +1,249 @@
+"""A training beside the page: in a thread of its own, in small turns on the device; it pauses when nobody looks."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mixer_viz.analysis.attribution.seeding import seeded
+from mixer_viz.model import MlpMixer
+from mixer_viz.training.data.drawn import DrawnTask
+from mixer_viz.training.data.drawn_batches import STEPS_PER_EPOCH
+from mixer_viz.training.live.session import LiveTraining, OneStep, Steps
+from mixer_viz.training.recipe import Recipe
+from mixer_viz.ui.compute.gate import Gate
+from mixer_viz.ui.widgets.errors import UNEXPECTED
+
+TURN_SECONDS = 0.05  # of steps, before others have the device
+FRAME_SECONDS = 0.5  # between two frames
+LOOK_SECONDS = 8.0  # without a look of the page it pauses
+NUM_PICTURES = 8
+MEASURED = 400  # test pictures for each frame; all of them at the end
+MAX_POINTS = 400  # of each curve
+SPEEDS = {"full": 0.0, "slow": 0.25}  # seconds of rest after each turn
+_log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Frame:
+    """What the network is like after some steps; nobody writes into it."""
+
+    step: int
+    test_loss: float
+    test_accuracy: float  # 0 to 1
+    w1: tuple[np.ndarray, ...]  # (D_S, S) of each block; empty for a network without token-mixing MLPs
+    filters: np.ndarray  # (C, P, P, 3)
+    probabilities: np.ndarray  # (NUM_PICTURES, num_classes), of the pictures to watch
+    norms: dict[str, tuple[float, float]]  # of each part: weights, gradients of the last step
+
+
+@dataclasses.dataclass(frozen=True)
+class Status:
+    """What a page shows at one moment."""
+
+    state: str  # "building", "paused", "stepping", "running", "waiting" (for another to pause), "done", "failed"
+    problem: str  # one sentence, where it failed
+    first: Frame | None  # before the first step
+    latest: Frame | None
+    trained: tuple[Steps, ...]
+    tested: tuple[tuple[int, float, float], ...]  # (step, loss, accuracy)
+    num_steps: int
+    images_per_second: float  # 0 where nothing was measured yet
+    last_step: OneStep | None
+
+
+class LiveRun:
+    """One visitor's training; every method may be called from any thread."""
+
+    def __init__(
+        self, recipe: Recipe, task: DrawnTask, device: torch.device, gate: Gate, may_run: Callable[[LiveRun], bool]
+    ) -> None:
+        self.recipe, self.task = recipe, task
+        self._device, self._gate, self._may_run = device, gate, may_run
+        self._changed = threading.Condition()
+        self._wanted_steps = 0  # to do while paused
+        self._look_at: tuple[int, int] | None = None  # block and unit of the next single step
+        self._running = self._closed = False
+        self._state, self._problem = "building", ""
+        self._looked = time.monotonic()
+        self._first: Frame | None = None
+        self._latest: Frame | None = None
+        self._last_step: OneStep | None = None
+        self._trained: collections.deque[Steps] = collections.deque()
+        self._tested: list[tuple[int, float, float]] = []
+        self._speed, self._rate, self._frame_time = "full", 0.0, 0.0
+        self._training: LiveTraining | None = None
+        threading.Thread(target=self._work, name="live training", daemon=True).start()
+
+    def start(self) -> None:
+        with self._changed:
+            self._running = True
+            self._changed.notify_all()
+
+    def pause(self) -> None:
+        with self._changed:
+            self._running = False
+            self._changed.notify_all()
+
+    def step_once(self, block: int = 0, unit: int = 0) -> None:
+        """Pause, and do one step of which `Status.last_step` shows what it did to one hidden unit."""
+        with self._changed:
+            self._running, self._wanted_steps, self._look_at = False, 1, (block, unit)
+            self._changed.notify_all()
+
+    def set_speed(self, name: str) -> None:
+        self._speed = name
+
+    def close(self) -> None:
+        """End it; at the latest after the turn that is at work."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def look(self) -> Status:
+        """The latest of everything; also the sign that somebody looks."""
+        with self._changed:
+            self._looked = time.monotonic()
+            self._changed.notify_all()
+            state = self._state
+            if self._wanted_steps and state in ("paused", "running", "done"):
+                state = "stepping"
+            elif state == "paused" and self._running:
+                state = "waiting"
+            return Status(
+                state,
+                self._problem,
+                self._first,
+                self._latest,
+                tuple(self._trained),
+                tuple(self._tested),
+                self.recipe.epochs * STEPS_PER_EPOCH,
+                self._rate,
+                self._last_step,
+            )
+
+    @property
+    def is_running(self) -> bool:
+        return self._state == "running"
+
+    def model(self) -> MlpMixer | None:
+        """A copy of the network as it is now, averaged weights; None for a network that is no Mixer, or not built."""
+        training = self._training
+        if training is None or not isinstance(training.averaged_model, MlpMixer):
+            return None
+        with self._gate.held():
+            copied = MlpMixer(training.averaged_model.config)
+            copied.load_state_dict({name: value.cpu() for name, value in training.averaged_model.state_dict().items()})
+        return copied.eval().requires_grad_(False)
+
+    @property
+    def pictures(self) -> tuple[Tensor, Tensor]:
+        """The pictures to watch: (NUM_PICTURES, 3, 32, 32) uint8 and their class indices."""
+        training = self._training
+        if training is None:
+            raise RuntimeError("not built yet")
+        return training.watched(NUM_PICTURES)
+
+    def _work(self) -> None:
+        try:
+            training = self._build()
+            while self._wait(training):
+                self._turn(training)
+        except ValueError as exc:
+            self._fail(str(exc))
+        except Exception:
+            _log.exception("unexpected error in a training")
+            self._fail(UNEXPECTED)
+
+    def _fail(self, problem: str) -> None:
+        with self._changed:
+            self._state, self._problem, self._running = "failed", problem, False
+
+    def _build(self) -> LiveTraining:
+        with seeded(self.recipe.seed, self._device, lambda: None), self._gate.held():
+            training = LiveTraining(self.recipe, self.task, self._device)
+        self._first = self._latest = self._frame(training)
+        with self._changed:
+            self._training, self._state = training, "paused"
+        return training
+
+    def _wait(self, training: LiveTraining) -> bool:
+        """Until there is something to do; False at the end."""
+        with self._changed:
+            while not self._closed:
+                if training.step >= training.num_steps and not self._wanted_steps:
+                    self._state, self._running = "done", False
+                elif self._wanted_steps:
+                    return True
+                elif self._running and time.monotonic() - self._looked < LOOK_SECONDS and self._may_run(self):
+                    self._state = "running"
+                    return True
+                else:
+                    self._state = "paused"
+                self._changed.wait(FRAME_SECONDS)
+            return False
+
+    def _turn(self, training: LiveTraining) -> None:
+        began = time.monotonic()
+        with self._gate.held(long=True):
+            if self._look_at is not None:
+                block, unit = self._look_at
+                self._look_at, self._wanted_steps = None, 0
+                self._single(training, block, unit)
+            else:
+                self._several(training)
+        if began - self._frame_time > FRAME_SECONDS or training.step >= training.num_steps or not self._running:
+            self._latest = self._frame(training)
+        time.sleep(SPEEDS[self._speed] if self._running else 0)
+
+    def _single(self, training: LiveTraining, block: int, unit: int) -> None:
+        if isinstance(training.model, MlpMixer):
+            self._last_step = training.one_step(block, unit)
+            self._record(Steps(training.step, self._last_step.loss, float("nan")))
+        else:
+            self._record(training.advance(1))
+
+    def _several(self, training: LiveTraining) -> None:
+        began, before = time.monotonic(), training.step
+        while time.monotonic() - began < TURN_SECONDS and training.step < training.num_steps:
+            self._record(training.advance(1))
+        rate = (training.step - before) * self.recipe.batch_size / (time.monotonic() - began)
+        self._rate = rate if not self._rate else 0.9 * self._rate + 0.1 * rate
+
+    def _record(self, steps: Steps) -> None:
+        with self._changed:
+            self._trained.append(steps)
+            if len(self._trained) > 2 * MAX_POINTS:  # two neighbours become one: the curve keeps its shape
+                pairs = list(self._trained)
+                self._trained = collections.deque(
+                    Steps(
+                        second.step,
+                        (first.loss + second.loss) / 2,
+                        float(np.nanmean([first.accuracy, second.accuracy])),
+                    )
+                    for first, second in zip(pairs[::2], pairs[1::2], strict=False)
+                )
+
+    def _frame(self, training: LiveTraining) -> Frame:
+        with self._gate.held(long=True):
+            at_end = training.step >= training.num_steps
+            loss, accuracy = training.measure(None if at_end else MEASURED)
+            model = training.averaged_model
+            arrays = {name: value.detach().cpu().numpy().copy() for name, value in model.named_parameters()}
+            w1 = tuple(value for name, value in arrays.items() if name.endswith("token_mixing.fc1.weight"))
+            filters = arrays["stem.weight"].transpose(0, 2, 3, 1)
+            frame = Frame(training.step, loss, accuracy, w1, filters, training.answers(NUM_PICTURES), training.norms())
+        self._frame_time = time.monotonic()
+        with self._changed:
+            self._tested.append((frame.step, loss, accuracy))
+            if len(self._tested) > 2 * MAX_POINTS:
+                self._tested = self._tested[::2]
+        return frame

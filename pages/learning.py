@@ -1,0 +1,56 @@
+"""Watch it learn: a small Mixer is trained before one's eyes."""
+
+import streamlit as st
+
+from mixer_viz.ui.router import require_router
+
+require_router()
+
+from mixer_viz.texts import learning as texts
+from mixer_viz.ui.learning import controls, keeping, pictures
+from mixer_viz.ui.learning.settings import pick_settings
+from mixer_viz.ui.widgets.errors import guarded
+
+st.title("Watch it learn")
+st.markdown(texts.IN_WORDS)
+recipe, task = pick_settings()
+st.caption(texts.task_in_words(task.teaches, len(task.class_names)))
+run = controls.run_for(recipe, task)
+controls.buttons(run, recipe, task)
+status = run.look()
+state = status.state
+every = controls.POLL if state in controls.MOVING else None
+
+
+@st.fragment(run_every=every)
+@guarded
+def progress() -> None:
+    """How far it is, how good, and what it says of some pictures."""
+    now = run.look()
+    if now.state != state:
+        st.rerun()  # the buttons, and how often this looks
+    controls.headline(now, run)
+    if now.latest is not None:
+        pictures.curves(now, run.task)
+        pictures.answers(run, now.latest, run.task)
+
+
+@st.fragment(run_every=every)
+@guarded
+def inside() -> None:
+    """The weights at this moment, or what one step did to some of them."""
+    now = run.look()
+    if view == controls.VIEWS[1]:
+        pictures.one_step(now, unit, patch)
+    elif now.latest is not None and now.first is not None:
+        pictures.weights(now.first, now.latest, block)
+
+
+progress()
+view, block, unit, patch = controls.view_fields(run)
+inside()
+if state in ("paused", "done") and status.latest is not None:
+    st.subheader("Keep it")
+    keeping.keep(run, status.latest.step)
+with st.expander("What these pictures do not prove"):
+    st.markdown(texts.LIMITS)

@@ -1,0 +1,54 @@
+"""Training in a real browser: numbers move, pause holds, a link begins with the same settings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+pytest.importorskip("playwright", exc_type=ImportError)
+
+from playwright.sync_api import expect
+
+from tests.browser.looking import TIMEOUT, keyed
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+
+SMALL = "/learning?learn_embed_dim=16&learn_num_blocks=1&learn_batch_size=8&learn_task=Where+is+it%3F"
+
+
+def line(page: Page) -> str:
+    return page.locator("strong", has_text=": step").first.inner_text()
+
+
+def wait_for(page: Page, words: str) -> None:
+    expect(page.locator("strong", has_text=re.compile(words)).first).to_be_visible(timeout=TIMEOUT)
+
+
+def test_it_learns_before_ones_eyes_and_the_network_opens_elsewhere(visit: Callable[..., Page]) -> None:
+    page = visit(SMALL)
+    wait_for(page, "Paused: step 0")
+    keyed(page, "learn_start").get_by_role("button").click()
+    wait_for(page, r"Learning: step [1-9]")
+    first = line(page)
+    expect(page.locator("strong", has_text="Learning").first).not_to_have_text(first, timeout=TIMEOUT)
+    keyed(page, "learn_pause").get_by_role("button").click()
+    wait_for(page, "Paused: step [1-9]")
+    held = line(page)
+    page.wait_for_timeout(1200)
+    assert line(page) == held
+    keyed(page, "learn_use").get_by_role("button").click()
+    page.get_by_test_id("stSidebarNavLink").first.click()
+    keyed(page, "front").locator("canvas").first.wait_for()
+    expect(page.get_by_text("bottom right").first).to_be_visible(timeout=TIMEOUT)
+
+
+def test_a_phone_shows_it_in_one_column(visit: Callable[..., Page]) -> None:
+    page = visit(SMALL, viewport={"width": 390, "height": 844})
+    wait_for(page, "Paused: step 0")
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
