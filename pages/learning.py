@@ -7,11 +7,37 @@ from mixer_viz.ui.router import require_router
 require_router()
 
 from mixer_viz.texts import learning as texts
-from mixer_viz.ui.learning import controls, keeping, pictures
+from mixer_viz.ui.learning import controls, film, keeping, pictures
 from mixer_viz.ui.learning.settings import pick_settings
+from mixer_viz.ui.sidebar.shell import current_choice
+from mixer_viz.ui.token_mixing.results import most_paired_block
 from mixer_viz.ui.widgets.errors import guarded
+from mixer_viz.ui.widgets.selection import block_field, option_buttons
+
+PARTS = ("Train a small one", "Film of a finished training")
+
+
+def watch_film() -> None:
+    """A bundled model from its random start to its end."""
+    model = current_choice().model
+    left, right = st.columns([1, 3], gap="medium", vertical_alignment="bottom")
+    with left:
+        number = block_field(model.config, most_paired_block(model))
+    with right:
+        playing = film.play_button()
+
+    @st.fragment(run_every=film.SECONDS if playing else None)
+    @guarded
+    def moment() -> None:
+        film.show_film(model, number, playing)
+
+    moment()
+
 
 st.title("Watch it learn")
+if option_buttons("Part", PARTS, "learn_part") == PARTS[1]:
+    watch_film()
+    st.stop()
 st.markdown(texts.IN_WORDS)
 recipe, task = pick_settings()
 st.caption(texts.task_in_words(task.teaches, len(task.class_names)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 IN_WORDS = (
@@ -19,6 +20,11 @@ MAPS = (
     "Each small map is one hidden unit of token mixing: how much it listens to each patch. The places of the units "
     "stay, so a unit can be followed from the start to now."
 )
+FILM = (
+    "The same units at the same places, opposing pairs of the finished network side by side. Early in the training the "
+    "maps are the random start; what is learned grows out of it, and weight decay lets the rest fade."
+)
+NO_FILM = "No moments of this model's training were kept. The models that come with the project have them."
 ONE_STEP = (
     "One training step: the gradient says which way the loss rises; the optimiser turns it into an update, here mostly "
     "against the gradient, scaled for each weight by what earlier steps were like."
@@ -42,6 +48,15 @@ def status_line(state: str, step: int, num_steps: int, seconds_left: float | Non
 
 def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def film_in_words(labels: Sequence[str], accuracy: Sequence[float], frequency: Sequence[float]) -> str:
+    """The text alternative of the film's curves: its first and its last moment."""
+    ends = []
+    for at in (0, -1):
+        measured = "not measured" if math.isnan(accuracy[at]) else f"{accuracy[at]:.1f} percent"
+        ends.append(f"{labels[at]}: accuracy {measured}, frequency {frequency[at]:.2f} of white noise")
+    return "; ".join(ends) + "."
 
 
 def task_in_words(teaches: str, num_classes: int) -> str:

@@ -30,3 +30,11 @@ def test_one_weight_adds_up_on_paper() -> None:
         "Weight of unit 4 for patch 7: +0.2500 + 0.1250 = +0.3750; its gradient was -5.00e-01."
     )
     assert "+0.2500 − 0.1250 = +0.1250" in texts.weight_sentence(4, 7, 0.25, 0.5, -0.125, 0.125)
+
+
+def test_the_films_ends_in_words() -> None:
+    words = texts.film_in_words(["start", "epoch 9"], [float("nan"), 81.26], [1.004, 0.6])
+    assert words == (
+        "start: accuracy not measured, frequency 1.00 of white noise; "
+        "epoch 9: accuracy 81.3 percent, frequency 0.60 of white noise."
+    )

@@ -16,7 +16,7 @@ from mixer_viz.ui.grid_panel import show_chart, show_grids
 from mixer_viz.ui.learning.run import Frame, LiveRun, Status
 from mixer_viz.ui.widgets.selection import option_buttons
 
-_ATLAS_WIDTH = 450
+ATLAS_WIDTH = 450
 _ENLARGED = 3
 _SCALES = ("Each unit", "Both moments")
 
@@ -59,7 +59,7 @@ def weights(first: Frame, now: Frame, block: int) -> None:
         limit = None if scale == _SCALES[0] else float(max(np.abs(each.w1[block]).max() for each in (first, now)))
         show_grids(
             [
-                atlas_grid(_atlas(frame, block, title, limit), _ATLAS_WIDTH, paired=False)
+                atlas_grid(_atlas(frame, block, title, limit), ATLAS_WIDTH, paired=False)
                 for title, frame in _moments(first, now)
             ],
             key="learning_atlas",
@@ -67,7 +67,7 @@ def weights(first: Frame, now: Frame, block: int) -> None:
             hint="Each map: how much one hidden unit listens to each patch.",
         )
         st.caption(texts.MAPS)
-    show_grids([_filters(frame, title) for title, frame in _moments(first, now)], key="learning_filters")
+    show_grids([filters_at(frame.filters, title) for title, frame in _moments(first, now)], key="learning_filters")
     st.table(texts.norm_table(first.norms, now.norms))
 
 
@@ -84,12 +84,12 @@ def _atlas(frame: Frame, block: int, title: str, limit: float | None) -> AtlasPa
     return AtlasPart(f"W₁ of block {block + 1}, {title}", "W₁", maps, np.arange(len(maps)), captions, limit)
 
 
-def _filters(frame: Frame, title: str) -> Grid:
-    filters = frame.filters
+def filters_at(filters: np.ndarray, title: str) -> Grid:
+    """Patch-embedding filters (C, P, P, 3) at one moment, in the order of the channels."""
     norm = np.linalg.norm(filters.reshape(len(filters), -1), axis=1)
     frequency = mean_radial_frequency(np.moveaxis(filters, -1, 1)).mean(axis=1)
     return filter_grid(
-        filters, np.arange(len(filters)), norm, frequency, title=f"Patch-embedding filters, {title}", width=_ATLAS_WIDTH
+        filters, np.arange(len(filters)), norm, frequency, title=f"Patch-embedding filters, {title}", width=ATLAS_WIDTH
     )
 
 

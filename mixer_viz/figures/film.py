@@ -1,0 +1,51 @@
+"""Curves through a finished training, with one moment of it marked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from mixer_viz.figures.theme import ACCENT, LINES, NEUTRAL
+
+
+def film_chart(
+    labels: Sequence[str], accuracy: np.ndarray, frequency: np.ndarray, opposed: np.ndarray, marked: Sequence[int]
+) -> go.Figure:
+    """Three small charts over the moments of a training, evenly spaced as they come; `marked` are pointed at.
+
+    Args:
+        labels: of the T moments.
+        accuracy: (T,) in percent, nan where none was measured.
+        frequency: (T,) mean radial frequency of the units over that of white noise.
+        opposed: (T,) share of units with an opposing unit, 0 to 1.
+        marked: numbers of moments.
+    """
+    titles = ("validation accuracy, %", "frequency of the units / white noise", "units with an opposing unit, %")
+    figure = make_subplots(1, 3, subplot_titles=titles, horizontal_spacing=0.07)
+    places = np.arange(len(labels))
+    for column, values in enumerate((accuracy, frequency, 100 * opposed), start=1):
+        figure.add_trace(
+            go.Scatter(
+                x=places,
+                y=values,
+                mode="lines+markers",
+                line={"color": LINES[0][0]},
+                customdata=list(labels),
+                hovertemplate="%{customdata}: %{y:.3g}<extra></extra>",
+                showlegend=False,
+            ),
+            row=1,
+            col=column,
+        )
+        for moment in marked:
+            figure.add_vline(x=moment, line={"color": ACCENT, "width": 1.5}, row=1, col=column)
+    figure.add_hline(y=1, line={"color": NEUTRAL, "dash": "dot"}, row=1, col=2)
+    title = "moments, about evenly spaced in log(epoch)"
+    figure.update_xaxes(showticklabels=False, fixedrange=True, title=title, title_font_size=11)
+    figure.update_yaxes(rangemode="tozero", fixedrange=True)
+    figure.update_annotations(font_size=12)
+    figure.update_layout(height=210, margin={"l": 0, "r": 0, "t": 24, "b": 0})
+    return figure
