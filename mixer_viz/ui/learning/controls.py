@@ -91,7 +91,7 @@ def view_fields(run: LiveRun) -> tuple[str, int, int, int]:
     for key, (low, high) in limits.items():
         if not low <= st.session_state.get(key, low) <= high:
             st.session_state[key] = high  # this training is smaller than the one before
-    columns = st.columns([1.6, 1, 1, 1], gap="medium", vertical_alignment="bottom")
+    columns = st.columns([2, 1, 1, 1], gap="small", vertical_alignment="bottom")
     with columns[0]:
         view = option_buttons("View", VIEWS, "learn_view")
     with columns[1]:
@@ -127,7 +127,7 @@ def headline(status: Status, run: LiveRun) -> None:
     st.markdown(f"**{texts.status_line(status.state, step, status.num_steps, left)}**")
     if status.latest is None:
         return
-    figures = st.columns(3)
-    figures[0].metric("Test accuracy", f"{100 * status.latest.test_accuracy:.1f} %")
-    figures[1].metric("Guessing", f"{100 * run.task.chance:.0f} %")
-    figures[2].metric("Pictures per second", f"{speed:,.0f}" if speed else "–")
+    with st.container(horizontal=True, gap="large"):
+        st.metric("Test accuracy", f"{100 * status.latest.test_accuracy:.1f} %", width="content")
+        st.metric("Guessing", f"{100 * run.task.chance:.0f} %", width="content")
+        st.metric("Pictures per second", f"{speed:,.0f}" if speed else "–", width="content")

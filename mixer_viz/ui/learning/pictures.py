@@ -18,6 +18,7 @@ from mixer_viz.ui.widgets.selection import option_buttons
 
 ATLAS_WIDTH = 450
 _ENLARGED = 3
+_PICTURE_WIDTH = 100  # CSS pixels
 _SCALES = ("Each unit", "Both moments")
 
 
@@ -40,16 +41,14 @@ def curves(status: Status, task: DrawnTask) -> None:
 def answers(run: LiveRun, frame: Frame, task: DrawnTask) -> None:
     """The pictures to watch with what the network says of them."""
     pixels, labels = run.pictures
-    columns = st.columns(len(labels), gap="small")
-    for column, picture, label, probabilities in zip(
-        columns, pixels, labels.tolist(), frame.probabilities, strict=True
-    ):
-        best = int(probabilities.argmax())
-        name, truth = task.class_names[best], task.class_names[label]
-        with column:
-            enlarged = picture.permute(1, 2, 0).numpy().repeat(_ENLARGED, axis=0).repeat(_ENLARGED, axis=1)
-            st.image(enlarged, width="stretch", alt=f"A test picture: {truth}")
-            st.caption(texts.answer_caption(name, float(probabilities[best]), best == label, truth))
+    with st.container(horizontal=True, gap="small"):
+        for picture, label, probabilities in zip(pixels, labels.tolist(), frame.probabilities, strict=True):
+            best = int(probabilities.argmax())
+            name, truth = task.class_names[best], task.class_names[label]
+            with st.container(width=_PICTURE_WIDTH):
+                enlarged = picture.permute(1, 2, 0).numpy().repeat(_ENLARGED, axis=0).repeat(_ENLARGED, axis=1)
+                st.image(enlarged, width=_PICTURE_WIDTH, alt=f"A test picture: {truth}")
+                st.caption(texts.answer_caption(name, float(probabilities[best]), best == label, truth))
 
 
 def weights(first: Frame, now: Frame, block: int) -> None:
