@@ -18,7 +18,7 @@ from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.patches import tokens_of
 from mixer_viz.ui.widgets.before_after import show_before_after
 from mixer_viz.ui.widgets.errors import guarded
-from mixer_viz.ui.widgets.selection import option_buttons
+from mixer_viz.ui.widgets.selection import option_buttons, take_old_name, whole_number
 
 ORDERS = ("As it is", "Rows reversed", "Random")  # links hold what the buttons say
 MAX_SEED = 9999
@@ -65,7 +65,8 @@ def _begun(config: MixerConfig) -> Begun:
         seed = 0
         if name == "Random":
             label = f"Seed (0 to {MAX_SEED})"
-            seed = st.number_input(label, 0, MAX_SEED, 0, 1, key="seed", bind="query-params", width=160)
+            take_old_name("shuffle_seed", "seed", whole_number(0, MAX_SEED))
+            seed = st.number_input(label, 0, MAX_SEED, 0, 1, key="shuffle_seed", bind="query-params", width=160)
     return name, seed, config.num_patches
 
 

@@ -19,13 +19,14 @@ from mixer_viz.texts.from_files import literal
 from mixer_viz.ui.attribution.results import Asked
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
-from mixer_viz.ui.widgets.selection import option_buttons, steady_place
+from mixer_viz.ui.widgets.selection import option_buttons, steady_place, take_old_name, whole_number
 
 # Links hold what the fields say.
 TOP_ANSWER = "the top answer"
 NOTHING = "nothing: the logit itself"
 _FIRST = ("patch_logits", "integrated_gradients", "patch_ablation")
 _TOP = 5
+_MAX_SEED = 2**31
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,7 +173,9 @@ def _field(config: MixerConfig, method: str, parameter: Parameter) -> Value:
 
 def _fields_of_all() -> tuple[int, Precision]:
     """The seed, and the arithmetic."""
+    take_old_name("attribution_seed", "seed", whole_number(0, _MAX_SEED))
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        seed = st.number_input("Seed of all that is drawn", 0, 2**31, 0, 1, key="seed", bind="query-params", width=240)
+        label = "Seed of all that is drawn"
+        seed = st.number_input(label, 0, _MAX_SEED, 0, 1, key="attribution_seed", bind="query-params", width=240)
         half = st.toggle(texts.BFLOAT16, key="bfloat16", bind="query-params")
     return seed, "bfloat16" if half else "float32"

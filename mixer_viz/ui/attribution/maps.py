@@ -106,7 +106,7 @@ def maps(choice: Choice, target: Target, shown: list[Shown]) -> Look:
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         look = Look(
             pixels=option_buttons("Values of", LEVELS, "level") == LEVELS[1],
-            shared=option_buttons("Scale", SCALES, "scale") == SCALES[1],
+            shared=option_buttons("Scale", SCALES, "map_scale", was="scale") == SCALES[1],
             positive=option_buttons("Show", SIGNS, "sign") == SIGNS[1],
             opacity=_opacity() / 100,
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -32,12 +33,40 @@ def select_channel(channel: int) -> None:
     st.session_state[CHANNEL] = channel
 
 
-def option_buttons(label: str, options: Sequence[str], key: str) -> str:
-    """A row of buttons, the first one chosen at first; links hold what they say, under `key`."""
+def option_buttons(label: str, options: Sequence[str], key: str, was: str = "") -> str:
+    """A row of buttons, the first one chosen at first; links hold what they say, under `key`.
+
+    `was` is the name that links of earlier versions have for it.
+    """
+    if was:
+        take_old_name(key, was, lambda text: text if text in options else None)
     chosen: str | None = st.segmented_control(
         label, options, default=options[0], required=True, key=key, wrap=True, bind="query-params"
     )
     return chosen or options[0]  # a link may name none, as ?key= does
+
+
+def take_old_name(key: str, was: str, read: Callable[[str], Any]) -> None:
+    """Begin a field with what a link of an earlier version says, before the field is drawn.
+
+    Args:
+        key: the field's own name, which a link of today has.
+        was: its name then, perhaps shared with another page.
+        read: from the link's text to the field's value; None for a text that is no value of it.
+    """
+    if key in st.session_state or key in st.query_params or was not in st.query_params:
+        return
+    if (value := read(st.query_params[was])) is not None:
+        st.session_state[key] = value
+
+
+def whole_number(lowest: int, highest: int) -> Callable[[str], int | None]:
+    """For `take_old_name`: a whole number within these bounds."""
+
+    def read(text: str) -> int | None:
+        return int(text) if text.isdecimal() and lowest <= int(text) <= highest else None
+
+    return read
 
 
 def steady_place() -> DeltaGenerator:

@@ -63,7 +63,7 @@ def test_link_is_explained_for_its_own_class_at_once(model: MlpMixer, top: int) 
 
 
 def test_link_restores_looks_and_what_is_deleted() -> None:
-    looks = {"level": "Pixels", "scale": "Shared", "sign": "Positive only", "deleted_by": ABLATION}
+    looks = {"level": "Pixels", "map_scale": "Shared", "sign": "Positive only", "deleted_by": ABLATION}
     app = open_done(PATCH_LOGITS, ABLATION, opacity="10", deleted="11", token="5", **looks)
     check(app, 2)
     for key, value in looks.items():
@@ -71,6 +71,16 @@ def test_link_restores_looks_and_what_is_deleted() -> None:
     assert [app.slider(key=key).value for key in ("opacity", "deleted")] == [10, 11]
     assert app.number_input(key="token").value == 5
     assert app.query_params["methods"] == [PATCH_LOGITS, ABLATION]
+
+
+def test_links_of_earlier_versions_keep_their_meaning() -> None:
+    app = open_done(PATCH_LOGITS, scale="Shared", seed="7531")
+    assert app.button_group(key="map_scale").value == "Shared"
+    assert app.number_input(key="attribution_seed").value == 7531
+    other_page = open_done(PATCH_LOGITS, scale="All blocks", seed="-4")  # what the page of the weights calls so
+    assert other_page.button_group(key="map_scale").value == "Each its own"
+    assert other_page.number_input(key="attribution_seed").value == 0
+    assert errors(other_page) == []
 
 
 def test_link_full_of_nonsense(top: int, model: MlpMixer) -> None:

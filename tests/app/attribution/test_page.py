@@ -134,7 +134,7 @@ def test_scales_and_signs(model: MlpMixer, top: int) -> None:
     assert shown() == [pytest.approx(limits(*values), rel=1e-3)] * 2
     app.button_group(key="sign").set_value("Positive only").run()
     assert shown() == [pytest.approx(limits(*values, positive=True), rel=1e-3)] * 2
-    app.button_group(key="scale").set_value("Each its own").run()
+    app.button_group(key="map_scale").set_value("Each its own").run()
     assert shown() == [pytest.approx(limits(each, positive=True), rel=1e-3) for each in values]
     app.button_group(key="sign").set_value("Both signs").run()
     assert shown() == [pytest.approx(limits(each), rel=1e-3) for each in values]
