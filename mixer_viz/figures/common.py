@@ -104,9 +104,10 @@ def short_name(name: str, length: int = 22) -> str:
 
 
 def stage_label(name: str, branch_ratio: float) -> tuple[str, str]:
-    """Title and note of a stage: "block 1 token mixing", 0.42 -> ("Block 1", "tokens +42 %")."""
+    """Title and note of a stage: "block 1 token mixing", 0.42 -> ("Block 1", "tokens +42 %"), or "add 2.1 ×"."""
     words = name.split()
     if words[0] != "block":
         return name.capitalize(), ""
     # The second half of a block stands below the first, which carries the title of both.
-    return f"Block {words[1]}" if words[2] == "token" else "", f"{words[2]}s +{100 * branch_ratio:.0f} %"
+    added = f"+{100 * branch_ratio:.0f} %" if branch_ratio < 1 else f"add {branch_ratio:.1f} ×"
+    return f"Block {words[1]}" if words[2] == "token" else "", f"{words[2]}s {added}"

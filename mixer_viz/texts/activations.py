@@ -20,8 +20,19 @@ LIMITS = """
 - What the classifier says to an early layer shows how far it speaks the classifier's language, not what it knows.
 - A part of the logit is exact for the scale of the last LayerNorm on this picture. Without that half-block, later ones
   would have answered differently.
-- CKA of few tokens is never near 0: unrelated random layers of this size have a high value too.
+- CKA says which patches go together, not what the layers say about them. Two layers can be alike and mean other things.
 """
+
+
+def cka_note(permuted: float | None) -> str:
+    """How to read linear CKA, with what it is on average when one side's patches are in random order."""
+    meaning = "Linear CKA compares which patches go together in two layers, from 0 to 1."
+    if permuted is None:
+        return meaning
+    return (
+        f"{meaning} With the patches of one layer in random order it would be {permuted:.2f} here on average: only "
+        "what lies clearly above says that layers are alike."
+    )
 
 
 def layers_in_words(config: MixerConfig) -> str:

@@ -29,8 +29,8 @@ def units_in_words(config: MixerConfig) -> str:
     tokens, units = config.num_patches, config.tokens_mlp_dim
     return (
         f"Each of the {units} little maps is one hidden unit. It has one weight for each of the {tokens} patches, so "
-        f"it is drawn on the {config.grid_size} × {config.grid_size} grid of patches: red patches raise it, blue "
-        "patches lower it."
+        f"it is drawn on the {config.grid_size} × {config.grid_size} grid of patches. In a red patch a positive input "
+        "raises the unit and a negative one lowers it; in a blue patch it is the other way round."
     )
 
 

@@ -87,7 +87,7 @@ class ChosenModel:
     def class_name(self, index: int) -> str:
         """The class's name, with its number where two classes have one name; the number alone where none is known."""
         names = self.config.class_names
-        return _distinct_names(names)[index] if names else f"class {index} (name unknown)"
+        return _distinct_names(names)[index] if names else f"class {index}"
 
     def known_classes_shown(self, picture: Picture) -> tuple[str, ...] | None:
         """This model's classes that the picture is known to show: empty for none of them, None where nobody knows."""

@@ -22,7 +22,7 @@ def read(shown: str) -> str:
     [
         "cat",
         "tabby, tabby cat",
-        "class 3 (name unknown)",
+        "class 3",
         "T-shirt/top",
         "mixer_b16_224.goog_in21k_ft_in1k",
         "Großer Panda",

@@ -72,6 +72,21 @@ def cka_between_stages(first: Trace, second: Trace | None = None) -> np.ndarray:
     return _cka(rows, rows if second is None else _stage_directions(second))
 
 
+def permuted_cka(first: Trace, second: Trace | None = None) -> np.ndarray:
+    """What `cka_between_stages` would be on average with one side's tokens in random order: (T, T) or (T1, T2) float64.
+
+    What is left when it no longer matters which patch is which: CKA below or near it says nothing. Over all orders the
+    mean of the scalar product of two centred Gram matrices is tr(K) tr(L) / (S - 1), so nothing is drawn. nan where a
+    stage is constant, and for a single token. Raises ValueError as `cka_between_stages` does.
+    """
+    rows = _stage_directions(first)
+    columns = rows if second is None else _stage_directions(second)
+    undefined = np.isnan(_cka(rows, columns))
+    count = math.isqrt(rows.shape[1])
+    traces = [side[:, :: count + 1].sum(axis=1) for side in (rows, columns)]
+    return np.where(undefined, np.nan, np.outer(*traces) / (count - 1 or math.nan))
+
+
 def _stage_directions(trace: Trace) -> np.ndarray:  # (T, S * S)
     return _gram_directions([to_double(one_image(stream)) for stream in streams_of(trace)])
 

@@ -9,6 +9,7 @@ from mixer_viz.figures.activations import charts
 from mixer_viz.figures.activations import maps as figures
 from mixer_viz.figures.grid import Grid
 from mixer_viz.images.samples import available_samples
+from mixer_viz.texts import activations as texts
 from mixer_viz.ui.activations import results
 from mixer_viz.ui.activations.layers import stage_names
 from mixer_viz.ui.choices import Choice, ChosenModel, Picture
@@ -46,7 +47,9 @@ def stream(choice: Choice) -> None:
         }
         figure = charts.layer_lines(lines, names, layer, title="cosine")
         show_chart(figure, key="drift", alt="Mean cosine between the tokens, by layer.")
-        st.caption("At 1 all tokens would point the same way, and the mean over tokens would lose nothing.")
+        st.caption(
+            "At 1 all tokens would point the same way, and the mean over tokens would lose nothing but their lengths."
+        )
     _matrices(choice, layer, token, names)
 
 
@@ -65,10 +68,7 @@ def _matrices(choice: Choice, layer: int, token: int, names: list[str]) -> None:
         grids.append(across)
     hint = "Click a row to select its patch."
     show_grids(grids, key="similarity", selected=token, on_pick=select_token, hint=hint)
-    st.caption(
-        "Linear CKA compares which patches go together in two layers, from 0 to 1; with few patches unrelated layers "
-        "are not near 0 either."
-    )
+    st.caption(texts.cka_note(results.permuted_cka_of(choice, choice)))
 
 
 def _others(choice: Choice) -> dict[str, Picture | str]:

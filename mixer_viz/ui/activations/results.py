@@ -52,3 +52,10 @@ def channel_effects_of(choice: Choice, layer: int, target: int) -> np.ndarray:
 def cka_of(choice: Choice, other: Choice) -> np.ndarray:
     """Linear CKA between all layers of two choices: of two pictures, of two models with the same S, or of one alone."""
     return similarity.cka_between_stages(trace_of(choice), trace_of(other))
+
+
+@kept("result", "Comparing the layers …")
+def permuted_cka_of(choice: Choice, other: Choice) -> float | None:
+    """Mean over all pairs of layers of what CKA is with one side's patches in random order; None for one patch."""
+    permuted = similarity.permuted_cka(trace_of(choice), trace_of(other))
+    return None if np.isnan(permuted).all() else float(np.nanmean(permuted))

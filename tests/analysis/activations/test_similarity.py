@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -157,3 +158,18 @@ def test_errors_name_what_is_wrong(tiny_config: MixerConfig) -> None:
     ):
         with pytest.raises(ValueError, match="batch of 2"):
             call()
+
+
+def test_permuted_cka_is_the_mean_over_all_orders(tiny_config: MixerConfig) -> None:
+    """Four tokens have 24 orders."""
+    config = dataclasses.replace(tiny_config, image_size=4)
+    model = random_model(config)
+    first, second = (trace(model, random_pixels(config, seed=seed)) for seed in (0, 1))
+    found = similarity.permuted_cka(first, second)
+    left, right = ([stream[0].double().numpy() for stream in streams_of(each)] for each in (first, second))
+    orders = [list(order) for order in itertools.permutations(range(4))]
+    for i, rows in enumerate(left):
+        for j, columns in enumerate(right):
+            mean = np.mean([similarity.linear_cka(rows, columns[order]) for order in orders])
+            assert found[i, j] == pytest.approx(mean, rel=1e-6)
+    assert similarity.permuted_cka(first).shape == (len(left), len(left))

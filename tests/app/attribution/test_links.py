@@ -142,7 +142,7 @@ def test_another_model_keeps_the_page_alive(make_model: Make, tmp_path: Path) ->
     assert app.number_input(key="grad_cam_block").value <= own.config.num_blocks
     pixels = mv.preprocess(load_sample("cat"), own)
     best = int(own(pixels)[0].argmax())
-    assert explained(app) == [f"class {best} (name unknown)"]
+    assert explained(app) == [f"class {best}"]
     assert shows(app, 1, mv.attribute(own, pixels, best, "patch_ablation", baseline=BASELINE))
 
 
