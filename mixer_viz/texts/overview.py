@@ -37,7 +37,7 @@ def colours_caption(explained: Sequence[float]) -> str:
 def known_classes(config: MixerConfig, who_knows: str = "This model knows") -> str:
     """Which classes the model can answer with at all."""
     if config.num_classes == 1:
-        name = "" if config.class_names is None else f" ({config.class_names[0]})"
+        name = "" if config.class_names is None else f" ({literal(config.class_names[0])})"
         return (
             f"This model has one output{name}, which has no rivals: what is shown is the sigmoid of its logit, the "
             "probability of yes where it was trained on a yes-or-no question."

@@ -16,6 +16,7 @@ from mixer_viz.figures.common import short_name
 from mixer_viz.model import MixerConfig
 from mixer_viz.texts import attribution as texts
 from mixer_viz.texts.from_files import literal
+from mixer_viz.ui.attribution.class_list import offered_classes
 from mixer_viz.ui.attribution.results import Asked
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
@@ -65,16 +66,18 @@ class Target:
 
 
 def pick_target(choice: Choice) -> Target:
-    """The five best classes as buttons, every class in a list that can be searched, and one to compare with."""
+    """The five best classes as buttons, every class in a list or by a search, and one to compare with."""
     probabilities = cached.answer_of(choice)
     names = choice.model.all_class_names()
     best = np.argsort(-probabilities, kind="stable")[:_TOP].tolist()
     _keep_known("target", [TOP_ANSWER, *names])
     _keep_known("against", [NOTHING, *names])
+    with steady_place():
+        offered = offered_classes(names, [names[index] for index in best], ("target", "against"))
     buttons = st.container(horizontal=True, gap="small", vertical_alignment="bottom")
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        chosen = st.selectbox("Explain", [TOP_ANSWER, *names], key="target", bind="query-params", width=240)
-        other = st.selectbox("against", [NOTHING, *names], key="against", bind="query-params", width=240)
+        chosen = st.selectbox("Explain", [TOP_ANSWER, *offered], key="target", bind="query-params", width=240)
+        other = st.selectbox("against", [NOTHING, *offered], key="against", bind="query-params", width=240)
         baselines = {shown: name for name, shown in texts.BASELINE_NAMES.items()}
         shown = option_buttons("Baseline: what stands for “nothing”", list(baselines), "baseline")
     index = best[0] if chosen == TOP_ANSWER else names.index(chosen)

@@ -8,6 +8,7 @@ import streamlit as st
 import torch
 
 from mixer_viz.checkpoints import choose_device
+from mixer_viz.texts.from_files import literal_sentence
 from mixer_viz.ui.choices import Choice, Picture
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.caching import kept
@@ -51,8 +52,10 @@ def draw_sidebar() -> None:
         notes = steady_place()
         with notes:
             model = load_chosen(name)
-            for sentence in filter(None, (model.unknowns(), *model.model.remarks)):
-                st.caption(sentence)
+            if unknowns := model.unknowns():
+                st.caption(unknowns)
+            for remark in model.model.remarks:
+                st.caption(literal_sentence(remark))
         st.session_state[_CHOICE] = Choice(model, picture)
 
 

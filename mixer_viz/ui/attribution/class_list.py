@@ -1,0 +1,38 @@
+"""Which classes a field offers: all, or, of more names than a browser should be sent, those that a search finds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+MOST_SENT = 1_000  # names in one field: ImageNet's take 33 KB, those of ImageNet-21k would take 0.7 MB at every run
+MOST_FOUND = 50
+
+
+def find_classes(names: Sequence[str], words: str) -> list[str]:
+    """The names that hold all of these words, in any case; those that begin with them first, MOST_FOUND at most."""
+    asked = words.casefold().split()
+    if not asked:
+        return []
+    found = [name for name in names if all(word in name.casefold() for word in asked)]
+    return sorted(found, key=lambda name: not name.casefold().startswith(asked[0]))[:MOST_FOUND]
+
+
+def offered_classes(names: list[str], best: Sequence[str], keys: Sequence[str]) -> list[str]:
+    """What the fields under `keys` offer; where names are too many to be sent, a search on the server is drawn.
+
+    Then these are the best classes, what is found, and what the fields or the link hold already.
+    """
+    if len(names) <= MOST_SENT:
+        return names
+    words = st.text_input(
+        "Find a class", key="class_search", placeholder=f"words of one of {len(names):,} names", width=300
+    )
+    found = find_classes(names, words)
+    if words.strip():
+        many = f"the first {MOST_FOUND}" if len(found) == MOST_FOUND else str(len(found))
+        st.caption(f"Offered below: the best classes, and {many} that have these words.")
+    known = set(names)
+    held = (st.session_state.get(key) or st.query_params.get(key) for key in keys)
+    return list(dict.fromkeys([*best, *found, *(name for name in held if name in known)]))
