@@ -54,8 +54,8 @@ def front() -> None:
         token = token_field(config)
         crop = cached.crop_of(choice)
         grids = [
-            photo_grid(*cached.preview_of(choice), config.image_size),
-            common.patch_grid(crop, config.grid_size, width=185),
+            photo_grid(*cached.preview_of(choice), config.image_shape),
+            common.patch_grid(crop, config.grid_shape, width=185),
             common.token_matrix(result.embedding, width=205),
         ]
         hint = "Click a patch, or use the arrow keys: its token is marked everywhere."

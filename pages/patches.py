@@ -46,7 +46,7 @@ def tokens() -> None:
 
 def patch(token: int) -> None:
     grids = [
-        common.patch_grid(result.crop, config.grid_size, title="The crop, cut", width=218),
+        common.patch_grid(result.crop, config.grid_shape, title="The crop, cut", width=218),
         figures.patch_picture(result.cells[token], token),
         figures.similarity_grid(result.crop, tokenization.similarity[token], token),
         figures.rebuilt_grid(result.rebuilt_crop, reconstruction.patch_error, reconstruction.error),

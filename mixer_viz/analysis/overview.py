@@ -30,10 +30,10 @@ class Overview:
     config: MixerConfig
     stages: tuple[Stage, ...]  # T
     embedding: np.ndarray  # (S, C) float32
-    colours: np.ndarray  # (T, grid, grid, 3) float64, 0 to 1
+    colours: np.ndarray  # (T, rows, columns, 3) float64, 0 to 1
     colour_limit: np.ndarray  # (T,) float64, component value drawn at 1 (its negative at 0); values beyond are clipped
     explained_variance: np.ndarray  # (T,) float64, share of the tokens' variance in the three components, 0 if none
-    token_norm: np.ndarray  # (T, grid, grid) float64, length of each token
+    token_norm: np.ndarray  # (T, rows, columns) float64, length of each token
     branch_ratio: np.ndarray  # (T,) float64, |what the step adds| / |what it is added to|; nan for the embedding
     pooled: np.ndarray  # (C,) float32, mean over tokens after the last LayerNorm
     top_classes: np.ndarray  # (K,) int, most probable first; K is at most the number of classes
@@ -49,14 +49,14 @@ def overview_of(trace: Trace, num_top: int = 5) -> Overview:
     logits = one_image(trace.logits)
     temperature = trace.config.temperature
     streams = [to_array(one_image(tokens)).astype(np.float64) for tokens in streams_of(trace)]
-    grid = trace.config.grid_size
+    grid = trace.config.grid_shape
     colours, limits, explained = _colours(streams)
     top = np.argsort(-to_array(logits), kind="stable")[:num_top]
     return Overview(
         config=trace.config,
         stages=stages_of(trace.config),
         embedding=to_array(trace.embedding[0]),
-        colours=colours.reshape(-1, grid, grid, NUM_COLOURS),
+        colours=colours.reshape(-1, *grid, NUM_COLOURS),
         colour_limit=limits,
         explained_variance=explained,
         token_norm=token_norms(trace),
@@ -70,10 +70,10 @@ def overview_of(trace: Trace, num_top: int = 5) -> Overview:
 
 
 def token_norms(trace: Trace) -> np.ndarray:
-    """Length of each token at every stage, over the grid: (T, grid, grid) float64. One image, else ValueError."""
-    grid = trace.config.grid_size
+    """Length of each token at every stage, over the grid: (T, rows, columns) float64. One image, else ValueError."""
+    grid = trace.config.grid_shape
     lengths = [np.linalg.norm(to_double(one_image(tokens)), axis=1) for tokens in streams_of(trace)]
-    return np.stack(lengths).reshape(-1, grid, grid)
+    return np.stack(lengths).reshape(-1, *grid)
 
 
 def principal_scores(tokens: np.ndarray) -> tuple[np.ndarray, float]:

@@ -151,7 +151,7 @@ def reconstruct(model: MlpMixer, pixels: Tensor) -> Reconstruction:
     rebuilt = (patches @ weight.mT) @ torch.linalg.pinv(weight, rtol=rtol).mT
     lost, length = _lengths(patches - rebuilt), _lengths(patches)
     total = float(np.linalg.norm(length))
-    image = patches_to_image(rebuilt[None], (config.grid_size, config.grid_size), config.in_channels)
+    image = patches_to_image(rebuilt[None], config.grid_shape, config.in_channels)
     return Reconstruction(
         pixels=to_array(image[0]),
         patch_error=lost / np.where(length == 0, 1.0, length),

@@ -15,7 +15,7 @@ from mixer_viz.checkpoints.naming.own_names import to_own_names
 from mixer_viz.checkpoints.preparation import Preparation
 from mixer_viz.checkpoints.sizes import infer_sizes
 from mixer_viz.model import MixerConfig, MlpMixer
-from mixer_viz.model.wording import named, shown
+from mixer_viz.model.wording import by, named, shown
 
 _SETTINGS = "The settings beside these weights"
 MAX_WEIGHT = 1e15  # trained weights are below 1e3; squares and products of larger ones overflow float32
@@ -36,13 +36,20 @@ def build_model(
     for weights that are not finite.
     """
     own = to_own_names(tensors)
-    sizes = infer_sizes({name: tuple(value.shape) for name, value in own.tensors.items()})
+    said = preparation.image_size
+    shape = (said, said) if isinstance(said, int) else said
+    sizes = infer_sizes({name: tuple(value.shape) for name, value in own.tensors.items()}, shape, settings)
     config = _complete(sizes, preparation, own.family, settings)
     weights = {name: to_float32(name, value) for name, value in own.tensors.items()}
     with torch.device("meta"):  # no memory and no random start for weights that are replaced at once
         model = MlpMixer(config)
     model.load_state_dict(weights, assign=True)
     model.remarks = own.remarks
+    if shape is None:
+        model.remarks += (
+            f"The file does not say the shape of its pictures: {by(sizes.grid_shape)} patches of {sizes.patch_size} px "
+            'are assumed; "image_size": [height, width] in a side file says another.',
+        )
     try:
         return model.requires_grad_(False).eval().to(device)
     except torch.OutOfMemoryError as exc:
@@ -64,13 +71,7 @@ def check_same_config(stored: MixerConfig, model: MlpMixer) -> None:
 
 def _complete(sizes: MixerConfig, preparation: Preparation, family: Family, settings: str) -> MixerConfig:
     said: dict[str, Any] = dataclasses.asdict(preparation)
-    image_size = said.pop("image_size")
-    if image_size not in (None, sizes.image_size):
-        raise CheckpointError(
-            f"{settings} say {shown(image_size)} px, but the weights read "
-            f"S = {sizes.num_patches} patches of {sizes.patch_size} px, so images of {sizes.image_size} px; "
-            "correct the settings."
-        )
+    said.pop("image_size")  # which the sizes have already
     said["gelu"] = said["gelu"] or family.gelu
     said["layer_norm_eps"] = said["layer_norm_eps"] or family.layer_norm_eps
     try:

@@ -29,7 +29,8 @@ class Preparation:
     layer_norm_eps: float | None = None
     temperature: float | None = None
     usual_confidence: tuple[float, ...] | None = None
-    image_size: int | None = None  # only a claim: the weights decide, and a claim that disagrees is refused
+    # Only a claim, of both sides or of height and width: the weights decide, and a claim that disagrees is refused.
+    image_size: int | tuple[int, int] | None = None
 
 
 def parse_preparation(values: Mapping[str, Any], where: str = "that comes with these weights") -> Preparation:
@@ -51,7 +52,7 @@ def parse_preparation(values: Mapping[str, Any], where: str = "that comes with t
         layer_norm_eps=entries.one("layer_norm_eps", (int, float), "a number"),
         temperature=entries.one("temperature", (int, float), "a number"),
         usual_confidence=entries.numbers("usual_confidence"),
-        image_size=entries.one("image_size", int, "a whole number"),
+        image_size=entries.picture(),
     )
 
 
@@ -71,8 +72,13 @@ def parse_side_file(data: bytes, name: str | None = None) -> Preparation:
 
 
 def find_side_file(weights: Path) -> Path | None:
-    """`<stem>.json` beside the weights, else `config.json` beside them, else None."""
-    for candidate in (weights.with_suffix(".json"), weights.with_name("config.json")):
+    """`<stem>.json` beside the weights, of `last.pth.tar` also `last.json`, else `config.json`, else None."""
+    stem = weights.name.split(".")[0] or weights.stem
+    for candidate in (
+        weights.with_suffix(".json"),
+        weights.with_name(f"{stem}.json"),
+        weights.with_name("config.json"),
+    ):
         if candidate.is_file():
             return candidate
     return None
@@ -110,7 +116,7 @@ def _from_timm(values: dict[str, Any]) -> dict[str, Any]:
         **merged,
         "class_names": names,
         "gelu": None,
-        "image_size": size[-1] if isinstance(size, list) and size else None,
+        "image_size": size[-2:] if isinstance(size, list) and len(size) > 1 else None,
     }
 
 
@@ -126,6 +132,16 @@ class _Entries:
         if value is None or (isinstance(value, kind) and not isinstance(value, bool)):
             return value
         raise self._wrong(key, wanted)
+
+    def picture(self) -> int | tuple[int, int] | None:
+        """The sides of the picture: one number, two of them, or as this project's own config has them."""
+        size, width = self.values.get("image_size"), self.values.get("image_width")
+        if type(size) is int and type(width) is int:
+            size = [size, width]
+        if isinstance(size, list) and len(size) == 2 and all(type(side) is int for side in size):
+            return size[0] if size[0] == size[1] else (size[0], size[1])
+        number: int | None = self.one("image_size", int, "a whole number, or two: height and width")
+        return number
 
     def numbers(self, key: str) -> tuple[float, ...] | None:
         value = self.values.get(key)

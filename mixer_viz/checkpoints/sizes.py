@@ -11,7 +11,7 @@ import torch
 
 from mixer_viz.checkpoints.errors import CheckpointError
 from mixer_viz.model import MixerConfig, MlpMixer
-from mixer_viz.model.wording import named
+from mixer_viz.model.wording import named, shown
 
 # What is looked at takes memory and time that grow with these, so each is bounded before anything of that size is made.
 MAX_NUM_BLOCKS = 64  # the deepest published Mixer has 32
@@ -28,10 +28,18 @@ _EXPORT_AGAIN = (
 Shapes = Mapping[str, tuple[int, ...]]
 
 
-def infer_sizes(shapes: Shapes) -> MixerConfig:
+def infer_sizes(
+    shapes: Shapes, said: tuple[int, int] | None = None, settings: str = "The settings beside these weights"
+) -> MixerConfig:
     """The config (sizes only) of the Mixer whose state dict, under our names, has these shapes.
 
-    `image_size` follows from the weights: S tokens in a square grid of patches of side P make sqrt(S) * P pixels.
+    The weights fix S and P, so the number of pixels; without `said` the grid is taken for a square one, which makes
+    sqrt(S) * P pixels along each side.
+
+    Args:
+        said: height and width of the picture, where something says them.
+        settings: what an error calls that.
+
     Raises CheckpointError when a tensor is missing or left over, or when two shapes do not fit together.
     """
     num_blocks = _count_blocks(shapes)
@@ -39,8 +47,10 @@ def infer_sizes(shapes: Shapes) -> MixerConfig:
     tokens_mlp_dim, num_patches = _read_matrix(shapes, "blocks.0.token_mixing.fc1.weight")
     channels_mlp_dim, _ = _read_matrix(shapes, "blocks.0.channel_mixing.fc1.weight")
     _check_same_tokens(shapes, num_blocks, num_patches)
+    height, width = _picture(num_patches, patch_size, said, settings)
     config = _checked_config(
-        image_size=_grid_side(num_patches) * patch_size,
+        image_size=height,
+        image_width=width,
         patch_size=patch_size,
         embed_dim=embed_dim,
         num_blocks=num_blocks,
@@ -62,7 +72,7 @@ def check_bounds(config: MixerConfig) -> None:
     )
     for has, most, what in (
         (config.num_blocks, MAX_NUM_BLOCKS, "blocks"),
-        (config.image_size, MAX_IMAGE_SIZE, "pixels along each side of the picture"),
+        (max(config.image_shape), MAX_IMAGE_SIZE, "pixels along a side of the picture"),
         (tokens, MAX_TOKENS, "tokens S"),
         (config.num_classes, MAX_NUM_CLASSES, "classes"),
         (traced, MAX_TRACE_NUMBERS, "numbers to keep of one pass"),
@@ -113,14 +123,26 @@ def _read_stem(shapes: Shapes) -> tuple[int, int, int]:
     return shape[0], shape[1], shape[2]
 
 
-def _grid_side(num_patches: int) -> int:
+def _picture(num_patches: int, patch_size: int, said: tuple[int, int] | None, settings: str) -> tuple[int, int]:
+    """Height and width in pixels."""
     side = math.isqrt(num_patches)
-    if side**2 != num_patches:
+    is_square = side**2 == num_patches
+    if said is None:
+        if not is_square:
+            raise CheckpointError(
+                f"The token mixing reads S = {num_patches} tokens, which is no square number, and nothing says in how "
+                f'many rows; add a side file with "image_size": [height, width] in pixels, in patches of {patch_size}.'
+            )
+        return side * patch_size, side * patch_size
+    height, width = said
+    if height % patch_size or width % patch_size or height * width != num_patches * patch_size**2 or height < 1:
+        square = f", so images of {side * patch_size} px where these are square" if is_square else ""
+        size = shown(height) if height == width else f"{shown(height)} x {shown(width)}"
         raise CheckpointError(
-            f"The token mixing reads S = {num_patches} tokens, which is no square number; "
-            "only Mixers trained on square images can be loaded."
+            f"{settings} say {size} px, but the weights read S = {num_patches} patches of {patch_size} px{square}; "
+            "correct the settings."
         )
-    return side
+    return height, width
 
 
 def _read_num_classes(shapes: Shapes) -> int:

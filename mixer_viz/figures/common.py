@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from mixer_viz.figures.grid import Grid
 from mixer_viz.figures.theme import SCALES
@@ -13,16 +15,30 @@ from mixer_viz.figures.theme import SCALES
 _LETTERS = re.compile(r"&#\d+;|.", re.DOTALL)
 
 
-def patch_grid(crop: np.ndarray, grid_size: int, *, title: str = "Patches", width: int = 260) -> Grid:
-    """The crop (H, W, 3) with the borders of its patches."""
-    side = crop.shape[0]
-    patch = side // grid_size
+def grid_in(picture: np.ndarray, count: int) -> tuple[int, int]:
+    """Rows and columns of `count` square patches that make up a picture (H, W, ...)."""
+    height, width = picture.shape[:2]
+    side = math.isqrt(height * width // count)
+    return height // side, width // side
+
+
+def draw_borders(axes: Axes, crop: np.ndarray, rows: int, columns: int) -> None:
+    """White lines between the patches of a crop (H, W, 3) that is drawn on `axes`."""
+    height, width = crop.shape[:2]
+    axes.hlines(np.arange(1, rows) * height / rows - 0.5, -0.5, width - 0.5, colors="white", linewidth=0.5)
+    axes.vlines(np.arange(1, columns) * width / columns - 0.5, -0.5, height - 0.5, colors="white", linewidth=0.5)
+
+
+def patch_grid(crop: np.ndarray, grid: int | tuple[int, int], *, title: str = "Patches", width: int = 260) -> Grid:
+    """The crop (H, W, 3) with the borders of its patches; `grid` is their rows and columns, or one number for both."""
+    rows, columns = (grid, grid) if isinstance(grid, int) else grid
+    patch = crop.shape[0] // rows
     return Grid(
         title=title,
-        rows=grid_size,
-        columns=grid_size,
-        shape=f"{grid_size**2} of {patch} × {patch} × 3",
-        description=f"The {side} by {side} pixel crop cut into {grid_size} by {grid_size} patches.",
+        rows=rows,
+        columns=columns,
+        shape=f"{rows * columns} of {patch} × {patch} × 3",
+        description=f"The {crop.shape[0]} by {crop.shape[1]} pixel crop cut into {rows} by {columns} patches.",
         photo=crop,
         lines=True,
         width=width,
@@ -71,7 +87,7 @@ def stage_grids(
     scale: str = "norm",
     own_scales: bool = False,
 ) -> list[Grid]:
-    """One small picture per stage: colours (T, grid, grid, 3) in 0..1 if given, otherwise maps (T, grid, grid).
+    """One small picture per stage: colours (T, rows, columns, 3) in 0..1 if given, otherwise maps (T, rows, columns).
 
     `labels` are (title, note) pairs to print, `names` the stages in full. The maps share one scale over all stages, so
     that growth can be seen, or have their own; hover reads them in both cases.

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from matplotlib.figure import Figure
 
-from mixer_viz.figures.common import short_name
+from mixer_viz.figures.common import draw_borders, short_name
 from mixer_viz.figures.theme import ACCENT, NEUTRAL, SCALES
 
 
@@ -51,12 +51,10 @@ def draw_overview(
     figure = Figure(figsize=(11, 7), layout="constrained")
     top, bottom = np.asarray(figure.subfigures(2, 1, height_ratios=(1.4, 1)))
     photo_axes, matrix_axes, class_axes = top.subplots(1, 3, width_ratios=(1, 1.2, 1.1))
-    grid_size = colours.shape[1]
+    rows, grid_columns = colours.shape[1:3]
     photo_axes.imshow(crop)
-    edges = np.arange(1, grid_size) * crop.shape[0] / grid_size - 0.5
-    photo_axes.hlines(edges, -0.5, crop.shape[1] - 0.5, colors="white", linewidth=0.5)
-    photo_axes.vlines(edges, -0.5, crop.shape[0] - 0.5, colors="white", linewidth=0.5)
-    photo_axes.set(title=f"{grid_size} × {grid_size} patches", xticks=[], yticks=[])
+    draw_borders(photo_axes, crop, rows, grid_columns)
+    photo_axes.set(title=f"{rows} × {grid_columns} patches", xticks=[], yticks=[])
     scale = SCALES["embedding"]
     low, high = scale.limits(embedding)
     mappable = matrix_axes.imshow(embedding, cmap=scale.colour_map, vmin=low, vmax=high, aspect="auto")

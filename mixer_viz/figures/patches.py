@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from mixer_viz.figures.common import draw_borders, grid_in
 from mixer_viz.figures.grid import Grid
 from mixer_viz.figures.photo import greyed
 from mixer_viz.figures.theme import ACCENT, NEUTRAL, SCALES
@@ -19,11 +20,11 @@ MAX_TILE_COLUMNS = 32
 
 def similarity_grid(crop: np.ndarray, similarity: np.ndarray, token: int) -> Grid:
     """Cosine similarity (S,) of one patch's embedding to every patch's, over the greyed crop."""
-    side = math.isqrt(similarity.size)
+    rows, columns = grid_in(crop, similarity.size)
     return Grid(
         title=f"Like patch {token}?",
-        rows=side,
-        columns=side,
+        rows=rows,
+        columns=columns,
         shape="cosine of the tokens",
         description=f"Cosine similarity of the embedding of patch {token} to that of every patch.",
         photo=greyed(crop),
@@ -80,11 +81,11 @@ def patch_vector(patch: np.ndarray, pixels: np.ndarray, token: int) -> Grid:
 
 def rebuilt_grid(rebuilt: np.ndarray, patch_error: np.ndarray, error: float) -> Grid:
     """The image rebuilt from its tokens, (H, W, 3) uint8, with each patch's relative error (S,) on hover."""
-    side = math.isqrt(patch_error.size)
+    rows, columns = grid_in(rebuilt, patch_error.size)
     return Grid(
         title="Rebuilt from its tokens",
-        rows=side,
-        columns=side,
+        rows=rows,
+        columns=columns,
         shape=describe_error(error),
         description=f"The crop rebuilt patch by patch from the embedding; relative error {100 * error:.2g} percent.",
         photo=rebuilt,
@@ -172,20 +173,18 @@ def draw_patches(
     """The page as one figure for print: crop and patch, similarity, token matrix, filters."""
     figure = Figure(figsize=(11, 7), layout="constrained")
     axes = figure.subplot_mosaic("aabbcc;ddddee", height_ratios=(1, 1))
-    grid_size = math.isqrt(similarity.size)
-    side = crop.shape[0] / grid_size
-    row, column = divmod(token, grid_size)
+    rows, columns = grid_in(crop, similarity.size)
+    side = crop.shape[0] / rows
+    row, column = divmod(token, columns)
     axes["a"].imshow(crop)
-    edges = np.arange(1, grid_size) * side - 0.5
-    axes["a"].hlines(edges, -0.5, crop.shape[1] - 0.5, colors="white", linewidth=0.5)
-    axes["a"].vlines(edges, -0.5, crop.shape[0] - 0.5, colors="white", linewidth=0.5)
+    draw_borders(axes["a"], crop, rows, columns)
     corner = (column * side - 0.5, row * side - 0.5)
     axes["a"].add_patch(Rectangle(corner, side, side, fill=False, edgecolor=ACCENT, linewidth=2))
-    axes["a"].set_title(f"{grid_size} × {grid_size} patches")
+    axes["a"].set_title(f"{rows} × {columns} patches")
     axes["b"].imshow(patch, interpolation="nearest")
     axes["b"].set_title(f"Patch {token} (row {row}, column {column})")
     cosine = SCALES["similarity"]
-    mapped = axes["c"].imshow(similarity.reshape(grid_size, grid_size), cmap=cosine.colour_map, vmin=-1, vmax=1)
+    mapped = axes["c"].imshow(similarity.reshape(rows, columns), cmap=cosine.colour_map, vmin=-1, vmax=1)
     axes["c"].set_title("Similarity of embeddings")
     figure.colorbar(mapped, ax=axes["c"], label=cosine.quantity)
     scale = SCALES["embedding"]

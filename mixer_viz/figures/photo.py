@@ -36,17 +36,19 @@ def photo_with_crop(photo: Image.Image, box: tuple[float, float, float, float]) 
     return np.asarray(dimmed)
 
 
-def photo_grid(preview: np.ndarray, size: tuple[int, int], crop_side: int) -> Grid:
-    """The whole photo as a picture; `size` is the original's (width, height), `crop_side` the network's input."""
+def photo_grid(preview: np.ndarray, size: tuple[int, int], crop: int | tuple[int, int]) -> Grid:
+    """The whole photo as a picture; `size` is the original's (width, height), `crop` the seen height and width."""
     width, height = size
+    seen_height, seen_width = (crop, crop) if isinstance(crop, int) else crop
+    part = "square" if seen_height == seen_width else "part"
     return Grid(
         title="Picture",
         rows=1,
         columns=1,
-        shape=f"{width} × {height}, seen at {crop_side} × {crop_side}",
-        description=f"The photo, {width} by {height} pixels, with the square that the network sees.",
+        shape=f"{width} × {height}, seen at {seen_width} × {seen_height}",
+        description=f"The photo, {width} by {height} pixels, with the {part} that the network sees.",
         photo=preview,
-        hover=(f"The frame is the square that the network sees, scaled to {crop_side} × {crop_side} pixels.",),
+        hover=(f"The frame is the {part} that the network sees, scaled to {seen_width} × {seen_height} pixels.",),
         select="none",
         smooth=True,
         width=max(24, round(min(200, 240 * preview.shape[1] / preview.shape[0]))),
@@ -54,27 +56,30 @@ def photo_grid(preview: np.ndarray, size: tuple[int, int], crop_side: int) -> Gr
     )
 
 
-def shuffled_picture(cells: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """Patches (S, P, P, 3) as one picture (H, W, 3) in which place s shows patch order[s]; same type as the patches."""
+def shuffled_picture(cells: np.ndarray, order: np.ndarray, grid: tuple[int, int] | None = None) -> np.ndarray:
+    """Patches (S, P, P, 3) as one picture (H, W, 3) in which place s shows patch order[s]; same type as the patches.
+
+    `grid` is rows and columns; None stands for a square.
+    """
     count, side = cells.shape[:2]
-    grid = math.isqrt(count)
-    rows = cells[order].reshape(grid, grid, side, side, 3).swapaxes(1, 2)
-    picture: np.ndarray = rows.reshape(grid * side, grid * side, 3)
+    rows, columns = grid or (math.isqrt(count), math.isqrt(count))
+    laid = cells[order].reshape(rows, columns, side, side, 3).swapaxes(1, 2)
+    picture: np.ndarray = laid.reshape(rows * side, columns * side, 3)
     return picture
 
 
-def shuffled_grid(cells: np.ndarray, order: np.ndarray, width: int = 330) -> Grid:
+def shuffled_grid(cells: np.ndarray, order: np.ndarray, width: int = 330, grid: tuple[int, int] | None = None) -> Grid:
     """The shuffled picture; a click picks a place, hover tells which patch it shows."""
     count, patch = cells.shape[:2]
-    grid = math.isqrt(count)
+    rows, columns = grid or (math.isqrt(count), math.isqrt(count))
     moved = int((order != np.arange(count)).sum())
     return Grid(
         title="What the network sees",
-        rows=grid,
-        columns=grid,
+        rows=rows,
+        columns=columns,
         shape=f"{moved} of {count} patches moved",
         description=f"The picture cut into {count} patches of {patch} by {patch} pixels, {moved} of them moved.",
-        photo=shuffled_picture(cells, order),
+        photo=shuffled_picture(cells, order, (rows, columns)),
         hover=tuple(
             f"place {place}: its own patch" if place == shown else f"place {place} shows patch {shown}"
             for place, shown in enumerate(order.tolist())

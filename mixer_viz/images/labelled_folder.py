@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import TypeVar
@@ -32,7 +33,7 @@ class LabelledImages:
     """N pictures, decoded and cropped for one Mixer, with their classes, and what was left out."""
 
     config: MixerConfig
-    images: tuple[np.ndarray, ...]  # N times (image_size, image_size, 3) uint8
+    images: tuple[np.ndarray, ...]  # N times (H, W, 3) uint8, of the network's image_shape
     labels: np.ndarray  # (N,) int, classes
     unreadable: int  # files in a class's folder that are no picture
     unknown: tuple[str, ...]  # folders that are no class of this Mixer, in alphabetical order
@@ -102,7 +103,7 @@ def _within_limits(
     files: Iterable[tuple[str, Content]], size_of: Callable[[Content], int], config: MixerConfig
 ) -> Iterator[tuple[str, Content]]:
     """(name of the last folder, content) of all that is not hidden; names are only read, never opened as paths."""
-    most = min(MAX_IMAGES, MAX_KEPT_BYTES // (3 * config.image_size**2))
+    most = min(MAX_IMAGES, MAX_KEPT_BYTES // (3 * math.prod(config.image_shape)))
     size = 0
     for count, (folder, content) in enumerate(_not_hidden(files), start=1):
         size += size_of(content)

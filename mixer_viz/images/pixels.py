@@ -99,9 +99,10 @@ def _orientation(image: Image.Image) -> int:
 
 
 def crop_image(image: Image.Image, config: MixerConfig) -> Image.Image:
-    """The square that the network sees, RGB, image_size x image_size: resize the shorter side, then crop the centre.
+    """The part that the network sees, RGB, of `config.image_shape`: resize the shorter side, then crop the centre.
 
-    The shorter side becomes floor(image_size / crop_pct), as in timm's evaluation transform, with antialiasing;
+    The shorter side becomes floor(image_size / crop_pct), as in timm's evaluation transform, with antialiasing; for a
+    network that sees no square, the picture becomes as small as still covers floor(height / crop_pct) by the width's.
     crop_pct None means 1.0, interpolation None bicubic. A picture more than MAX_RESIZED_ASPECT times as long as wide,
     or of more than MAX_RESIZED_PIXELS once resized, is cut to the crop and a margin first, so that its size costs no
     memory. The sampling points stay the same; values may differ by a level or two, and by more where bicubic
@@ -112,22 +113,32 @@ def crop_image(image: Image.Image, config: MixerConfig) -> Image.Image:
     resized_to = _resized_size(image.size, config)
     if max(image.size) > MAX_RESIZED_ASPECT * min(image.size) or math.prod(resized_to) > MAX_RESIZED_PIXELS:
         return _resize_crop_only(image, config, Image.Resampling[interpolation.name])
-    resized = functional.resize(image, [min(resized_to)], interpolation=interpolation, antialias=True)
-    cropped: Image.Image = functional.center_crop(resized, [config.image_size, config.image_size])
+    width, height = resized_to
+    side = [min(resized_to)] if config.image_width is None else [height, width]
+    resized = functional.resize(image, side, interpolation=interpolation, antialias=True)
+    cropped: Image.Image = functional.center_crop(resized, list(config.image_shape))
     return cropped
 
 
 def crop_box(image_size: tuple[int, int], config: MixerConfig) -> tuple[float, float, float, float]:
     """(left, top, right, bottom) of `crop_image`'s crop, in pixels of a photo of `image_size` = (width, height)."""
     box = []
-    for side, resized in zip(image_size, _resized_size(image_size, config), strict=True):
-        start = round((resized - config.image_size) / 2)
-        box.append((start * side / resized, (start + config.image_size) * side / resized))
+    seen = config.image_shape[::-1]  # width and height
+    for side, resized, kept in zip(image_size, _resized_size(image_size, config), seen, strict=True):
+        start = round((resized - kept) / 2)
+        box.append((start * side / resized, (start + kept) * side / resized))
     (left, right), (top, bottom) = box
     return left, top, right, bottom
 
 
 def _resized_size(image_size: tuple[int, int], config: MixerConfig) -> tuple[int, int]:
+    if config.image_width is not None:
+        wanted = [math.floor(side / (config.crop_pct or 1.0)) for side in config.image_shape[::-1]]
+        factor = min(side / target for side, target in zip(image_size, wanted, strict=True))
+        seen = config.image_shape[::-1]
+        # Rounded, as timm does it here; never below what is cut out.
+        across, down = (max(round(side / factor), part) for side, part in zip(image_size, seen, strict=True))
+        return across, down
     shorter_side = math.floor(config.image_size / (config.crop_pct or 1.0))
     # Truncated, not rounded, and in this order of operations, as torchvision does it.
     width, height = (int(shorter_side * side / min(image_size)) for side in image_size)
@@ -137,13 +148,13 @@ def _resized_size(image_size: tuple[int, int], config: MixerConfig) -> tuple[int
 def _resize_crop_only(image: Image.Image, config: MixerConfig, resample: Image.Resampling) -> Image.Image:
     left, top, right, bottom = crop_box(image.size, config)
     # The bicubic filter reaches 2 pixels of the coarser of the two grids; 4 leave room for rounding.
-    margin = 4 * math.ceil(max(1.0, (right - left) / config.image_size, (bottom - top) / config.image_size))
+    seen_height, seen_width = config.image_shape
+    margin = 4 * math.ceil(max(1.0, (right - left) / seen_width, (bottom - top) / seen_height))
     x, y = max(0, math.floor(left) - margin), max(0, math.floor(top) - margin)
     region = image.crop(
         (x, y, min(image.width, math.ceil(right) + margin), min(image.height, math.ceil(bottom) + margin))
     )
-    size = (config.image_size, config.image_size)
-    return region.resize(size, resample, box=(left - x, top - y, right - x, bottom - y))
+    return region.resize((seen_width, seen_height), resample, box=(left - x, top - y, right - x, bottom - y))
 
 
 def normalise(images: Image.Image | np.ndarray, config: MixerConfig) -> Tensor:

@@ -26,7 +26,7 @@ _SIZES = (
 
 _LARGEST = sys.float_info.max  # an integer in a JSON file may be larger still
 MIN_CROP_PCT = 0.1  # published Mixers have 0.875 to 1; a smaller share would enlarge the picture without end
-LARGEST_PIXEL_UNIT = 5.0  # mean and deviation of pixels in 0..1 are below it, those of pixels in 0..255 above
+LARGEST_PIXEL_UNIT = 10.0  # mean and deviation of pixels in 0..1 are below it, those of pixels in 0..255 above
 MAX_LAYER_NORM_EPS = 0.1
 SMALLEST_STD = 1e-6  # float32 pixels and the answer stay finite
 
@@ -36,7 +36,8 @@ class MixerConfig:
     """Everything that fixes an MLP-Mixer's shape and how an image is prepared for it.
 
     The names are those of the paper (Tolstikhin et al. 2021, Table 1): `embed_dim` is C, `tokens_mlp_dim` is D_S,
-    `channels_mlp_dim` is D_C, `num_patches` is S. D_S is a free choice and need not equal S.
+    `channels_mlp_dim` is D_C, `num_patches` is S. D_S is a free choice and need not equal S. `image_size` is both sides
+    of the picture, or its height where `image_width` says another width.
 
     `mean`, `std`, `interpolation`, `crop_pct` and `class_names` are None where the checkpoint does not say; `gelu` is
     "erf" for the exact form (timm) and "tanh" for the approximation (flax); `layer_norm_eps` is what every LayerNorm
@@ -51,6 +52,7 @@ class MixerConfig:
     num_blocks: int
     tokens_mlp_dim: int
     channels_mlp_dim: int
+    image_width: int | None = None
     num_classes: int = 1000
     in_channels: int = 3
     gelu: Gelu = "erf"
@@ -64,15 +66,17 @@ class MixerConfig:
     usual_confidence: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        for name in _SIZES:
+        if self.image_width == self.image_size:
+            object.__setattr__(self, "image_width", None)  # one way to say that a picture is square
+        for name in _SIZES if self.image_width is None else (*_SIZES, "image_width"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool):
                 raise ValueError(f"{name}={shown(value)} must be a whole number")
             if value < 1:
                 raise ValueError(f"{name}={shown(value)} must be at least 1")
-        if self.image_size % self.patch_size:
-            size, side = shown(self.image_size), shown(self.patch_size)
-            raise ValueError(f"image_size={size} is not a multiple of patch_size={side}")
+        for name, pixels in (("image_size", self.image_size), ("image_width", self.image_width or 0)):
+            if pixels % self.patch_size:
+                raise ValueError(f"{name}={shown(pixels)} is not a multiple of patch_size={shown(self.patch_size)}")
         if self.gelu not in ("erf", "tanh"):
             raise ValueError(f"gelu={shown(self.gelu)} must be 'erf' or 'tanh'")
         if self.interpolation not in (None, "nearest", "bilinear", "bicubic"):
@@ -127,14 +131,28 @@ class MixerConfig:
             )
 
     @property
+    def image_shape(self) -> tuple[int, int]:
+        """Height and width of the picture, in pixels."""
+        return self.image_size, self.image_width or self.image_size
+
+    @property
+    def grid_shape(self) -> tuple[int, int]:
+        """Rows and columns of patches."""
+        height, width = self.image_shape
+        return height // self.patch_size, width // self.patch_size
+
+    @property
     def grid_size(self) -> int:
-        """Patches along one side of the image."""
+        """Patches along one side of a square picture; ValueError for another, which has a `grid_shape` alone."""
+        if self.image_width is not None:
+            raise ValueError(f"the grid of {' x '.join(map(str, self.grid_shape))} patches is not square")
         return self.image_size // self.patch_size
 
     @property
     def num_patches(self) -> int:
         """S, the number of tokens."""
-        return self.grid_size**2
+        rows, columns = self.grid_shape
+        return rows * columns
 
     @property
     def patch_dim(self) -> int:

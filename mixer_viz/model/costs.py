@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 from mixer_viz.model.config import MixerConfig
 
@@ -86,7 +87,7 @@ class PatchSizeOption:
     """What the same Mixer would cost with patches of another side."""
 
     patch_size: int
-    grid_size: int
+    grid_shape: tuple[int, int]
     num_patches: int  # S
     patch_dim: int
     block_token_mixing_parameters: int  # one block, 2 S D_S + D_S + S
@@ -96,14 +97,20 @@ class PatchSizeOption:
     multiply_adds: int  # the whole network, per image
     is_own: bool  # whether the model has this patch size
 
+    @property
+    def grid_size(self) -> int:
+        """Patches along the height."""
+        return self.grid_shape[0]
+
 
 def patch_size_options(config: MixerConfig) -> tuple[PatchSizeOption, ...]:
     """Every patch size this image size could be cut into, smallest first, with what it would cost.
 
-    Sizes of at least 2 that divide the image size and give 2 to MAX_OPTION_TOKENS tokens, and always the model's own;
-    C, D_S, D_C and the number of blocks stay.
+    Sizes of at least 2 that divide height and width of the image and give 2 to MAX_OPTION_TOKENS tokens, and always
+    the model's own; C, D_S, D_C and the number of blocks stay.
     """
-    divisors = [size for size in range(1, config.image_size + 1) if config.image_size % size == 0]
+    shared = math.gcd(*config.image_shape)
+    divisors = [size for size in range(1, shared + 1) if shared % size == 0]
     options = [_option(with_patch_size(config, size), is_own=size == config.patch_size) for size in divisors]
     return tuple(
         option
@@ -116,7 +123,7 @@ def _option(config: MixerConfig, is_own: bool) -> PatchSizeOption:
     cost = costs(config)
     return PatchSizeOption(
         patch_size=config.patch_size,
-        grid_size=config.grid_size,
+        grid_shape=config.grid_shape,
         num_patches=config.num_patches,
         patch_dim=config.patch_dim,
         block_token_mixing_parameters=cost.token_mixing.parameters // config.num_blocks,

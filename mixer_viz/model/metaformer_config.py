@@ -39,6 +39,9 @@ class MetaFormerConfig:
             value = getattr(self, name)
             if type(value) is not int or value < least:
                 raise ValueError(f"{name}={shown(value)} must be a whole number of at least {least}")
+        if self.sizes.image_width is not None:
+            height, width = self.sizes.image_shape
+            raise ValueError(f"pictures of {height} x {width} px are not square, as the networks compared need them")
         self._check_mixer(self.sizes.embed_dim)
 
     def _check_mixer(self, embed_dim: int) -> None:

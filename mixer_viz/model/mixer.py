@@ -11,6 +11,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from mixer_viz.model.config import Gelu, MixerConfig
+from mixer_viz.model.wording import by
 
 
 class Mlp(nn.Module):
@@ -46,8 +47,9 @@ class MixerBlock(nn.Module):
 class MlpMixer(nn.Module):
     """The whole network: patches to logits.
 
-    `model(pixels)` takes normalised pixels (N, 3, image_size, image_size) and returns logits (N, num_classes). Raises
-    ValueError for any other image size, because the token-mixing weights exist for exactly S = num_patches tokens.
+    `model(pixels)` takes normalised pixels (N, 3, H, W), as `config.image_shape` says, and returns logits
+    (N, num_classes). Raises ValueError for any other image size, because the token-mixing weights exist for exactly
+    S = num_patches tokens.
     """
 
     def __init__(self, config: MixerConfig) -> None:
@@ -77,13 +79,14 @@ class MlpMixer(nn.Module):
 
 def check_pixels(pixels: Tensor, config: MixerConfig) -> None:
     """Raise ValueError, with both sizes in words, when `pixels` is not an image batch that `config` can read."""
-    expected = (config.in_channels, config.image_size, config.image_size)
+    expected = (config.in_channels, *config.image_shape)
     if pixels.ndim != 4 or pixels.shape[1] != config.in_channels:
         raise ValueError(f"pixels must be (N, {', '.join(map(str, expected))}), got {tuple(pixels.shape)}")
     if tuple(pixels.shape[1:]) != expected:
         height, width = pixels.shape[2:]
+        wanted = by(config.image_shape, "x")
         raise ValueError(
-            f"This Mixer was trained at {config.image_size} px, so its token-mixing weights read exactly "
-            f"S = {config.num_patches} patches; it cannot read {height} x {width} px images. "
-            f"Resize the image to {config.image_size} x {config.image_size}."
+            f"This Mixer was trained at {config.image_size if config.image_width is None else wanted} px, so its "
+            f"token-mixing weights read exactly S = {config.num_patches} patches; it cannot read {height} x {width} px "
+            f"images. Resize the image to {wanted}."
         )

@@ -78,14 +78,14 @@ class SpatialShift(nn.Module):
     here the skip is around it, as around every mixer. The idea is Wu et al. 2018, "Shift".
     """
 
-    def __init__(self, embed_dim: int, grid_size: int) -> None:
+    def __init__(self, embed_dim: int, grid: int | tuple[int, int]) -> None:
         super().__init__()
-        self.grid_size = grid_size
+        self.grid = (grid, grid) if isinstance(grid, int) else grid  # rows and columns
         moving = embed_dim // SHIFTED_SHARE
         self.groups = (moving, moving, moving, moving, embed_dim - 4 * moving)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        grid = tokens.unflatten(1, (self.grid_size, self.grid_size))  # (N, rows, columns, C)
+        grid = tokens.unflatten(1, self.grid)  # (N, rows, columns, C)
         left, right, up, down, rest = grid.split(self.groups, dim=-1)
         # Pads are counted from the last axis: channels, then columns, then rows.
         moved = (

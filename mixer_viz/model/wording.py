@@ -30,3 +30,13 @@ def shown(value: object, most: int = MAX_SHOWN) -> str:
 def named(name: str) -> str:
     """The name of a tensor or setting as it is; as `shown` where it is long or holds more than letters and dots."""
     return name if re.fullmatch(rf"[\w.]{{1,{MAX_SHOWN}}}", name) else shown(name)
+
+
+def by(sides: tuple[int, int], sign: str = "×") -> str:
+    """Rows and columns, or height and width, as "4 × 4"."""
+    return f"{sides[0]} {sign} {sides[1]}"
+
+
+def in_pixels(sides: tuple[int, int]) -> str:
+    """Height and width of a picture, as "32 px" or "32 × 128 px"."""
+    return f"{sides[0]} px" if sides[0] == sides[1] else f"{by(sides)} px"

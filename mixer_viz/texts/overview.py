@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mixer_viz.analysis.calibration import share_below
 from mixer_viz.model import MixerConfig
 from mixer_viz.model.costs import Costs
+from mixer_viz.model.wording import by
 from mixer_viz.texts.from_files import literal
 
 MAX_NAMED_CLASSES = 20
@@ -90,7 +91,7 @@ def block_shapes(config: MixerConfig) -> str:
     """What stays and what changes from block to block."""
     return (
         f"Every picture below is the same {config.num_patches} tokens of {config.embed_dim} channels, on the "
-        f"{config.grid_size} × {config.grid_size} patch grid: token mixing lets patches exchange what they hold, "
+        f"{by(config.grid_shape)} patch grid: token mixing lets patches exchange what they hold, "
         "channel mixing works inside each patch."
     )
 

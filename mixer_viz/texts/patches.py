@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mixer_viz.model import MixerConfig
 from mixer_viz.model.costs import PatchSizeOption
+from mixer_viz.model.wording import by, in_pixels
 
 LIMITS = """
 - Alike embeddings mean alike pixels here, nothing more: no token has seen another one yet.
@@ -16,12 +17,13 @@ LIMITS = """
 
 def patch_position(config: MixerConfig, token: int) -> str:
     """Where a patch is in the grid, the crop and the token matrix."""
-    row, column = divmod(token, config.grid_size)
+    rows, columns = config.grid_shape
+    row, column = divmod(token, columns)
     side = config.patch_size
     return (
-        f"**Patch {token}** is in row {row}, column {column} of the {config.grid_size} × {config.grid_size} grid (all "
+        f"**Patch {token}** is in row {row}, column {column} of the {rows} × {columns} grid (all "
         f"counted from 0): pixels {row * side} to {(row + 1) * side - 1} down, {column * side} to "
-        f"{(column + 1) * side - 1} across. Its place in the sequence: {row} × {config.grid_size} + {column} = {token}."
+        f"{(column + 1) * side - 1} across. Its place in the sequence: {row} × {columns} + {column} = {token}."
     )
 
 
@@ -43,7 +45,7 @@ def patch_size_table(options: Sequence[PatchSizeOption]) -> dict[str, list[str]]
     """What other patch sizes would cost, as columns of a table."""
     return {
         "P": [f"{option.patch_size}{' (this model)' if option.is_own else ''}" for option in options],
-        "tokens S": [f"{option.grid_size} × {option.grid_size} = {option.num_patches:,}" for option in options],
+        "tokens S": [f"{by(option.grid_shape)} = {option.num_patches:,}" for option in options],
         "numbers per patch": [f"{option.patch_dim:,}" for option in options],
         "token-mixing parameters": [f"{option.token_mixing_parameters:,}" for option in options],
         "of all parameters": [
@@ -60,18 +62,19 @@ def other_sizes(config: MixerConfig) -> str:
     return (
         f"These weights cannot simply be used with another $S$: every $W_1$ of this model has {tokens} columns and "
         f"every $W_2$ has {tokens} rows, one for each patch, so {tokens} tokens are read, no more and no fewer, and a "
-        f"{config.image_size} px Mixer cannot read a larger picture without scaling it down. The hidden width $D_S$ = "
-        f"{config.tokens_mlp_dim} is another number, free to choose, and does not depend on $S$."
+        f"{in_pixels(config.image_shape)} Mixer cannot read a larger picture without scaling it down. The hidden "
+        f"width $D_S$ = {config.tokens_mlp_dim} is another number, free to choose, and does not depend on $S$."
     )
 
 
 def embedding_equation(config: MixerConfig) -> str:
     """The patch embedding with this model's sizes."""
-    side = config.patch_size
+    side, (height, width), times = config.patch_size, config.image_shape, r"\times"
+    count = f"({height} / {side})^2" if height == width else rf"({height} / {side}) \times ({width} / {side})"
     return rf"""
-The crop of ${config.image_size} \times {config.image_size}$ pixels is cut into $S = ({config.image_size} / {side})^2 =
-{config.num_patches}$ patches in raster order. Each is flattened to a vector $x$ of $P^2 \cdot 3 = {config.patch_dim}$
-numbers and embedded by the same linear layer:
+The crop of ${by(config.image_shape, times)}$ pixels is cut into $S = {count} = {config.num_patches}$ patches in raster
+order. Each is flattened to a vector $x$ of $P^2 \cdot 3 = {config.patch_dim}$ numbers and embedded by the
+same linear layer:
 
 $$e = W x + b, \qquad W:\ C \times 3P^2 = {config.embed_dim} \times {config.patch_dim}$$
 

@@ -10,6 +10,7 @@ import numpy as np
 from mixer_viz.analysis.token_mixing.opposing_pairs import COPY_COSINE, OPPOSING_COSINE
 from mixer_viz.analysis.token_mixing.weights import Units
 from mixer_viz.model import MixerConfig
+from mixer_viz.model.wording import by
 
 LIMITS = f"""
 - A clear pattern shows what a unit reads, not what the network uses it for. Scaling the unit, above, tests its use on
@@ -29,7 +30,7 @@ def units_in_words(config: MixerConfig) -> str:
     tokens, units = config.num_patches, config.tokens_mlp_dim
     return (
         f"Each of the {units} little maps is one hidden unit. It has one weight for each of the {tokens} patches, so "
-        f"it is drawn on the {config.grid_size} × {config.grid_size} grid of patches. In a red patch a positive input "
+        f"it is drawn on the {by(config.grid_shape)} grid of patches. In a red patch a positive input "
         "raises the unit and a negative one lowers it; in a blue patch it is the other way round."
     )
 

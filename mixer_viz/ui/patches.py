@@ -34,8 +34,8 @@ def tokens_of(choice: Choice) -> TokenResults:
     pixels = pixels_of(choice.picture, choice.model)
     with computing_on(pixels.device):
         tokenization, reconstruction = patches.tokenize(model, pixels), patches.reconstruct(model, pixels)
-    grid, side = config.grid_size, config.patch_size
-    cells = crop.reshape(grid, side, grid, side, 3).swapaxes(1, 2).reshape(-1, side, side, 3)
+    (rows, columns), side = config.grid_shape, config.patch_size
+    cells = crop.reshape(rows, side, columns, side, 3).swapaxes(1, 2).reshape(-1, side, side, 3)
     rebuilt = images.pixels_to_image(torch.from_numpy(reconstruction.pixels)[None], config)[0]
     return TokenResults(crop, cells, rebuilt, tokenization, reconstruction)
 

@@ -68,6 +68,28 @@ def test_pixels_equal_timms_evaluation_transform(
         torch.testing.assert_close(pixels[0], transform(image), rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("interpolation", ["bicubic", "bilinear"])
+@pytest.mark.parametrize("crop_pct", [0.875, 1.0])
+@pytest.mark.parametrize(("height", "width"), [(64, 256), (256, 64), (96, 128)])
+def test_pictures_that_are_not_square_equal_timms_too(
+    height: int, width: int, crop_pct: float, interpolation: str
+) -> None:
+    timm_data = pytest.importorskip("timm.data")
+    transform = timm_data.create_transform(
+        input_size=(3, height, width), is_training=False, interpolation=interpolation, crop_pct=crop_pct
+    )
+    mean, std = timm_data.IMAGENET_DEFAULT_MEAN, timm_data.IMAGENET_DEFAULT_STD
+    config = config_224(
+        image_size=height, image_width=width, interpolation=interpolation, crop_pct=crop_pct, mean=mean, std=std
+    )
+    cat = load_sample("cat")
+    for image in (cat, turned(cat), cat.resize((101, 67)), cat.crop((0, 0, 450, 60))):
+        pixels = normalise(crop_image(image, config), config)
+        torch.testing.assert_close(pixels[0], transform(image), rtol=0, atol=1e-6)
+        left, top, right, bottom = crop_box(image.size, config)
+        assert (right - left) / (bottom - top) == pytest.approx(width / height, rel=0.05)
+
+
 def test_unknown_preprocessing_means_whole_height_bicubic_and_half() -> None:
     image = load_sample("cat")
     unknown = config_224()

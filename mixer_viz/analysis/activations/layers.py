@@ -58,14 +58,14 @@ class HiddenActivations:
 
 
 def channel_maps(trace: Trace, channel: int) -> np.ndarray:
-    """One channel of the tokens at every stage, over the grid: (T, grid, grid) float32.
+    """One channel of the tokens at every stage, over the grid: (T, rows, columns) float32.
 
     Raises ValueError for a channel that is not there, or a trace of several images.
     """
     check_range("channel", channel, trace.config.embed_dim)
-    grid = trace.config.grid_size
+    grid = trace.config.grid_shape
     maps = [to_array(one_image(tokens)[:, channel]) for tokens in streams_of(trace)]
-    return np.stack(maps).reshape(-1, grid, grid)
+    return np.stack(maps).reshape(-1, *grid)
 
 
 def tokens_by_stage(trace: Trace) -> np.ndarray:
@@ -74,13 +74,13 @@ def tokens_by_stage(trace: Trace) -> np.ndarray:
 
 
 def stage_maps(trace: Trace, stage: int) -> np.ndarray:
-    """All channels at one stage, over the grid: (C, grid, grid) float32.
+    """All channels at one stage, over the grid: (C, rows, columns) float32.
 
     Raises ValueError for a stage that is not there, or a trace of several images.
     """
     check_stage(trace.config, stage)
-    grid = trace.config.grid_size
-    return to_array(one_image(streams_of(trace)[stage]).mT).reshape(-1, grid, grid)
+    grid = trace.config.grid_shape
+    return to_array(one_image(streams_of(trace)[stage]).mT).reshape(-1, *grid)
 
 
 def patch_vectors(trace: Trace, token: int) -> np.ndarray:

@@ -52,9 +52,14 @@ def swapped_order(order: Order, first: int, second: int) -> np.ndarray:
     return swapped
 
 
-def reversed_rows_order(grid_size: int) -> np.ndarray:
-    """The rows of patches from bottom to top, each patch upright as it was: (S,) int with S = grid_size**2."""
-    return identity_order(grid_size**2).reshape(grid_size, grid_size)[::-1].ravel()
+def reversed_rows_order(grid: int | tuple[int, int]) -> np.ndarray:
+    """The rows of patches from bottom to top, each patch upright as it was: (S,) int.
+
+    Args:
+        grid: rows and columns, or one number where these are equal.
+    """
+    rows, columns = (grid, grid) if isinstance(grid, int) else grid
+    return identity_order(rows * columns).reshape(rows, columns)[::-1].ravel()
 
 
 def random_order(num_patches: int, seed: int) -> np.ndarray:

@@ -65,8 +65,8 @@ def logits_without_many(
 def group_mask(config: MixerConfig, group: int, device: torch.device) -> Tensor:
     """(1, 1, H, W): for each pixel the number of its square of `group` x `group` patches, in raster order."""
     side = group * config.patch_size
-    place = torch.arange(config.image_size, device=device) // side
-    return (place[:, None] * (int(place[-1]) + 1) + place[None, :])[None, None]
+    down, across = (torch.arange(pixels, device=device) // side for pixels in config.image_shape)
+    return (down[:, None] * (int(across[-1]) + 1) + across[None, :])[None, None]
 
 
 def spread_over_groups(values: Tensor, mask: Tensor) -> Tensor:

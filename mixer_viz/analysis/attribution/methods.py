@@ -120,12 +120,14 @@ def check_target(config: MixerConfig, target: int, against: int | None) -> None:
 
 def num_groups(config: MixerConfig, group: int) -> int:
     """How many squares of `group` x `group` patches cover the grid; those at the right and lower edge may be cut."""
-    return int(-(-config.grid_size // group)) ** 2
+    rows, columns = config.grid_shape
+    return -(-rows // group) * -(-columns // group)
 
 
 def num_windows(config: MixerConfig, window: int, stride: int) -> int:
     """Positions of a square window of `window` pixels moved by `stride`; the last in a row may be cut by the edge."""
-    return int(-(-(config.image_size - window) // stride) + 1) ** 2
+    down, across = (-(-(side - window) // stride) + 1 for side in config.image_shape)
+    return down * across
 
 
 def fixed_cost(forward: int, backward: int) -> Callable[[Mapping[str, Value]], Passes]:

@@ -124,7 +124,7 @@ def rows(config: MixerConfig) -> list[Method]:
 
 def _ablations(config: MixerConfig) -> list[Method]:
     """Methods that take one part away at a time."""
-    side, whole = config.patch_size, config.image_size
+    side, whole = config.patch_size, min(config.image_shape)
 
     def passes(values: Mapping[str, Value]) -> Passes:
         return Passes(num_windows(config, int(values["window"]), int(values["stride"])) + 3, 0)
@@ -162,7 +162,7 @@ def _ablations(config: MixerConfig) -> list[Method]:
 
 def _shapley(config: MixerConfig) -> list[Method]:
     """Methods that take many parts away together, and share the change out fairly."""
-    most = max(1, config.grid_size - 1)  # two groups or more, else there is nothing to share out
+    most = max(1, max(config.grid_shape) - 1)  # two groups or more, else there is nothing to share out
     coarse = min(2, most)
 
     def ordered(values: Mapping[str, Value]) -> Passes:

@@ -163,8 +163,8 @@ def _levels(config: MixerConfig, raw: np.ndarray) -> tuple[np.ndarray | None, np
     if raw.ndim < 4:
         return None, None, raw.reshape(config.num_patches)
     pixel_map = raw[0].sum(axis=0)
-    grid, side = config.grid_size, config.patch_size
-    return raw[0], pixel_map, pixel_map.reshape(grid, side, grid, side).sum(axis=(1, 3)).reshape(-1)
+    (rows, columns), side = config.grid_shape, config.patch_size
+    return raw[0], pixel_map, pixel_map.reshape(rows, side, columns, side).sum(axis=(1, 3)).reshape(-1)
 
 
 def _expected(row: Method, ends: list[float]) -> float | None:

@@ -110,7 +110,7 @@ def calibrate(
 
 
 def _block_moments(model: MlpMixer, pixels: Tensor) -> list[BlockMoments]:
-    shift = SpatialShift(model.config.embed_dim, model.config.grid_size)
+    shift = SpatialShift(model.config.embed_dim, model.config.grid_shape)
     found = []
     tokens = model.embed(pixels)
     for half in half_blocks(model):

@@ -50,6 +50,7 @@ class Replacement:
     )  # (k, k) float64 of a convolution; [k//2 + dy, k//2 + dx] weighs the patch dy below, dx right
     factor: float | None  # of identity and shift; of random the entries' standard deviation; None for a convolution
     explained: float  # R² on the calibration images, see `Moments.explained`; -1 or below for most random ones
+    grid: tuple[int, int] | None = None  # rows and columns, of a shift; None: a square
 
     def mixed(self, tokens: Tensor) -> Tensor:
         """(N, S, C) -> (N, S, C), in the precision and on the device of the tokens."""
@@ -57,7 +58,7 @@ class Replacement:
             torch.tensor(values, dtype=tokens.dtype, device=tokens.device) for values in (self.matrix, self.bias)
         )
         if self.kind == "shift":
-            tokens = SpatialShift(tokens.shape[2], math.isqrt(len(matrix)))(tokens)
+            tokens = SpatialShift(tokens.shape[2], self.grid or math.isqrt(len(matrix)))(tokens)
         return matrix @ tokens + bias[:, None]
 
 
@@ -67,7 +68,8 @@ def fit_replacement(
     """The best stand-in of a kind for a block, or a random one.
 
     Args:
-        kernel_size: k of a convolution, odd, at most 2 * grid_size - 1, which reaches every token from every other.
+        kernel_size: k of a convolution, odd, at most twice the longer side of the grid less 1, which reaches
+            every token from every other.
         seed: of the random matrix, which differs from block to block.
     Raises ValueError for a block, kind or kernel size that is not there.
     """
@@ -76,9 +78,10 @@ def fit_replacement(
     if kind == "identity":
         return _scaled(kind, moments)
     if kind == "shift":
-        return _scaled(kind, calibration.blocks[block].shifted)
+        shifted = _scaled(kind, calibration.blocks[block].shifted)
+        return dataclasses.replace(shifted, grid=calibration.config.grid_shape)
     if kind == "convolution":
-        return _convolution(moments, calibration.config.grid_size, kernel_size)
+        return _convolution(moments, calibration.config.grid_shape, kernel_size)
     if kind == "random":
         return _random(moments, np.random.default_rng((seed, block)))
     raise ValueError(f"kind={kind!r} must be one of {', '.join(map(repr, KINDS))}")
@@ -92,11 +95,12 @@ def _scaled(kind: Kind, moments: Moments) -> Replacement:
     return _with_bias(kind, matrix, moments, factor=factor)
 
 
-def _convolution(moments: Moments, grid_size: int, kernel_size: int) -> Replacement:
-    if kernel_size % 2 == 0 or not 1 <= kernel_size <= 2 * grid_size - 1:
-        raise ValueError(f"kernel_size={kernel_size} must be odd and between 1 and {2 * grid_size - 1}")
+def _convolution(moments: Moments, grid: tuple[int, int], kernel_size: int) -> Replacement:
+    most = 2 * max(grid) - 1
+    if kernel_size % 2 == 0 or not 1 <= kernel_size <= most:
+        raise ValueError(f"kernel_size={kernel_size} must be odd and between 1 and {most}")
     read, cross = moments.centred()
-    dy, dx = displacements(cross, (grid_size, grid_size))
+    dy, dx = displacements(cross, grid)
     reach = kernel_size // 2
     inside = (abs(dy) <= reach) & (abs(dx) <= reach)
     weight = (dy + reach) * kernel_size + dx + reach  # which kernel weight an entry of the matrix is, where inside

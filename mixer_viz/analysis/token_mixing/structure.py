@@ -37,10 +37,10 @@ class Structure:
 
 def structure_of(model: MlpMixer) -> Structure:
     """Measure frequency, opposing pairs and distinct units of W1 in every block; the model is only read."""
-    grid = model.config.grid_size
+    grid = model.config.grid_shape
     blocks = [block_weights(model, index).w1 for index in range(model.config.num_blocks)]
-    frequency = np.stack([mean_radial_frequency(unit_rows(rows).reshape(-1, grid, grid)) for rows in blocks])
-    white_noise = white_noise_frequency(grid, grid)
+    frequency = np.stack([mean_radial_frequency(unit_rows(rows).reshape(-1, *grid)) for rows in blocks])
+    white_noise = white_noise_frequency(*grid)
     paired = np.array([2 * np.sum(opposing_pairs(rows).cosine <= OPPOSING_COSINE) / len(rows) for rows in blocks])
     opposed = np.array([np.mean(best_opposing_cosine(rows) <= OPPOSING_COSINE) for rows in blocks])
     return Structure(

@@ -73,7 +73,7 @@ def block_weights(model: MlpMixer, block: int) -> MixingWeights:
         b1=to_array(mixing.fc1.bias),
         w2=to_array(mixing.fc2.weight),
         b2=to_array(mixing.fc2.bias),
-        grid=(model.config.grid_size, model.config.grid_size),
+        grid=model.config.grid_shape,
     )
 
 

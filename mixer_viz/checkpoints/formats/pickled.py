@@ -20,7 +20,7 @@ from mixer_viz.checkpoints.formats.archives import ARCHIVE_DAMAGE, checked_archi
 from mixer_viz.checkpoints.formats.contents import tensors_in
 from mixer_viz.checkpoints.formats.pickle_names import SAFE_GLOBALS
 from mixer_viz.checkpoints.formats.pickle_scan import UNSAFE, scan
-from mixer_viz.checkpoints.formats.pickle_values import Damaged, Storage
+from mixer_viz.checkpoints.formats.pickle_values import Damaged
 
 MAX_PICKLE_BYTES = 16 * 1024**2  # names, shapes and settings; the numbers lie beside it
 _PICKLES_BEFORE_NUMBERS = (
@@ -81,10 +81,11 @@ def _check_old_form(path: Path) -> None:
         if file.read(1) != b"\x80":
             raise Damaged("no pickle")
         file.seek(0)
-        asked: dict[str, Storage] = {}
+        asked: dict[str, int] = {}  # bytes of each storage
         for _ in range(_PICKLES_BEFORE_NUMBERS):
-            asked |= {storage.key: storage for storage in scan(_Bounded(file, MAX_PICKLE_BYTES))}
-        if sum(storage.num_bytes for storage in asked.values()) > size:
+            for storage in scan(_Bounded(file, MAX_PICKLE_BYTES)):
+                asked[storage.key] = max(asked.get(storage.key, 0), storage.num_bytes)
+        if sum(asked.values()) > size:
             raise Damaged("it asks for more numbers than it has")
 
 

@@ -16,12 +16,12 @@ _PLURALS = {"patch": "patches", "unit": "units"}
 
 
 def patch_map(values: np.ndarray, *, title: str, note: str, scale: str, width: int = MAP_WIDTH) -> Grid:
-    """One number per patch, (S,), on the patch grid; a click picks the patch."""
-    side = math.isqrt(values.size)
+    """One number per patch, (rows, columns), or (S,) of a square grid; a click picks the patch."""
+    rows, columns = values.shape if values.ndim == 2 else (math.isqrt(values.size), math.isqrt(values.size))
     return Grid(
         title=title,
-        rows=side,
-        columns=side,
+        rows=rows,
+        columns=columns,
         shape=note,
         description=f"{title}: {values.size} numbers, one per patch, from {values.min():.3g} to {values.max():.3g}.",
         values=values,

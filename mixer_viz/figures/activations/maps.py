@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mixer_viz.figures.common import stage_grids
+from mixer_viz.figures.common import grid_in, stage_grids
 from mixer_viz.figures.grid import Grid
 from mixer_viz.figures.photo import greyed
 from mixer_viz.figures.theme import SCALES
@@ -43,13 +43,13 @@ def enlarged(
     own_scales: bool = False,
     width: int = 330,
 ) -> Grid:
-    """Values (T, S) or (T, grid, grid) over the greyed crop, one frame per stage, on one scale or each on its own."""
+    """Values (T, S) or (T, rows, columns) over the greyed crop, one frame per stage, on one scale or on their own."""
     chosen = SCALES[scale]
-    side = math.isqrt(maps[0].size)
+    rows, columns = grid_in(crop, maps[0].size)
     return Grid(
         title="",
-        rows=side,
-        columns=side,
+        rows=rows,
+        columns=columns,
         description=f"{chosen.quantity} of every patch over the picture, layer by layer.",
         photo=greyed(crop),
         values=maps.astype(np.float32),
@@ -97,7 +97,6 @@ def channel_atlas(maps: np.ndarray, order: np.ndarray, notes: Sequence[str], sta
         ids=order,
         tile=(height, wide),
         width=width,
-        aspect=columns / rows,
     )
 
 

@@ -16,11 +16,17 @@ MOST_MAPS = 4  # side by side, on the page and in print
 OPACITY = 0.78
 # A few single pixels are far above all others, and would leave the rest of the map without colour.
 PIXEL_PERCENTILE = 99.5
+GridSize = int | tuple[int, int]  # rows and columns of patches, or one number for both
+
+
+def shape_of(grid_size: GridSize) -> tuple[int, int]:
+    """Rows and columns."""
+    return (grid_size, grid_size) if isinstance(grid_size, int) else grid_size
 
 
 @dataclasses.dataclass(frozen=True)
 class MapPicture:
-    """One attribution to be drawn, at patch level (grid, grid) or at pixel level (H, W)."""
+    """One attribution to be drawn, at patch level (rows, columns) or at pixel level (H, W)."""
 
     title: str
     note: str  # printed small beside the title, as "sum +6.31"
@@ -32,7 +38,7 @@ def map_grids(
     crop: np.ndarray,
     pictures: Sequence[MapPicture],
     *,
-    grid_size: int,
+    grid_size: GridSize,
     shared: bool = False,
     positive: bool = False,
     opacity: float = OPACITY,
@@ -61,7 +67,7 @@ def map_grids(
             limits=pair,
             open_ended=True,
             opacity=opacity,
-            pick_side=picture.values.shape[0] // grid_size,
+            pick_side=picture.values.shape[0] // shape_of(grid_size)[0],
             width=width,
             two_lines=True,
         )
@@ -69,7 +75,7 @@ def map_grids(
     ]
 
 
-def map_scale(picture: MapPicture, grid_size: int, positive: bool) -> Scale:
+def map_scale(picture: MapPicture, grid_size: GridSize, positive: bool) -> Scale:
     """The colour scale of one map, its unit "logits per patch" or "logits per pixel"."""
     name = "attribution" if picture.in_logits else "sensitivity"
     scale = SCALES[f"{name} positive" if positive else name]
@@ -77,16 +83,17 @@ def map_scale(picture: MapPicture, grid_size: int, positive: bool) -> Scale:
     return dataclasses.replace(scale, unit=f"{scale.unit} per {level}") if picture.in_logits else scale
 
 
-def map_level(values: np.ndarray, grid_size: int) -> Literal["patch", "pixel"]:
+def map_level(values: np.ndarray, grid_size: GridSize) -> Literal["patch", "pixel"]:
     """Whether a map has one value per patch or per pixel; ValueError when it fits neither."""
     height, width = values.shape
-    if height != width or height % grid_size or height == 0:
-        raise ValueError(f"a map of {height} x {width} does not fit {grid_size} x {grid_size} patches")
-    return "patch" if height == grid_size else "pixel"
+    rows, columns = shape_of(grid_size)
+    if height == 0 or height % rows or height * columns != width * rows:
+        raise ValueError(f"a map of {height} x {width} does not fit {rows} x {columns} patches")
+    return "patch" if height == rows else "pixel"
 
 
 def map_limits(
-    pictures: Sequence[MapPicture], *, grid_size: int, shared: bool, positive: bool
+    pictures: Sequence[MapPicture], *, grid_size: GridSize, shared: bool, positive: bool
 ) -> list[tuple[float, float]]:
     """Lowest and highest value of each map's colours: symmetric about zero, or from zero if `positive`.
 
@@ -104,31 +111,33 @@ def map_limits(
     return [(0.0 if positive else -(top or 1.0), top or 1.0) for top in tops]
 
 
-def without_patches(crop: np.ndarray, baseline: np.ndarray, patches: Sequence[int], grid_size: int) -> np.ndarray:
+def without_patches(crop: np.ndarray, baseline: np.ndarray, patches: Sequence[int], grid_size: GridSize) -> np.ndarray:
     """The crop (H, W, 3) uint8 with these patches taken from the baseline, of the same shape and type.
 
     Raises ValueError for a patch that is not there and for pictures of different shapes.
     """
     if crop.shape != baseline.shape:
         raise ValueError(f"a crop of shape {crop.shape} and a baseline of shape {baseline.shape} do not fit")
-    gone = np.zeros(grid_size**2, dtype=bool)
+    rows, columns = shape_of(grid_size)
+    gone = np.zeros(rows * columns, dtype=bool)
     for patch in patches:
-        if not 0 <= patch < grid_size**2:
-            raise ValueError(f"patch {patch} is not between 0 and {grid_size**2 - 1}")
+        if not 0 <= patch < len(gone):
+            raise ValueError(f"patch {patch} is not between 0 and {len(gone) - 1}")
         gone[patch] = True
-    side = crop.shape[0] // grid_size
-    mask = gone.reshape(grid_size, grid_size).repeat(side, axis=0).repeat(side, axis=1)
+    side = crop.shape[0] // rows
+    mask = gone.reshape(rows, columns).repeat(side, axis=0).repeat(side, axis=1)
     return np.where(mask[..., None], baseline, crop)
 
 
-def removed_grid(picture: np.ndarray, grid_size: int, title: str, note: str, width: int = 260) -> Grid:
+def removed_grid(picture: np.ndarray, grid_size: GridSize, title: str, note: str, width: int = 260) -> Grid:
     """What the network sees once patches are replaced, (H, W, 3) uint8; a click picks a patch."""
+    rows, columns = shape_of(grid_size)
     return Grid(
         title=title,
-        rows=grid_size,
-        columns=grid_size,
+        rows=rows,
+        columns=columns,
         shape=note,
-        description=f"{title} ({note}): the picture with some of its {grid_size} by {grid_size} patches replaced.",
+        description=f"{title} ({note}): the picture with some of its {rows} by {columns} patches replaced.",
         photo=picture,
         lines=True,
         width=width,
@@ -169,7 +178,7 @@ def _top(values: np.ndarray, level: str, positive: bool) -> float:
     return top or float(sizes.max())  # also when no more than a few pixels are not 0
 
 
-def _description(picture: MapPicture, grid_size: int, positive: bool, limits: tuple[float, float]) -> str:
+def _description(picture: MapPicture, grid_size: GridSize, positive: bool, limits: tuple[float, float]) -> str:
     scale, level = map_scale(picture, grid_size, positive), map_level(picture.values, grid_size)
     low, high = limits
     return (

@@ -11,7 +11,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from mixer_viz.figures.attribution.maps import MOST_MAPS, OPACITY, MapPicture, map_limits, map_scale
+from mixer_viz.figures.attribution.maps import MOST_MAPS, OPACITY, GridSize, MapPicture, map_limits, map_scale
 from mixer_viz.figures.photo import greyed
 from mixer_viz.figures.theme import Scale
 
@@ -27,7 +27,7 @@ def draw_attributions(
     pictures: Sequence[MapPicture],
     captions: Sequence[str],
     *,
-    grid_size: int,
+    grid_size: GridSize,
     shared: bool,
     positive: bool,
     caption: str,

@@ -37,23 +37,25 @@ def formula_with_numbers(choice: Choice) -> None:
         unit = unit_field(config)
     result = intervention_results.formula_of(choice, block, token, channel, unit)
     st.markdown(texts.formula_in_words(config, block, token, channel))
-    _norm(result)
-    _first(result)
+    _norm(result, config.grid_shape)
+    _first(result, config.grid_shape)
     _gelu(choice, result)
     _second(result)
     st.markdown("#### 5. Skip connection")
     st.markdown(texts.closing_step(result.mixing))
 
 
-def _norm(result: Formula) -> None:
+def _norm(result: Formula, grid: tuple[int, int]) -> None:
     mixing = result.mixing
     st.markdown("#### 1. LayerNorm")
     maps, words = st.columns([1, 1.1], gap="medium")
     with maps:
-        title, note = f"Channel {mixing.channel}", "X[:, c], as it comes in"
         grids = [
-            figures.patch_map(result.column, title=title, note=note, scale="channel", width=200),
-            figures.patch_map(mixing.normed, title="After LayerNorm", note="N[:, c]", scale="normed", width=200),
+            figures.patch_map(values.reshape(grid), title=title, note=note, scale=scale, width=200)
+            for values, title, note, scale in (
+                (result.column, f"Channel {mixing.channel}", "X[:, c], as it comes in", "channel"),
+                (mixing.normed, "After LayerNorm", "N[:, c]", "normed"),
+            )
         ]
         hint = "Click a patch: its value is the one that is followed."
         show_grids(grids, key="formula-norm", selected=mixing.token, on_pick=select_token, hint=hint)
@@ -61,13 +63,13 @@ def _norm(result: Formula) -> None:
         st.markdown(texts.norm_step(result.norm, mixing.channel))
 
 
-def _first(result: Formula) -> None:
+def _first(result: Formula, grid: tuple[int, int]) -> None:
     mixing = result.mixing
     st.markdown(f"#### 2. Row {mixing.unit} of $W_1$ times the column")
     grids = [
-        figures.patch_map(mixing.normed, title="Value", note="N[:, c]", scale="normed"),
-        figures.patch_map(mixing.w1_row, title="× weight", note=f"W₁[{mixing.unit}]", scale="reads"),
-        figures.patch_map(mixing.products1, title="= product", note="to be summed", scale="product"),
+        figures.patch_map(mixing.normed.reshape(grid), title="Value", note="N[:, c]", scale="normed"),
+        figures.patch_map(mixing.w1_row.reshape(grid), title="× weight", note=f"W₁[{mixing.unit}]", scale="reads"),
+        figures.patch_map(mixing.products1.reshape(grid), title="= product", note="to be summed", scale="product"),
     ]
     show_grids(
         grids, key="formula-first", on_pick=select_token, hint="Hover reads each number, of one patch in all three."

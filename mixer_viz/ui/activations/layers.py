@@ -87,12 +87,12 @@ def layers(choice: Choice) -> None:
     _hidden(choice, layer)
 
 
-def _maps(choice: Choice, quantity: str, channel: int) -> np.ndarray:  # (T, grid, grid)
+def _maps(choice: Choice, quantity: str, channel: int) -> np.ndarray:  # (T, rows, columns)
     if quantity == "Channel":
         return analysis.channel_maps(cached.trace_of(choice), channel)
     if quantity == "Class":
-        side = choice.model.config.grid_size
-        return results.patch_logits_of(choice, top_class(choice)).values.reshape(-1, side, side)
+        logits = results.patch_logits_of(choice, top_class(choice)).values
+        return logits.reshape(-1, *choice.model.config.grid_shape)
     return overview_of(choice).token_norm
 
 
@@ -106,7 +106,7 @@ def _large(choice: Choice, enlarged: Grid, layer: int, token: int) -> None:
     names, crop = stage_names(choice), cached.crop_of(choice)
     pictures, numbers = st.columns([1.7, 1], gap="medium")
     with pictures:
-        photo = common.patch_grid(crop, choice.model.config.grid_size, title=f"Patch {token}", width=270)
+        photo = common.patch_grid(crop, choice.model.config.grid_shape, title=f"Patch {token}", width=270)
         frames = names if enlarged.frames > 1 else []
         show_grids(
             [photo, enlarged],

@@ -65,10 +65,10 @@ def _patch_by_patch(choice: Choice, names: list[str], layer: int, token: int, ta
     st.subheader("Patch by patch")
     logits = results.patch_logits_of(choice, target)
     parts = results.logit_attribution_of(choice, target)
-    crop, name, side = cached.crop_of(choice), choice.model.class_name(target), choice.model.config.grid_size
-    maps = parts.patch_parts.reshape(-1, side, side)
+    crop, name, grid = cached.crop_of(choice), choice.model.class_name(target), choice.model.config.grid_shape
+    maps = parts.patch_parts.reshape(-1, *grid)
     grids = [
-        common.patch_grid(crop, side, title=f"Patch {token}", width=290),
+        common.patch_grid(crop, grid, title=f"Patch {token}", width=290),
         figures.class_maps(crop, logits.values, f"What each patch says of {name}", "logit", names),
         figures.class_maps(
             crop, maps.reshape(len(names), -1), f"What this step wrote for {name}", "contribution", names

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 
 import numpy as np
 import streamlit as st
@@ -25,7 +24,7 @@ MAX_SEED = 9999
 _SWAPPED = "_swapped_patches"  # session state
 _NO_PLACE = -1
 
-Begun = tuple[str, int, int]  # order, seed, number of patches
+Begun = tuple[str, int, tuple[int, int]]  # order, seed, rows and columns of patches
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,23 +66,23 @@ def _begun(config: MixerConfig) -> Begun:
             label = f"Seed (0 to {MAX_SEED})"
             take_old_name("shuffle_seed", "seed", whole_number(0, MAX_SEED))
             seed = st.number_input(label, 0, MAX_SEED, 0, 1, key="shuffle_seed", bind="query-params", width=160)
-    return name, seed, config.num_patches
+    return name, seed, config.grid_shape
 
 
 def _swapped(begun: Begun) -> Swapped:
-    """The swaps of this visit; those made in another order, or with another number of patches, are left behind."""
+    """The swaps of this visit; those made in another order, or with another grid of patches, are left behind."""
     swapped: Swapped = st.session_state.get(_SWAPPED, Swapped(begun))
     return swapped if swapped.begun == begun else Swapped(begun)
 
 
 def _order(swapped: Swapped) -> np.ndarray:
-    name, seed, count = swapped.begun
+    name, seed, (rows, columns) = swapped.begun
     if name == "Random":
-        order = permutation.random_order(count, seed)
+        order = permutation.random_order(rows * columns, seed)
     elif name == "Rows reversed":
-        order = permutation.reversed_rows_order(math.isqrt(count))
+        order = permutation.reversed_rows_order((rows, columns))
     else:
-        order = permutation.identity_order(count)
+        order = permutation.identity_order(rows * columns)
     for first, second in swapped.pairs:
         order = permutation.swapped_order(order, first, second)
     return order
@@ -105,7 +104,7 @@ def _picture(choice: Choice, swapped: Swapped, order: np.ndarray) -> None:
     hint = (
         "Click two patches to swap them." if first == _NO_PLACE else f"Now click the patch to swap with place {first}."
     )
-    grid = shuffled_grid(tokens_of(choice).cells, order)
+    grid = shuffled_grid(tokens_of(choice).cells, order, grid=choice.model.config.grid_shape)
     show_grids([grid], key="shuffled", selected=first, on_pick=pick, hint=hint, marks="place")
 
 

@@ -78,7 +78,7 @@ def _pictures(choice: Choice, target: Target, chosen: Shown, sets: tuple[list[in
     titles = (f"Without the first {len(sets[0])}", f"Without {len(sets[1])} at random")
     grids = [
         removed_grid(
-            without_patches(crop, baseline, patches, config.grid_size), config.grid_size, title, note, width=232
+            without_patches(crop, baseline, patches, config.grid_shape), config.grid_shape, title, note, width=232
         )
         for title, note, patches in zip(titles, (chosen.title, "one of the random orders"), sets, strict=True)
     ]

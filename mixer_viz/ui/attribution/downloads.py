@@ -47,7 +47,7 @@ def _figure(choice: Choice, target: Target, shown: list[Shown], look: Look) -> F
         cached.crop_of(choice),
         map_pictures(choice.model.config, shown, look.pixels),
         [attribution_texts.print_caption(each.result) for each in shown],
-        grid_size=choice.model.config.grid_size,
+        grid_size=choice.model.config.grid_shape,
         shared=look.shared,
         positive=look.positive,
         opacity=look.opacity,

@@ -90,8 +90,7 @@ def map_pictures(config: MixerConfig, shown: list[Shown], pixels: bool) -> list[
 
 
 def _level(config: MixerConfig, result: Attribution, pixels: bool) -> np.ndarray:
-    grid, side = config.grid_size, config.patch_size
-    by_patch = result.patch_map.reshape(grid, grid)
+    side, by_patch = config.patch_size, result.patch_map.reshape(config.grid_shape)
     if not pixels:
         return by_patch
     if result.pixel_map is not None:
@@ -133,13 +132,13 @@ def _draw(choice: Choice, shown: list[Shown], look: Look, token: int) -> None:
     config, crop = choice.model.config, cached.crop_of(choice)
     columns = st.columns(max(4, 1 + len(shown)), gap="small")
     with columns[0]:
-        photo = common.patch_grid(crop, config.grid_size, title="Picture", width=330)
+        photo = common.patch_grid(crop, config.grid_shape, title="Picture", width=330)
         photo = dataclasses.replace(photo, two_lines=True)
         show_grids([photo], key="map-photo", selected=token, on_pick=select_token, hint="Click a patch.")
     grids = figures.map_grids(
         crop,
         map_pictures(config, shown, look.pixels),
-        grid_size=config.grid_size,
+        grid_size=config.grid_shape,
         shared=look.shared,
         positive=look.positive,
         opacity=look.opacity,

@@ -68,7 +68,7 @@ def _fields(choice: Choice) -> ReplacementChoice:
         kind = kinds[option_buttons("In place of token mixing", list(kinds), "swap_kind")]
         size, seed = 3, 0
         if kind == "convolution":
-            sides = {f"{side} × {side}": side for side in range(1, 2 * config.grid_size, 2)}
+            sides = {f"{side} × {side}": side for side in range(1, 2 * max(config.grid_shape), 2)}
             size = sides[_keep("Kernel", "swap_kernel", list(sides), "3 × 3")]
         if kind == "random":
             seed = int(st.number_input("Seed", 0, 2**31, 0, 1, key="swap_seed", bind="query-params", width=160))

@@ -36,7 +36,7 @@ def model_list() -> list[checkpoints.ModelInfo]:
 
 @kept("picture", "Reading the picture …", copied=True)
 def crop_of(choice: Choice) -> np.ndarray:
-    """The square that the network sees, (image_size, image_size, 3) uint8."""
+    """The part that the network sees, (H, W, 3) uint8."""
     return np.asarray(images.crop_image(read_picture(choice.picture), choice.model.config))
 
 

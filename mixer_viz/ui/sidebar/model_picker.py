@@ -9,6 +9,7 @@ import streamlit as st
 from mixer_viz.checkpoints import CheckpointError, ModelInfo
 from mixer_viz.checkpoints.preparation import MAX_SIDE_FILE_BYTES
 from mixer_viz.model.costs import costs
+from mixer_viz.model.wording import in_pixels
 from mixer_viz.texts.from_files import literal, literal_sentence, visible
 from mixer_viz.ui.choices import ChosenModel, UploadedWeights
 from mixer_viz.ui.compute import cached
@@ -120,7 +121,7 @@ def _describe(weights: UploadedWeights) -> str:
     count = costs(config).total.parameters / 1e6
     return (
         f"{literal(weights.name)}: {count:.2f} M parameters, {config.num_blocks} blocks, "
-        f"{config.num_classes:,} classes, {config.image_size} px in patches of {config.patch_size} px."
+        f"{config.num_classes:,} classes, {in_pixels(config.image_shape)} in patches of {config.patch_size} px."
     )
 
 

@@ -80,7 +80,7 @@ def jacobian_grids(choice: Choice, listening: JacobianRows) -> list[Grid]:
         ("Is read by, in norm", "jacobian norm", listening.norm_out),
     ]
     grids = figures.jacobian_grids(crop, listening.token, maps, _WIDTH)
-    size = choice.model.config.grid_size
+    size = choice.model.config.grid_shape
     return [common.patch_grid(crop, size, title=f"Patch {listening.token}", width=_WIDTH), *grids]
 
 

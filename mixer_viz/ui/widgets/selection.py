@@ -80,7 +80,7 @@ def steady_place() -> DeltaGenerator:
 
 def token_field(config: MixerConfig) -> int:
     """The number field of the selected patch, 0 to S - 1 in raster order."""
-    middle = config.num_patches // 2 + config.grid_size // 2
+    middle = config.num_patches // 2 + config.grid_shape[1] // 2
     return _field("Patch (0 to {last}, in raster order)", TOKEN, config.num_patches, middle)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 from typing import Any
 
@@ -92,7 +93,7 @@ def test_a_class_in_any_form_that_argmax_has(kind: Any) -> None:
 
 @pytest.mark.parametrize("method", ALL)
 def test_an_answer_that_is_not_finite_is_refused(method: str) -> None:
-    model = mixer()
+    model = copy.deepcopy(mixer())
     with torch.no_grad():
         model.head.weight.fill_(3e38)
     with pytest.raises(ValueError, match="The answer of this model to this picture is not finite"):

@@ -181,7 +181,7 @@ def test_side_file_of_two_million_names(tmp_path: Path, loud_model: MlpMixer, re
 @pytest.mark.parametrize(
     ("sizes", "said"),
     [
-        ({"image_size": 4000, "patch_size": 100, "tokens_mlp_dim": 1}, "4,000 pixels along each side"),
+        ({"image_size": 4000, "patch_size": 100, "tokens_mlp_dim": 1}, "4,000 pixels along a side"),
         ({"image_size": 130, "patch_size": 2, "tokens_mlp_dim": 1}, "4,225 tokens"),
         ({"num_classes": 25_001, "embed_dim": 1}, "25,001 classes"),
         ({"num_blocks": 65, "embed_dim": 1}, "65 blocks"),
