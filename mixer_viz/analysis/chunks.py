@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Literal, TypeVar
@@ -19,6 +20,9 @@ _CPU_BYTES_WITH_GRADIENT = 520 * 2**20
 _SHARE_OF_FREE = 0.25
 _MOST_ON_CPU, _MOST_ELSEWHERE = 32, 256
 _BYTES = 4  # of one float32
+# What large pictures take beside the activations: an image, its baseline, gradients and sums of them.
+_COPIES_OF_PIXELS = 12
+_PIXEL_BYTES = 256 * 2**20
 
 Result = TypeVar("Result")
 Precision = Literal["float32", "bfloat16"]  # of the network's arithmetic
@@ -44,7 +48,9 @@ def chunk_for(config: MixerConfig, device: torch.device, with_gradient: bool) ->
     if device.type == "cuda":
         room = torch.cuda.mem_get_info(device)[0] * _SHARE_OF_FREE
     most = _MOST_ON_CPU if device.type == "cpu" else _MOST_ELSEWHERE
-    return int(min(most, max(1, room // image_bytes(config, with_gradient))))
+    pixels = _COPIES_OF_PIXELS * _BYTES * config.in_channels * math.prod(config.image_shape)
+    at_once = min(room // image_bytes(config, with_gradient), max(room, _PIXEL_BYTES) // pixels)
+    return int(min(most, max(1, at_once)))
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -18,7 +18,10 @@ MAX_NUM_BLOCKS = 64  # the deepest published Mixer has 32
 MAX_IMAGE_SIZE = 1024  # published Mixers read 224 px, fine-tuned ones up to 448
 MAX_TOKENS = 4096  # S: H/14, the largest Mixer of the paper, has 256
 MAX_NUM_CLASSES = 25_000  # ImageNet-21k has 21,843
-MAX_TRACE_NUMBERS = 2**29  # of one picture, all that a pass computes: H/14 keeps 0.23e9
+MAX_TRACE_NUMBERS = 2**28  # of one picture, all that a pass computes: H/14 keeps 0.23e9
+FREE_TRACE_NUMBERS = 2**25  # whatever the weights; beyond, at most MAX_TRACE_RATIO times as many as there are weights
+MAX_TRACE_RATIO = 16  # the Mixers of the paper keep half as many, the bundled one twice as many
+MAX_PIXEL_NUMBERS = 2**24  # L + 1 times the pixels, from where features come: L/16 at 448 px has 5e6
 MAX_MIXING_NUMBERS = 2**25  # L times S times S, who listens to whom in all blocks: H/14 at 448 px has as many
 
 _EXPORT_AGAIN = (
@@ -70,12 +73,15 @@ def check_bounds(config: MixerConfig) -> None:
     traced = config.num_blocks * (
         9 * tokens * config.embed_dim + 2 * config.embed_dim * hidden + 2 * tokens * config.channels_mlp_dim
     )
+    weights = config.num_blocks * 2 * (tokens * hidden + config.embed_dim * config.channels_mlp_dim)
+    most_traced = min(MAX_TRACE_NUMBERS, max(FREE_TRACE_NUMBERS, MAX_TRACE_RATIO * weights))
     for has, most, what in (
         (config.num_blocks, MAX_NUM_BLOCKS, "blocks"),
         (max(config.image_shape), MAX_IMAGE_SIZE, "pixels along a side of the picture"),
         (tokens, MAX_TOKENS, "tokens S"),
         (config.num_classes, MAX_NUM_CLASSES, "classes"),
-        (traced, MAX_TRACE_NUMBERS, "numbers to keep of one pass"),
+        (traced, most_traced, "numbers to keep of one pass"),
+        ((config.num_blocks + 1) * math.prod(config.image_shape), MAX_PIXEL_NUMBERS, "pixels times blocks"),
         (config.num_blocks * tokens**2, MAX_MIXING_NUMBERS, "numbers in all mixing matrices (blocks times S times S)"),
     ):
         if has > most:

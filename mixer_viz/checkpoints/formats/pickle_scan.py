@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import pickletools
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import IO, Any, Protocol, cast
 
 from mixer_viz.checkpoints.errors import CheckpointError
 from mixer_viz.checkpoints.formats.pickle_names import (
@@ -60,7 +60,7 @@ def scan(stream: Bytes) -> list[Storage]:
     """
     machine = _Machine()
     try:
-        for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
+        for count, (opcode, argument, _) in enumerate(pickletools.genops(cast(IO[bytes], stream))):
             if count >= MAX_OPCODES:
                 raise CheckpointError(TOO_LONG.format(most=MAX_OPCODES, what="steps"))
             step = _STEPS.get(opcode.name)

@@ -66,10 +66,8 @@ def _flax_names(names: Iterable[str]) -> Names:
         numbered = re.compile(rf"\.({kind})\.")
         found = {match[1] for name in renamed.values() if (match := numbered.search(name))}
         order = dict(zip(sorted(found, key=lambda child: int(child.split("_")[1])), ours, strict=False))
-        renamed = {
-            name: numbered.sub(lambda match, order=order: f".{order.get(match[1], match[1])}.", new)
-            for name, new in renamed.items()
-        }
+        for child, own in order.items():
+            renamed = {name: new.replace(f".{child}.", f".{own}.") for name, new in renamed.items()}
     return renamed
 
 

@@ -186,6 +186,7 @@ def test_side_file_of_two_million_names(tmp_path: Path, loud_model: MlpMixer, re
         ({"num_classes": 25_001, "embed_dim": 1}, "25,001 classes"),
         ({"num_blocks": 65, "embed_dim": 1}, "65 blocks"),
         ({"image_size": 128, "tokens_mlp_dim": 1, "num_blocks": 3}, "numbers in all mixing matrices"),
+        ({"image_size": 1024, "patch_size": 64, "num_blocks": 16}, "pixels times blocks"),
         ({"embed_dim": 1, "channels_mlp_dim": 2**24, "num_blocks": 1}, "numbers to keep of one pass"),
     ],
 )
