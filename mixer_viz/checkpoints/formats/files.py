@@ -16,6 +16,7 @@ from torch import Tensor
 
 from mixer_viz.checkpoints.errors import CheckpointError
 from mixer_viz.checkpoints.formats.archives import check_ratio
+from mixer_viz.checkpoints.formats.contents import MAX_NAME_LENGTH
 from mixer_viz.checkpoints.formats.npz import read_npz
 from mixer_viz.checkpoints.formats.pickled import read_pickled
 from mixer_viz.model.wording import shown
@@ -44,6 +45,7 @@ def read_weights(path: Path) -> WeightFile:
     check_whole(path.name)
     file = _READERS[_format_of(path)](path)
     check_count(len(file.tensors))
+    _check_names(file.tensors)
     check_parameters(tensor.numel() for tensor in file.tensors.values())
     # Many tensors may be views of the same few numbers, and each is copied.
     unpacked = sum(tensor.numel() * tensor.element_size() for tensor in file.tensors.values())
@@ -79,6 +81,15 @@ def check_parameters(counts: Iterable[int]) -> None:
         raise CheckpointError(
             f"This file declares {total:,} numbers, more than the {MAX_PARAMETERS:,} that are accepted; "
             "choose a smaller Mixer or save only the state dict of the model."
+        )
+
+
+def _check_names(names: Iterable[str]) -> None:
+    longest = max(map(len, names))
+    if longest > MAX_NAME_LENGTH:
+        raise CheckpointError(
+            f"This file has a tensor whose name has {longest:,} characters, more than the {MAX_NAME_LENGTH} that are "
+            "accepted; save only the state dict of the model."
         )
 
 

@@ -14,10 +14,10 @@ from mixer_viz.checkpoints.naming.families import FAMILIES, Family
 from mixer_viz.checkpoints.naming.prefixes import choose_prefix, prefixes_of
 from mixer_viz.model.wording import shown
 
-# What training scripts keep at the level of the network's own parts, and no Mixer has.
+# What training scripts keep at the level of the network's own parts, and no Mixer has: the first word of a name.
 _BESIDE = re.compile(
-    r"^(?:criterion|loss\w*|\w*metrics?|\w*acc(?:uracy)?|optim\w*|\w*scheduler\w*|scaler|ema|\w*rng\w*|step|epoch|mean|std"
-    r"|normali[sz]e|pixel_(?:mean|std)|data_preprocessor)(?:\.|$)"
+    r"^(?:criterion|loss|optim|scaler|ema|data_preprocessor|pixel_)|metrics?$|acc(?:uracy)?$|scheduler|rng|"
+    r"^(?:step|epoch|mean|std|normali[sz]er?)$"
 )
 _WRAPPER = re.compile(r"^(?:module\.|_orig_mod\.|model\.)+")  # of DataParallel and torch.compile
 _ROOT_OF = re.compile(r"^(?:stem|blocks|norm|head)\.")
@@ -38,9 +38,15 @@ def to_own_names(tensors: dict[str, Tensor]) -> OwnNames:
     Raises CheckpointError, which tells what else the file seems to hold, when there is no Mixer, or more than one.
     """
     tensors = with_dots(tensors)
-    family, prefix, choice = _find(tensors)
-    inside = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
-    beside = [name for name in tensors if not name.startswith(prefix)]
+    family, prefixes = _find(tensors)
+    prefix, choice = choose_prefix(prefixes)
+    others = tuple(other for other in prefixes if len(other) > len(prefix))
+    inside = {
+        name.removeprefix(prefix): value
+        for name, value in tensors.items()
+        if name.startswith(prefix) and not name.startswith(others)
+    }
+    beside = [name for name in tensors if not name.startswith(tuple(prefixes))]
     _check_one_network(inside)
     named = family.own_names(inside)
     if any(name.endswith("cls_token") for name in named.values()):
@@ -49,11 +55,15 @@ def to_own_names(tensors: dict[str, Tensor]) -> OwnNames:
             "over all tokens); choose one that was trained without it."
         )
     check_no_other(inside)
-    ignored = [name for name, ours in named.items() if not _ROOT_OF.match(ours) and _BESIDE.match(name)]
+    ignored = {name: None for name, ours in named.items() if not _ROOT_OF.match(ours) and _is_beside(name)}
     renamed = _renamed({name: value for name, value in inside.items() if name not in ignored}, named.__getitem__)
     converted = {name: family.convert(name, value) for name, value in renamed.items()}
-    remark = _ignored_remark(beside + ignored)
+    remark = _ignored_remark([*beside, *ignored])
     return OwnNames(converted, family, tuple(sentence for sentence in (choice, remark) if sentence))
+
+
+def _is_beside(name: str) -> bool:
+    return bool(_BESIDE.search(name.split(".")[0]))
 
 
 def with_dots(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -61,12 +71,13 @@ def with_dots(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return _renamed(tensors, lambda name: name.replace("/", "."))
 
 
-def _find(names: Iterable[str]) -> tuple[Family, str, str]:
+def _find(names: Iterable[str]) -> tuple[Family, list[str]]:
+    """The family of the names, and the prefixes of all its networks."""
     names = list(names)
     for family in FAMILIES:
         prefixes = prefixes_of(names, family.marker)
         if prefixes:
-            return family, *choose_prefix(prefixes)
+            return family, prefixes
     raise unknown_architecture(names)
 
 

@@ -236,6 +236,16 @@ def test_long_names_are_cut_in_sentences(tmp_path: Path, loud_model: MlpMixer) -
             assert len(str(caught.value)) < 400
 
 
+def test_names_that_never_end(tmp_path: Path, loud_model: MlpMixer, refused: Refused) -> None:
+    names = ["scheduler" * 100_000, "blocks.0." * 100_000, "\ud800" + "n" * 500]
+    for name in names[:2]:
+        with refused("a tensor whose name has"):
+            load_model(write(tmp_path / "x.safetensors", timm_tensors(loud_model) | {name: torch.ones(2)}), "cpu")
+    for name in names:
+        torch.save({**timm_tensors(loud_model), name: torch.ones(2)}, tmp_path / "x.pth")
+        load_model(tmp_path / "x.pth", "cpu")  # where they are passed over
+
+
 def test_bounds_leave_room_for_what_is_accepted() -> None:
     """Each tensor takes about 35 steps of the pickle and two calls."""
     assert 35 * files.MAX_TENSORS <= pickle_scan.MAX_OPCODES
