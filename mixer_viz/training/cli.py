@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from mixer_viz.training.recipe import CHOICES, Recipe
 from mixer_viz.training.state import LAST, RunFolder, read_checkpoint, read_weights
-from mixer_viz.training.stopping import Stopped
+from mixer_viz.training.stopping import Stopped, leaving_at_once
 
 # The rest of the training is imported where it is used: torchvision alone would double the time of --help.
 if TYPE_CHECKING:
+    from mixer_viz.training.loop import Trainer
     from mixer_viz.training.processes import Processes
 
 _HELP = {
@@ -112,8 +113,10 @@ def given_values(options: argparse.Namespace) -> dict[str, Any]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status (130 after Ctrl-C, 2 for a mistake of the user's)."""
     options = build_parser().parse_args(arguments)
-    from mixer_viz.training.data.labelled import DataError
-    from mixer_viz.training.processes import join_processes
+    with leaving_at_once():
+        import mixer_viz.training.loop  # noqa: F401  # all of it, as the rest is in a `try`
+        from mixer_viz.training.data.labelled import DataError
+        from mixer_viz.training.processes import join_processes
 
     try:
         with join_processes(options.device) as processes:
@@ -143,7 +146,7 @@ def _train(options: argparse.Namespace, given: dict[str, Any], processes: Proces
         raise DataError(f"{options.data} has other classes than the run in {options.out}.")
     trainer = Trainer(recipe, data, RunFolder(options.out), processes, options.workers, options.quiet)
     if state is not None:
-        trainer.restore(state)
+        _restore(trainer, state, options.out / LAST)
     elif recipe.init_from and isinstance(trainer.model, MlpMixer):
         trainer.start_from(
             read_weights(recipe.init_from, trainer.model.config, without_token_mixing=recipe.reset_token_mixing)
@@ -157,13 +160,23 @@ def _train(options: argparse.Namespace, given: dict[str, Any], processes: Proces
     return 0
 
 
+def _restore(trainer: Trainer, state: dict[str, Any], file: Path) -> None:
+    try:
+        trainer.restore(state)
+    except (KeyError, TypeError, AttributeError, IndexError, RuntimeError) as exc:  # tensors of other sizes and kinds
+        raise ValueError(f"{file} does not fit its own recipe; start again without --resume.") from exc
+
+
 def _sentence(error: ValueError) -> str:
     # Raised in a loader's worker, the message comes back with the worker's traceback before it.
     return str(error).strip().rpartition("DataError: ")[2]
 
 
 def _stored_recipe(stored: dict[str, Any], given: dict[str, Any]) -> Recipe:
-    recipe = Recipe(**stored)
+    try:
+        recipe = Recipe(**stored)
+    except TypeError as exc:
+        raise ValueError(f"{LAST} holds a recipe of another version; start again without --resume.") from exc
     for name, value in given.items():
         used = getattr(recipe, name)  # a run of an earlier version has the default
         if used != value:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mixer_viz.checkpoints import load_model
 from mixer_viz.checkpoints.formats.own_format import CONFIG_KEY, save_weights
+from mixer_viz.checkpoints.formats.writing import whole_file
 from mixer_viz.checkpoints.networks import AnyNetwork, save_network
 from mixer_viz.model import MixerConfig, MlpMixer
 
@@ -23,6 +24,19 @@ SNAPSHOTS = "snapshots"
 RESULT = "result.json"
 NUM_SNAPSHOTS = 16
 CHECKPOINT_FORMAT = 2
+CHECKPOINT_HOLDS = (  # besides the format
+    "recipe",
+    "class_names",
+    "model",
+    "averaged",
+    "optimizers",
+    "schedules",
+    "teacher_sha256",
+    "epoch",
+    "step",
+    "precision",
+    "random",
+)
 
 
 def snapshot_epochs(epochs: int) -> set[int]:
@@ -66,9 +80,8 @@ class RunFolder:
             raise ValueError(f"{self.path} cannot be used as a folder; choose another --out.") from exc
 
     def save_checkpoint(self, state: dict[str, Any]) -> None:
-        part = self.path / f"{LAST}.part"
-        torch.save({"format": CHECKPOINT_FORMAT, **state}, part)
-        part.replace(self.path / LAST)
+        with whole_file(self.path / LAST) as part:
+            torch.save({"format": CHECKPOINT_FORMAT, **state}, part)
 
     def save_final(self, model: AnyNetwork) -> None:
         save_network(model, self.path / FINAL)
@@ -82,9 +95,8 @@ class RunFolder:
         (self.path / RESULT).unlink(missing_ok=True)
 
     def save_result(self, result: dict[str, Any]) -> None:
-        part = self.path / f"{RESULT}.part"
-        part.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-        part.replace(self.path / RESULT)
+        with whole_file(self.path / RESULT) as part:
+            part.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
     def save_snapshot(self, model: MlpMixer, epoch: int, accuracy: float | None) -> None:
         """The averaged weights in half precision, with their validation accuracy: a frame of the training's film."""
@@ -101,12 +113,10 @@ class RunFolder:
         if path.exists():
             with path.open(newline="") as file:
                 rows = [row for row in csv.DictReader(file) if int(row["epoch"]) < result.epoch]
-        part = path.with_suffix(".part")
-        with part.open("w", newline="") as file:
+        with whole_file(path) as part, part.open("w", newline="") as file:
             writer = csv.DictWriter(file, fields)
             writer.writeheader()
             writer.writerows([*rows, dataclasses.asdict(result)])
-        part.replace(path)
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -120,6 +130,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise ValueError(f"{file} cannot be read; start again without --resume.") from exc
     if not isinstance(state, dict) or state.get("format") != CHECKPOINT_FORMAT:
         raise ValueError(f"{file} was written by another version; start again without --resume.")
+    missing = [name for name in CHECKPOINT_HOLDS if name not in state]
+    if missing:
+        raise ValueError(f"{file} is no checkpoint of this command: it has no {missing[0]}; start without --resume.")
     return state
 
 

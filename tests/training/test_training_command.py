@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import signal
@@ -16,7 +17,7 @@ import torch
 
 import mixer_viz as mv
 from mixer_viz.training.cli import main
-from mixer_viz.training.state import read_checkpoint
+from mixer_viz.training.state import CHECKPOINT_FORMAT, CHECKPOINT_HOLDS, RunFolder, read_checkpoint
 from tests.training.conftest import MakeTree
 from tests.training.made_runs import arguments, resume, stop_after, write_tree
 
@@ -161,6 +162,80 @@ def test_a_damaged_checkpoint(stopped: tuple[Path, Path], tmp_path: Path, capsys
         torch.save(state, tmp_path / "last.pt")
         assert resume(stopped[0], tmp_path) == 2
         assert "written by another version" in refused(capsys)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"format": CHECKPOINT_FORMAT},
+        {"format": CHECKPOINT_FORMAT, "state_dict": {"weight": torch.zeros(2)}},
+        dict.fromkeys(CHECKPOINT_HOLDS, 0) | {"format": CHECKPOINT_FORMAT, "recipe": {"depth": 3}},
+    ],
+)
+def test_a_checkpoint_of_somebody_else(
+    state: dict[str, Any], stopped: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.save(state, tmp_path / "last.pt")
+    assert resume(stopped[0], tmp_path) == 2
+    assert "without --resume" in refused(capsys)
+
+
+def test_a_checkpoint_whose_tensors_do_not_fit(
+    stopped: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = read_checkpoint(stopped[1])
+    torch.save({**state, "model": {"weight": torch.zeros(2)}}, tmp_path / "last.pt")
+    assert resume(stopped[0], tmp_path) == 2
+    assert "does not fit its own recipe; start again without --resume" in refused(capsys)
+
+
+@pytest.mark.parametrize("file", ["last.pt", "log.csv", "snapshots/epoch-0000.safetensors", "model.safetensors"])
+def test_a_full_disk_is_one_sentence_and_leaves_no_half_of_a_file(
+    file: str, make_tree: MakeTree, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, replace = tmp_path / "out", Path.replace
+
+    def full(part: Path, target: Path) -> Path:
+        if target == out / file:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return replace(part, target)
+
+    monkeypatch.setattr(Path, "replace", full)
+    assert main(arguments(make_tree(), out, epochs=1)) == 2
+    message = refused(capsys)
+    assert f"{out / file} could not be written (No space left on device)" in message
+    assert list(out.rglob("*.part")) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_what_torch_says_of_a_full_disk_is_the_same_sentence(tmp_path: Path) -> None:
+    part = tmp_path / "last.pt.part"
+    part.symlink_to("/dev/full")
+    with pytest.raises(ValueError, match=r"last\.pt could not be written .*make room on the disk"):
+        RunFolder(tmp_path).save_checkpoint({"model": {"weight": torch.zeros(10_000)}})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "command", [["-m", "mixer_viz.training"], ["-c", "import mixer_viz.training.__main__ as m; m.main()"]]
+)
+def test_ctrl_c_during_imports_is_one_sentence(command: list[str], tmp_path: Path) -> None:
+    slow = tmp_path / "torch"  # in the place of PyTorch: an import that takes as long as the test needs
+    slow.mkdir()
+    (slow / "__init__.py").write_text("import sys, time\nprint('importing', flush=True)\ntime.sleep(100)\n")
+    process = subprocess.Popen(
+        [sys.executable, *command],
+        env={**ENVIRONMENT, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "importing\n"
+    process.send_signal(signal.SIGINT)
+    _, message = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert message == "\nstopped; nothing was left half-written\n"
 
 
 def test_ctrl_c_saves_and_the_run_goes_on(make_tree: MakeTree, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
+from mixer_viz.checkpoints.formats.writing import whole_file
 from mixer_viz.model import MlpMixer
 
 FORMAT = "mixer_viz"
@@ -24,6 +25,5 @@ def save_model(model: MlpMixer, path: str | Path, dtype: torch.dtype = torch.flo
 def save_weights(network: torch.nn.Module, path: Path, dtype: torch.dtype, metadata: dict[str, str]) -> None:
     """Write a network's weights, in `dtype`, with the metadata that its reader needs; at once or not at all."""
     tensors = {name: value.detach().to("cpu", dtype).contiguous() for name, value in network.state_dict().items()}
-    part = path.with_name(path.name + ".part")
-    save_file(tensors, part, metadata={"format": FORMAT, **metadata})
-    part.replace(path)
+    with whole_file(path) as part:
+        save_file(tensors, part, metadata={"format": FORMAT, **metadata})
