@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from PIL import Image
 from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, PLANAR_CONFIGURATION
@@ -9,6 +11,7 @@ from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, PLANA
 WIDE_GREY_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")
 _WHITE_IS_ZERO = 0
 _SEPARATE_PLANES = 2
+_PIECE_PIXELS = 2**20
 
 
 class ImageError(ValueError):
@@ -25,27 +28,41 @@ def to_rgb(image: Image.Image) -> Image.Image:
         # Pillow 13 reads these without an error, as a picture of stripes.
         raise ImageError("This TIFF keeps its 16-bit colours in separate planes; save it as a PNG and try again.")
     canvas = Image.new("RGB", image.size, "white")
-    if image.mode in WIDE_GREY_MODES:
-        canvas.paste(Image.fromarray(wide_grey_to_8bit(image)))
-    elif image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        canvas.paste(rgba, mask=rgba.getchannel("A"))
-    else:
-        canvas.paste(image.convert("RGB"))
+    full_range = _full_range(image) if image.mode in WIDE_GREY_MODES else None
+    # Piece by piece: a converted copy of the whole picture takes as much memory as the picture.
+    for box in _pieces(image.size):
+        piece = image.crop(box)
+        if full_range is not None:
+            canvas.paste(Image.fromarray(_wide_grey_to_8bit(image, piece, full_range)), box)
+        elif image.has_transparency_data:
+            rgba = piece.convert("RGBA")
+            canvas.paste(rgba, box, mask=rgba.getchannel("A"))
+        else:
+            canvas.paste(piece.convert("RGB"), box)
     return canvas
 
 
-def wide_grey_to_8bit(image: Image.Image) -> np.ndarray:
-    """Greyscale of 16 bits, 32 bits or floats -> (H, W) uint8, linearly from the samples' full range.
+def _pieces(size: tuple[int, int]) -> Iterator[tuple[int, int, int, int]]:
+    """Boxes of at most _PIECE_PIXELS pixels that make up a picture of `size` = (width, height)."""
+    width, height = size
+    across = min(width, _PIECE_PIXELS)
+    down = max(1, _PIECE_PIXELS // across)
+    for top in range(0, height, down):
+        for left in range(0, width, across):
+            yield left, top, min(left + across, width), min(top + down, height)
+
+
+def _wide_grey_to_8bit(image: Image.Image, piece: Image.Image, full_range: tuple[float, float]) -> np.ndarray:
+    """A piece of greyscale of 16 bits, 32 bits or floats -> (H, W) uint8, linearly from the samples' full range.
 
     16-bit samples run from 0 to 65535 (12-bit TIFF: 4095). 32-bit and float files do not say their range: it is the
     first of 0..1 (floats only), 0..255 and 0..65535 that holds every sample, else minimum to maximum. Samples that
     are not finite become black; those of the colour that a PNG declares transparent become white.
     """
-    samples = np.asarray(image)
+    samples = np.asarray(piece)
     finite = np.isfinite(samples)
-    low, high = _full_range(image, samples[finite])
-    # In float64 one step of a 32-bit integer is still exact; at 25 million pixels this takes 200 MB for a moment.
+    low, high = full_range
+    # In float64 one step of a 32-bit integer is still exact.
     scaled = (np.where(finite, samples, low).astype(np.float64) - low) * 255 / ((high - low) or 1)
     grey = np.rint(scaled).clip(0, 255).astype(np.uint8)
     if _tiff_tag(image, PHOTOMETRIC_INTERPRETATION) == _WHITE_IS_ZERO:
@@ -56,12 +73,18 @@ def wide_grey_to_8bit(image: Image.Image) -> np.ndarray:
     return grey
 
 
-def _full_range(image: Image.Image, samples: np.ndarray) -> tuple[float, float]:
+def _full_range(image: Image.Image) -> tuple[float, float]:
+    """What becomes black and what becomes white."""
     if image.mode.startswith("I;16"):
         return 0.0, 4095.0 if _bits_per_sample(image) == (12,) else 65535.0
-    if samples.size == 0:
+    ends: list[float] = []
+    for box in _pieces(image.size):
+        samples = np.asarray(image.crop(box))
+        samples = samples[np.isfinite(samples)]
+        ends += [float(samples.min()), float(samples.max())] if samples.size else []
+    if not ends:
         return 0.0, 1.0
-    low, high = float(samples.min()), float(samples.max())
+    low, high = min(ends), max(ends)
     for limit in (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0):
         if low >= 0 and high <= limit:
             return 0.0, limit

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 import os
 from pathlib import Path
@@ -13,11 +12,12 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 from torchvision.transforms.v2 import InterpolationMode, functional
 
+from mixer_viz.images.bounds import BoundedReader, check_file, check_pixels
 from mixer_viz.images.modes import ImageError as ImageError
 from mixer_viz.images.modes import to_rgb
 from mixer_viz.model import MixerConfig, MlpMixer
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")
 MAX_IMAGE_BYTES = 20 * 2**20
 MAX_IMAGE_PIXELS = 25_000_000
 
@@ -30,7 +30,9 @@ MAX_RESIZED_ASPECT = 8
 # And above this many pixels of the whole resized picture: a small crop_pct would enlarge all of it without end.
 MAX_RESIZED_PIXELS = 8_000_000
 
-_NOT_A_PICTURE = "This file is damaged, or not a picture that can be read here; use PNG, JPEG, WebP, GIF, BMP or TIFF."
+_NOT_A_PICTURE = (
+    "This file is damaged, or not a picture that can be read here; use PNG, JPEG, WebP, AVIF, GIF, BMP or TIFF."
+)
 _DAMAGED = "This picture is damaged or incomplete; save or download it again."
 _TOO_MANY_PIXELS = f"at most {MAX_IMAGE_PIXELS // 1_000_000} million are allowed; make it smaller and try again."
 
@@ -38,19 +40,22 @@ _TOO_MANY_PIXELS = f"at most {MAX_IMAGE_PIXELS // 1_000_000} million are allowed
 def open_image(source: str | os.PathLike[str] | bytes) -> Image.Image:
     """Read a picture from a path or from the bytes of a file, upright, in RGB, without metadata.
 
-    PNG, JPEG, WebP, GIF, BMP and TIFF, of any colour mode; the first frame or page; EXIF rotation is applied and
-    transparent parts become white. The caps MAX_IMAGE_BYTES and MAX_IMAGE_PIXELS are checked before decoding. Raises
-    ImageError, and nothing else, when the file is missing, too large, damaged, or no such picture.
+    PNG, JPEG, WebP, AVIF, GIF, BMP and TIFF, of any colour mode; the first frame or page; EXIF rotation is applied and
+    transparent parts become white. The caps MAX_IMAGE_BYTES and MAX_IMAGE_PIXELS are checked before decoding, and those
+    of `bounds.py`: at most 3 s of a processor and 400 MB. Raises ImageError, and nothing else, when the file is
+    missing, too large, damaged, or no such picture.
     """
     data = source if isinstance(source, bytes) else _read_file(Path(source))
     if not data:
         raise ImageError("This file is empty; choose another picture.")
     if len(data) > MAX_IMAGE_BYTES:
         raise ImageError(f"This file is larger than {MAX_IMAGE_BYTES // 2**20} MiB; choose or save a smaller one.")
+    check_file(data)
     with _identify(data) as image:
         width, height = image.size
         if width * height > MAX_IMAGE_PIXELS:
             raise ImageError(f"This picture has {width} x {height} pixels, but {_TOO_MANY_PIXELS}")
+        check_pixels(data, image.format, width * height)
         return _decode(image)
 
 
@@ -68,7 +73,9 @@ def _read_file(path: Path) -> bytes:
 
 def _identify(data: bytes) -> Image.Image:
     try:
-        return Image.open(io.BytesIO(data), formats=FORMATS)
+        return Image.open(BoundedReader(data), formats=FORMATS)
+    except ImageError:
+        raise
     except UnidentifiedImageError as exc:
         raise ImageError(_NOT_A_PICTURE) from exc
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
@@ -83,7 +90,10 @@ def _decode(image: Image.Image) -> Image.Image:
         rgb = to_rgb(image)
         # Set on the fresh image, whose EXIF holds nothing else: Pillow rewrites all of it, and a stranger's can fail.
         rgb.getexif()[ExifTags.Base.Orientation] = _orientation(image)
-        return ImageOps.exif_transpose(rgb)
+        image.close()
+        ImageOps.exif_transpose(rgb, in_place=True)
+        rgb.getexif().pop(ExifTags.Base.Orientation, None)  # 1 stays
+        return rgb
     except ImageError:
         raise
     except Exception as exc:  # as above: libtiff, zlib, struct, memory

@@ -50,7 +50,9 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
 def test_empty_text_and_other_formats(tmp_path: Path, noise: Image.Image) -> None:
     path = tmp_path / "notes.png"
     path.write_text("hello\n" * 100)
-    unreadable = "This file is damaged, or not a picture that can be read here; use PNG, JPEG, WebP, GIF, BMP or TIFF."
+    unreadable = (
+        "This file is damaged, or not a picture that can be read here; use PNG, JPEG, WebP, AVIF, GIF, BMP or TIFF."
+    )
     assert sentence(path) == unreadable
     path.write_bytes(b"")
     assert sentence(path) == sentence(b"") == "This file is empty; choose another picture."
