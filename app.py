@@ -18,13 +18,18 @@ page = st.navigation(
 )
 # PyTorch takes seconds to import, once per start: the page's frame is there before it.
 with st.spinner("Starting PyTorch …"):
-    from mixer_viz.ui.compute.waiting import leave_other_pages
+    from mixer_viz.ui.compute.waiting import leave_other_pages, timed_page
     from mixer_viz.ui.sidebar.shell import collect_now_and_then, draw_sidebar, spare_from_collection
     from mixer_viz.ui.widgets.errors import one_sentence
+    from mixer_viz.ui.widgets.link_notes import note_what_is_missing, remember_link
+    from mixer_viz.ui.widgets.selection import steady_place
 
+remember_link()
 leave_other_pages(page.title)
 draw_sidebar()
-with one_sentence():
+link_notes = steady_place()
+with timed_page(), one_sentence():
     page.run()
+note_what_is_missing(link_notes, page.title)
 spare_from_collection(page.title)
 collect_now_and_then()

@@ -9,6 +9,7 @@ from mixer_viz.ui.router import require_router
 require_router()
 
 from mixer_viz.texts import comparison as texts
+from mixer_viz.texts.from_files import literal_sentence
 from mixer_viz.ui.comparison import results
 from mixer_viz.ui.comparison.costs import costs_and_accuracy
 from mixer_viz.ui.comparison.permuted import permuted_training
@@ -28,6 +29,8 @@ PARTS: dict[str, Callable[[], None]] = {
 
 st.title("Token mixers compared")
 st.markdown(texts.IN_WORDS)
+for fault in results.damaged():
+    st.warning(literal_sentence(fault))
 if results.networks():
     part = option_buttons("Part", list(PARTS), "part")
     if part != SWAPPED:

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from mixer_viz.checkpoints.errors import CheckpointError
 from mixer_viz.checkpoints.preparation import parse_json_object, parse_preparation, read_side_file
@@ -35,9 +35,15 @@ def bundled_models() -> list[BundledModel]:
 
 
 def count_parameters(path: Path) -> int:
-    """Number of weights in a `.safetensors` file, read from its header alone."""
-    with safe_open(path, framework="pt") as file:
-        return sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 (no mapping)
+    """Number of weights in a `.safetensors` file, read from its header alone; 0 for a damaged one.
+
+    A list of models goes on without it: who loads it is told what is wrong.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            return sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 (no mapping)
+    except (OSError, SafetensorError):
+        return 0
 
 
 def _read_card(path: Path) -> BundledModel:

@@ -18,6 +18,7 @@ from mixer_viz.ui.comparison.downloads import replacement_downloads
 from mixer_viz.ui.comparison.replacement_results import ReplacementChoice
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.jobs import job_table, wait_shortly
+from mixer_viz.ui.compute.uploads import leave_room, take_room
 from mixer_viz.ui.compute.visitors import visitor_name
 from mixer_viz.ui.compute.waiting import Wait, failed_note, is_stopped, stopped_note, waiting
 from mixer_viz.ui.grid_panel import show_grids
@@ -26,7 +27,7 @@ from mixer_viz.ui.widgets.selection import option_buttons
 
 _QUICK = 1.0  # seconds that the page waits before it shows a bar
 _FOLDER = "_labelled_folder"  # session state: what was uploaded, which the widget forgets when it leaves the page
-_TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif"]
+_TYPES = ["png", "jpg", "jpeg", "webp", "avif", "bmp", "gif"]
 
 
 def replacing(choice: Choice) -> None:
@@ -126,16 +127,22 @@ def _folder(config: MixerConfig) -> LabelledFolder | None:
     uploads = tuple(file.file_id for file in files)
     if uploads and (kept is None or kept.uploads != uploads):
         check_sizes(((file.name, file.size) for file in files), config)  # before any of them is read
+        take_room("folder", sum(file.size for file in files), *files)
         contents = tuple((file.name, file.getvalue()) for file in files)
         kept = st.session_state[_FOLDER] = LabelledFolder(contents, uploads)
     elif kept is not None and not uploads:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"Your folder of {len(kept.files):,} files is still here.")
-            st.button("Forget it", key="forget_folder", on_click=st.session_state.pop, args=(_FOLDER,))
+            st.button("Forget it", key="forget_folder", on_click=_forget)
     return kept
 
 
 def _forget_removed() -> None:
     """Whoever takes a folder out of the field means it; when the whole field goes, nobody calls this."""
     if not st.session_state.get("labelled_folder"):
-        st.session_state.pop(_FOLDER, None)
+        _forget()
+
+
+def _forget() -> None:
+    st.session_state.pop(_FOLDER, None)
+    leave_room("folder")

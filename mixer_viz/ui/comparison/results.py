@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from mixer_viz.analysis.comparison.token_jacobian import (
     predictions,
 )
 from mixer_viz.analysis.receptive_field import MetaFormerField, metaformer_receptive_field
+from mixer_viz.checkpoints.errors import CheckpointError
 from mixer_viz.checkpoints.metaformer import load_metaformer
 from mixer_viz.checkpoints.metaformer_runs import (
     MetaFormerRun,
@@ -29,6 +31,8 @@ from mixer_viz.ui.choices import Picture
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.compute.gate import computing_on
+
+_log = logging.getLogger(__name__)
 
 
 @kept("single")
@@ -49,12 +53,30 @@ def _network(name: str) -> MetaFormer:
 
 
 def networks(permutation: str = "none") -> list[TrainedMetaFormer]:
-    """The networks whose weights come with the project, trained on images in this order, as the table has them."""
+    """The networks whose weights come with the project, trained on images in this order, as the table has them.
+
+    Those whose file is damaged are left out; `damaged` tells of them.
+    """
     found = [run for run in runs() if run.path is not None and run.permutation == permutation]
     return [
-        TrainedMetaFormer(run, TOKEN_MIXERS[run.token_mixer].title, _network(run.name))
+        TrainedMetaFormer(run, TOKEN_MIXERS[run.token_mixer].title, network)
         for run in sorted(found, key=lambda run: place_of(run.token_mixer))
+        if not isinstance(network := _network_or_fault(run.name), str)
     ]
+
+
+def damaged() -> list[str]:
+    """A sentence for each network whose file cannot be read."""
+    found = [_network_or_fault(run.name) for run in runs() if run.path is not None]
+    return [fault for fault in found if isinstance(fault, str)]
+
+
+def _network_or_fault(name: str) -> MetaFormer | str:
+    try:
+        return _network(name)
+    except CheckpointError as exc:
+        _log.warning("a network of the comparison is left out: %s", exc, exc_info=True)
+        return f"{name} is left out: {exc}"
 
 
 @kept("single", "Counting …")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import streamlit as st
@@ -11,12 +13,25 @@ import streamlit as st
 from mixer_viz.texts.from_files import literal_sentence
 from mixer_viz.ui.compute.jobs import Job, Key, job_table
 from mixer_viz.ui.compute.visitors import visitor_name
-from mixer_viz.ui.widgets.errors import UNEXPECTED
+from mixer_viz.ui.widgets.errors import sentence_of
 
 _STOPPED = "_stopped_jobs"  # session state: keys that the visitor stopped, and does not want to see started again
 _MAX_STOPPED = 64
 _PAGE = "_page_of_jobs"  # session state
+_DRAWN = "_page_drawn"  # session state: when the page was drawn last, and how many seconds that took
+_REST = 2.0  # times as long as a run of the page, between two of them
 POLL = 0.5  # seconds between two looks
+
+
+@contextmanager
+def timed_page() -> Iterator[None]:
+    """Note how long a run of the page takes: with many visitors seconds, which more runs would only make longer."""
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        ended = time.monotonic()
+        st.session_state[_DRAWN] = (ended, ended - began)
 
 
 def leave_other_pages(page: str) -> None:
@@ -47,7 +62,9 @@ def failed_note(title: str, jobs: Sequence[tuple[Key, Job[Any]]], place: str) ->
     if not failed:
         return
     error = failed[0][1].future.exception()
-    st.error(f"{title}: {literal_sentence(error)}." if isinstance(error, ValueError) else f"{title}: {UNEXPECTED}")
+    if error is None:
+        return
+    st.error(f"{title}: {f'{literal_sentence(error)}.' if isinstance(error, ValueError) else sentence_of(error)}")
     keys = [key for key, _ in failed]
     st.button("Try again", key=f"retry_{place}", on_click=job_table().forget_failed, args=(keys,))
 
@@ -77,13 +94,22 @@ class Wait:
 def waiting(waits: Sequence[Wait], place: str) -> None:
     """A bar each, with a button to stop it; the page runs again as soon as one computation is done."""
     for number, wait in enumerate(waits):
-        if any(is_stopped(key) or job.future.done() for key, job in wait.at_work):
+        if _is_time(wait):
             st.rerun()
         for _, job in wait.at_work:
             job.watch(visitor_name())
         bar, button = st.columns([5, 1], vertical_alignment="center")
         bar.progress(*_progress(wait))
         button.button("Cancel", key=f"cancel_{place}_{number}", on_click=_stop, args=(wait.at_work,))
+
+
+def _is_time(wait: Wait) -> bool:
+    """Whether the page is to run again; what is done may wait a little for more, where a run takes long."""
+    if any(is_stopped(key) or job.stopped or job.failed for key, job in wait.at_work):
+        return True
+    done = [job.future.done() for _, job in wait.at_work]
+    drawn, seconds = st.session_state.get(_DRAWN, (0.0, 0.0))
+    return all(done) or (any(done) and time.monotonic() - drawn >= _REST * seconds)
 
 
 def _progress(wait: Wait) -> tuple[float, str]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-
 import streamlit as st
 
-from mixer_viz.checkpoints import CheckpointError, ModelInfo
+from mixer_viz.checkpoints import ModelInfo
 from mixer_viz.checkpoints.preparation import MAX_SIDE_FILE_BYTES
 from mixer_viz.model.costs import costs
 from mixer_viz.model.wording import in_pixels
-from mixer_viz.texts.from_files import literal, literal_sentence, visible
+from mixer_viz.texts.from_files import literal, visible
 from mixer_viz.ui.choices import ChosenModel, UploadedWeights
 from mixer_viz.ui.compute import cached
+from mixer_viz.ui.compute.uploads import take_room
 from mixer_viz.ui.sidebar.hub_download import download_weights
+from mixer_viz.ui.widgets.errors import note_error
 from mixer_viz.ui.widgets.selection import steady_place
 
 OWN = "Your checkpoint"
@@ -22,7 +22,6 @@ _WEIGHTS = "uploaded_weights"
 _NEW = "new_weights"
 _REFUSED = "refused_weights"
 _MISSING = "missing_weights"
-_log = logging.getLogger(__name__)
 
 
 def pick_model() -> str:
@@ -58,7 +57,7 @@ def pick_model() -> str:
             label, ["json"], key="side_file", on_change=_take, max_upload_size=MAX_SIDE_FILE_BYTES // 2**20
         )
         if refused := st.session_state.get(_REFUSED):
-            st.error(literal_sentence(refused))
+            st.error(refused)
     return name
 
 
@@ -101,10 +100,10 @@ def _read_upload() -> None:
     if file is not None:
         weights = UploadedWeights(file.name, file.getvalue(), side.getvalue() if side else None)
         try:
+            take_room("checkpoint", len(weights.data), file)
             cached.uploaded_model(weights)
-        except CheckpointError as exc:
-            _log.warning("refused a checkpoint: %s", exc, exc_info=True)
-            st.session_state[_REFUSED] = f"{exc} The model before it stays."
+        except Exception as exc:  # a full disk and too little memory as well
+            st.session_state[_REFUSED] = f"{note_error(exc)} The model before it stays."
         else:
             st.session_state[_WEIGHTS] = weights
             st.session_state["model"] = OWN

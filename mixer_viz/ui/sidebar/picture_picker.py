@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import logging
-
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from mixer_viz.images import MAX_IMAGE_BYTES, ImageError, open_image
+from mixer_viz.images import MAX_IMAGE_BYTES, open_image
 from mixer_viz.images.photos import known_classes_shown
 from mixer_viz.images.samples import Sample, available_samples
-from mixer_viz.texts.from_files import literal_sentence
 from mixer_viz.texts.overview import shown_in_words
 from mixer_viz.ui.choices import Picture
 from mixer_viz.ui.compute import cached
+from mixer_viz.ui.compute.uploads import take_room
+from mixer_viz.ui.widgets.errors import note_error
+from mixer_viz.ui.widgets.selection import steady_place
 
 OWN = "Your picture"  # without its file name: a link must not carry it
 _PICTURE = "own_picture"
 _REFUSED = "refused_picture"
-_TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
-_log = logging.getLogger(__name__)
+_MISSING = "missing_picture"
+# HEIC cannot be read: it is here for a sentence that says what to do instead of the browser's.
+_TYPES = ["png", "jpg", "jpeg", "webp", "avif", "gif", "bmp", "tif", "tiff", "heic", "heif"]
 
 
 def pick_picture(class_names: tuple[str, ...] | None) -> Picture:
@@ -30,7 +32,13 @@ def pick_picture(class_names: tuple[str, ...] | None) -> Picture:
     samples = {sample.title: sample for sample in _known_first(available_samples(), class_names)}
     own: Picture | None = st.session_state.get(_PICTURE)
     options = [OWN, *samples] if own else list(samples)
+    asked = st.query_params.get("image")
     title: str = st.selectbox("Picture", options, key="image", bind="query-params", on_change=_forget_refusal)
+    if own is None and (asked == OWN or st.session_state.get(_MISSING)):
+        st.session_state[_MISSING] = True  # the address loses it after the first run
+        steady_place().warning(
+            "This link was made with a picture that is not here; choose its file below. Until then, a sample is shown."
+        )
     if own and title == OWN:
         picture = own
     else:
@@ -63,7 +71,7 @@ def _own_picture() -> None:
         "It stays in the memory of the computer that runs this app, as its results do until newer ones replace them."
     )
     if refused := st.session_state.get(_REFUSED):
-        st.error(literal_sentence(refused))
+        st.error(refused)
 
 
 def _take_file() -> None:
@@ -71,7 +79,7 @@ def _take_file() -> None:
     if file is None:
         _forget_refusal()
     else:
-        _take(file.name, file.getvalue())
+        _take(file.name, file)
 
 
 def _forget_refusal() -> None:
@@ -81,16 +89,17 @@ def _forget_refusal() -> None:
 def _take_photo() -> None:
     file = st.session_state.get("camera")
     if file is not None:
-        _take("camera photo", file.getvalue())
+        _take("camera photo", file)
 
 
-def _take(name: str, data: bytes) -> None:
+def _take(name: str, file: UploadedFile) -> None:
     """Check a new upload at once; a file that cannot be read changes nothing but the message."""
+    data = file.getvalue()
     try:
+        take_room("picture", len(data), file)
         open_image(data)
-    except ImageError as exc:
-        _log.warning("refused a picture: %s", exc, exc_info=True)
-        st.session_state[_REFUSED] = f"{exc} The picture before it stays."
+    except Exception as exc:  # too little memory as well
+        st.session_state[_REFUSED] = f"{note_error(exc)} The picture before it stays."
         return
     _forget_refusal()
     # Copied out of the widget, whose value is lost when the page changes.

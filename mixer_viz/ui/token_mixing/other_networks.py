@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 import numpy as np
 import streamlit as st
 
@@ -12,9 +10,9 @@ from mixer_viz.analysis.token_mixing.weights import grid_of
 from mixer_viz.checkpoints import CheckpointError
 from mixer_viz.checkpoints.mixing_matrices import MixingMatrices, read_mixing_matrices_bytes
 from mixer_viz.figures.token_mixing import maps as figures
-from mixer_viz.texts.from_files import literal_sentence
 from mixer_viz.ui.choices import UploadedWeights
 from mixer_viz.ui.compute.caching import kept
+from mixer_viz.ui.compute.uploads import leave_room, take_room
 from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.token_mixing.sections import show_meters
 from mixer_viz.ui.widgets import downloads
@@ -22,7 +20,6 @@ from mixer_viz.ui.widgets.errors import guarded
 
 MAX_MB = 1024
 _FILE = "mixing_file"
-_log = logging.getLogger(__name__)
 
 
 @kept("weights", "Reading the matrices …")
@@ -46,13 +43,10 @@ def other_networks() -> None:
         )
         file = st.file_uploader("ResMLP or gMLP weights", key=_FILE, max_upload_size=MAX_MB)
         if file is None:
+            leave_room("matrices")
             return
-        try:
-            network, meters = _read(file.name, UploadedWeights(file.name, file.getvalue()))
-        except CheckpointError as exc:
-            _log.warning("refused a file of mixing matrices: %s", exc, exc_info=True)
-            st.error(literal_sentence(exc))
-            return
+        take_room("matrices", file.size, file)
+        network, meters = _read(file.name, UploadedWeights(file.name, file.getvalue()))
         _show(network, meters)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import logging
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from typing import ParamSpec
 
 import streamlit as st
 
+from mixer_viz.analysis.chunks import is_out_of_memory
 from mixer_viz.analysis.ranges import NotFiniteError
 from mixer_viz.checkpoints import CheckpointError
 from mixer_viz.images import ImageError
@@ -17,20 +19,49 @@ from mixer_viz.texts.from_files import literal_sentence
 
 P = ParamSpec("P")
 _log = logging.getLogger(__name__)
+NO_ROOM = (
+    "The disk of the computer that runs this app is full, or its temporary folder cannot be written to; make room "
+    "there and try again."
+)
+NO_MEMORY = (
+    "The computer that runs this app has too little memory for this; choose a smaller model or picture, or try again "
+    "when fewer people use it."
+)
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 UNEXPECTED = "Something went wrong here. Choose another picture or model, or restart the app; its log has the details."
+
+
+def sentence_of(error: BaseException) -> str:
+    """A mistake of the user's in its own words, what the computer lacks in ours, anything else in general ones.
+
+    For Markdown, as names in it may come out of files.
+    """
+    if isinstance(error, CheckpointError | ImageError | NotFiniteError):
+        return literal_sentence(error)
+    if isinstance(error, OSError) and (error.errno in _NO_ROOM or "temporary directory" in str(error)):
+        return NO_ROOM
+    if is_out_of_memory(error) or "can't start new thread" in str(error):
+        return NO_MEMORY
+    return UNEXPECTED
+
+
+def note_error(error: Exception) -> str:
+    """`sentence_of`, with the traceback in the log."""
+    sentence = sentence_of(error)
+    if sentence == UNEXPECTED:
+        _log.error("unexpected error", exc_info=error)
+    else:
+        _log.warning("refused: %s", error, exc_info=error)
+    return sentence
 
 
 @contextmanager
 def one_sentence() -> Iterator[None]:
-    """Show a mistake of the user's in its own words and anything else in general ones; never a traceback."""
+    """Show what went wrong in one sentence; never a traceback."""
     try:
         yield
-    except (CheckpointError, ImageError, NotFiniteError) as exc:
-        _log.warning("refused: %s", exc, exc_info=True)
-        st.error(literal_sentence(exc))
-    except Exception:
-        _log.exception("unexpected error")
-        st.error(UNEXPECTED)
+    except Exception as exc:
+        st.error(note_error(exc))
 
 
 def guarded(function: Callable[P, None]) -> Callable[P, None]:

@@ -12,7 +12,8 @@ from mixer_viz.analysis.attribution.baselines import BASELINES, baseline_pixels
 from mixer_viz.figures.attribution.maps import PIXEL_PERCENTILE
 from mixer_viz.model import MlpMixer
 from mixer_viz.texts.attribution import BASELINE_NAMES
-from mixer_viz.ui.attribution import metrics
+from mixer_viz.ui.attribution import metrics, results
+from mixer_viz.ui.widgets.errors import UNEXPECTED
 from tests.app.attribution.driving import (
     ABLATION,
     GRADIENTS,
@@ -161,3 +162,20 @@ def test_pixel_level_and_opacity(model: MlpMixer, top: int) -> None:
     app.button_group(key="level").set_value("Patches").run()
     assert map_of(app, 0)["rows"] == model.config.grid_size
     assert panel(app, "map-photo")["grids"][0]["pick_side"] == 1
+
+
+def test_a_map_that_broke_can_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("secret")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(results, "attribute", broken)
+        app = open_page(methods=[PATCH_LOGITS])
+        while app.get("progress"):
+            app.run()
+    (message,) = [error.value for error in app.error]
+    assert message.endswith(UNEXPECTED)
+    assert len([error.value for error in app.run().error]) == 1  # asking for the page again is no other try
+    app.button(key="retry_map_0").click().run()
+    finish(app)
+    check(app, 1)
