@@ -30,4 +30,10 @@ def main(arguments: Sequence[str] | None = None, name: str = "mixer-explorer") -
     # STREAMLIT_SERVER_PORT and opens no browser. The config.toml beside app.py is read because app.py is what it runs.
     from streamlit.web.cli import main as streamlit
 
+    from mixer_viz.ui.headers import add_headers
+
+    try:
+        add_headers()
+    except ValueError as exc:
+        parser.error(str(exc))
     streamlit(["run", str(app_folder() / "app.py"), *options], prog_name="streamlit")

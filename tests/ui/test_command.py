@@ -8,6 +8,7 @@ import pytest
 import streamlit.web.cli
 
 import mixer_viz
+from mixer_viz.ui import headers
 from mixer_viz.ui.command import main
 
 APP = Path(__file__).parents[2] / "app.py"
@@ -24,9 +25,10 @@ APP = Path(__file__).parents[2] / "app.py"
 )
 def test_options_are_streamlits(options: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     called: list[list[str]] = []
+    monkeypatch.setattr(headers, "add_headers", lambda: called.append(["headers"]))
     monkeypatch.setattr(streamlit.web.cli, "main", lambda arguments, **_: called.append(arguments))
     main(options)
-    assert called == [["run", str(APP), *options]]
+    assert called == [["headers"], ["run", str(APP), *options]]
 
 
 def test_help_says_how_to_change_the_port(capsys: pytest.CaptureFixture[str]) -> None:
