@@ -38,7 +38,7 @@ def available_models() -> list[ModelInfo]:
             accuracy_note=model.accuracy_note,
             num_parameters=count_parameters(model.path),
             on_disk=True,
-            class_names=model.class_names,
+            class_names=model.class_names or None,
         )
         for model in bundled_models()
     ]
