@@ -20,7 +20,7 @@ from mixer_viz.analysis.token_mixing import weights as token_mixing_weights
 from mixer_viz.analysis.token_mixing.convolution import convolution_share
 from mixer_viz.analysis.token_mixing.opposing_pairs import best_opposing_cosine, count_distinct
 from mixer_viz.checkpoints import available_models, snapshots
-from mixer_viz.images.samples import available_samples, load_sample
+from mixer_viz.images.samples import available_samples, load_sample, reference_photos
 from mixer_viz.model import MixerConfig
 from mixer_viz.ui.choices import Choice, ChosenModel, Picture
 from mixer_viz.ui.compute import cached as page_caches
@@ -142,7 +142,7 @@ def test_scaled_units_are_those_of_a_model_with_a_scaled_column_of_w2(models: li
 
 
 def test_average_is_over_this_picture_and_the_sample_photos_each_once(models: list[ChosenModel]) -> None:
-    photos = [sample for sample in available_samples() if sample.kind == "photo"]
+    photos = reference_photos()
     assert 0 < len(photos) < len(available_samples())
     own = made_picture(0)
     model = models[0]
