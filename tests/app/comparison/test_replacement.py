@@ -38,11 +38,7 @@ def assets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def calibration_of(model: MlpMixer) -> Calibration:
-    found = [
-        preprocess(samples.load_sample(sample.name), model)
-        for sample in samples.available_samples()
-        if sample.kind == "photo"
-    ]
+    found = [preprocess(samples.load_sample(photo.name), model) for photo in samples.reference_photos()]
     return calibrate(model, torch.cat(found))
 
 

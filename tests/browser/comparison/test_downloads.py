@@ -23,7 +23,7 @@ from mixer_viz.analysis.replacement.moments import calibrate
 from mixer_viz.analysis.replacement.replace import Kind, fit_replacement, replaced_batch
 from mixer_viz.checkpoints.metaformer_runs import metaformer_runs
 from mixer_viz.images import crop_image
-from mixer_viz.images.samples import available_samples, load_sample
+from mixer_viz.images.samples import load_sample, reference_photos
 from mixer_viz.model import MlpMixer
 from mixer_viz.texts.replacement import accuracy_sentence
 from tests.browser.activations.looking import click_patch
@@ -59,9 +59,7 @@ def write_pictures(folder: Path, classes: dict[str, int]) -> Path:
 def sentence_of(folder: Path, model: MlpMixer, kind: Kind) -> str:
     """What the page should say with the stand-in in the block that it begins with."""
     names, block = list(model.config.class_names or ()), model.config.num_blocks // 2
-    samples = torch.cat(
-        [mv.preprocess(load_sample(sample.name), model) for sample in available_samples() if sample.kind == "photo"]
-    )
+    samples = torch.cat([mv.preprocess(load_sample(photo.name), model) for photo in reference_photos()])
     replacements = {block: fit_replacement(calibrate(model, samples), block, kind)}
     paths = [path for path in sorted(folder.glob("*/*.png")) if path.parent.name in names]
     pixels = torch.cat([mv.preprocess(Image.open(path), model) for path in paths])
