@@ -24,7 +24,7 @@ MAX_SEED = 9999
 _SWAPPED = "_swapped_patches"  # session state
 _NO_PLACE = -1
 
-Begun = tuple[str, int, tuple[int, int]]  # order, seed, rows and columns of patches
+Begun = tuple[str, int, int]  # order, seed, number of patches
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +42,7 @@ def shuffled(choice: Choice) -> None:
     """The shuffled picture, the answer to it, and the weights that make the order not matter."""
     st.markdown(texts.SHUFFLING)
     swapped = _swapped(_begun(choice.model.config))
-    order = _order(swapped)
+    order = _order(swapped, choice.model.config.grid_shape)
     picture, answers = st.columns([1, 1.9], gap="medium")
     with picture:
         _picture(choice, swapped, order)
@@ -66,23 +66,23 @@ def _begun(config: MixerConfig) -> Begun:
             label = f"Seed (0 to {MAX_SEED})"
             take_old_name("shuffle_seed", "seed", whole_number(0, MAX_SEED))
             seed = st.number_input(label, 0, MAX_SEED, 0, 1, key="shuffle_seed", bind="query-params", width=160)
-    return name, seed, config.grid_shape
+    return name, seed, config.num_patches
 
 
 def _swapped(begun: Begun) -> Swapped:
-    """The swaps of this visit; those made in another order, or with another grid of patches, are left behind."""
+    """The swaps of this visit; those made in another order, or with another number of patches, are left behind."""
     swapped: Swapped = st.session_state.get(_SWAPPED, Swapped(begun))
     return swapped if swapped.begun == begun else Swapped(begun)
 
 
-def _order(swapped: Swapped) -> np.ndarray:
-    name, seed, (rows, columns) = swapped.begun
+def _order(swapped: Swapped, grid: tuple[int, int]) -> np.ndarray:
+    name, seed, count = swapped.begun
     if name == "Random":
-        order = permutation.random_order(rows * columns, seed)
+        order = permutation.random_order(count, seed)
     elif name == "Rows reversed":
-        order = permutation.reversed_rows_order((rows, columns))
+        order = permutation.reversed_rows_order(grid)
     else:
-        order = permutation.identity_order(rows * columns)
+        order = permutation.identity_order(count)
     for first, second in swapped.pairs:
         order = permutation.swapped_order(order, first, second)
     return order
