@@ -88,7 +88,7 @@ def to_float32(name: str, value: Tensor) -> Tensor:
             "export the model without quantisation or sparsity."
         )
     weights = value.detach().to(torch.float32, copy=True, memory_format=torch.contiguous_format)
-    largest = float(weights.abs().max()) if weights.numel() else 0.0
+    largest = max(abs(float(end)) for end in torch.aminmax(weights)) if weights.numel() else 0.0  # NaN comes through
     if not math.isfinite(largest):
         raise CheckpointError(
             f"{named(name)} contains values that are not finite (NaN or infinity), perhaps from a training that "

@@ -62,6 +62,8 @@ def read_pickled(path: Path, *, max_bytes: int) -> dict[str, Tensor]:
 def _check_archive(path: Path, max_bytes: int) -> None:
     with checked_archive(path, max_bytes) as archive:
         sizes = {member.filename: member.file_size for member in archive.infolist()}
+        if not all(name.isascii() for name in sizes):  # torch writes none, and compares them byte by byte
+            raise Damaged("a name in another alphabet")
         top = next(iter(sizes), "").split("/")[0]
         if f"{top}/constants.pkl" in sizes or any(name.startswith(f"{top}/code/") for name in sizes):
             raise CheckpointError(_TORCHSCRIPT)

@@ -143,8 +143,12 @@ def test_two_archives_in_one_file(tmp_path: Path, loud_model: MlpMixer, refused:
     with zipfile.ZipFile(tmp_path / "twice.pth", "w") as archive:
         archive.writestr("a/data.pkl", b"\x80\x02}.")
         archive.writestr("a/DATA.pkl", b"\x80\x02}.")
-    with refused("damaged"):
-        load_model(tmp_path / "twice.pth", "cpu")
+    with zipfile.ZipFile(tmp_path / "bytes.pth", "w") as archive:
+        archive.writestr("\u00e9/data.pkl", b"\x80\x02}.")
+        archive.writestr("\u251c\u2310/data.pkl", b"\x80\x02}.")  # the same bytes, said to be of another alphabet
+    for name in ("twice.pth", "bytes.pth"):
+        with refused("damaged"):
+            load_model(tmp_path / name, "cpu")
 
 
 def test_archive_with_too_many_files(tmp_path: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
