@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from mixer_viz.checkpoints import save_model
 from mixer_viz.model import MlpMixer
+from mixer_viz.ui.widgets import downloads
 from tests.app.attribution.driving import finish
 from tests.app.driving import errors, panel, texts, upload_weights
 
@@ -37,6 +40,21 @@ def test_overview_and_patches(wide: AppTest) -> None:
     assert shape(wide, "patch-panel") == (2, 8)
     wide.number_input(key="token").set_value(11).run()
     assert "row 1, column 3 of the 2 × 8 grid" in texts(wide)
+
+
+@pytest.mark.parametrize("page", ["overview", "patches", "token_mixing", "activations", "attribution"])
+def test_figures_and_numbers_for_download(wide: AppTest, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    makers: dict[str, Callable[[], Any]] = {}
+
+    def row(name: str, figure: Callable[[], Any], arrays: Callable[[], Any], table: Callable[[], Any]) -> None:
+        makers.update(figure=figure, arrays=arrays, table=table)
+
+    monkeypatch.setattr(downloads, "download_row", row)
+    wide.switch_page(f"pages/{page}.py").run()
+    finish(wide)
+    makers["figure"]().savefig(io.BytesIO(), format="png", dpi=20)
+    assert makers["arrays"]()
+    assert makers["table"]()
 
 
 def test_token_mixing(wide: AppTest) -> None:
