@@ -117,7 +117,7 @@ def _chunk(row: Method, config: MixerConfig, pixels: Tensor, chunk: int | None) 
 
 
 def _check_pixels(model: MlpMixer, pixels: Tensor, precision: str) -> None:
-    weight = model.stem.weight
+    weight = next(model.parameters())
     if not isinstance(pixels, Tensor):
         raise ValueError(f"pixels must be a tensor, as preprocess makes it, got {type(pixels).__name__}")
     check_pixels(pixels, model.config)
