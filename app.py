@@ -1,5 +1,7 @@
 """Router of the Mixer explorer: the list of pages, the shared sidebar, then the chosen page."""
 
+import logging
+
 import streamlit as st
 
 from mixer_viz.paths import app_folder
@@ -17,12 +19,20 @@ page = st.navigation(
     ]
 )
 # PyTorch takes seconds to import, once per start: the page's frame is there before it.
-with st.spinner("Starting PyTorch …"):
-    from mixer_viz.ui.compute.waiting import leave_other_pages, timed_page
-    from mixer_viz.ui.sidebar.shell import collect_now_and_then, draw_sidebar, spare_from_collection
-    from mixer_viz.ui.widgets.errors import one_sentence
-    from mixer_viz.ui.widgets.link_notes import note_what_is_missing, remember_link
-    from mixer_viz.ui.widgets.selection import steady_place
+try:
+    with st.spinner("Starting PyTorch …"):
+        from mixer_viz.ui.compute.waiting import leave_other_pages, timed_page
+        from mixer_viz.ui.sidebar.shell import collect_now_and_then, draw_sidebar, spare_from_collection
+        from mixer_viz.ui.widgets.errors import one_sentence
+        from mixer_viz.ui.widgets.link_notes import note_what_is_missing, remember_link
+        from mixer_viz.ui.widgets.selection import steady_place
+except (ImportError, OSError, MemoryError, RuntimeError):  # each of them when libraries do not fit into the memory
+    logging.getLogger("mixer_viz").exception("the libraries could not be loaded")
+    st.error(
+        "PyTorch could not be started on the computer that runs this app: it has too little memory, or the "
+        "installation is damaged. Its log has the details."
+    )
+    st.stop()
 
 remember_link()
 leave_other_pages(page.title)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -100,3 +101,11 @@ def test_uploads_of_all_visitors_are_bounded(app: AppTest, monkeypatch: pytest.M
     (sentence,) = errors(upload_picture(app, "large.png", large))
     assert "all that it keeps; bring a smaller file, or try again later." in sentence
     assert panel(app, "front") == before
+
+
+def test_libraries_that_cannot_be_loaded_are_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mixer_viz.ui.sidebar.shell", None)
+    app = start()
+    assert not app.exception
+    (sentence,) = [error.value for error in app.error]
+    assert sentence.startswith("PyTorch could not be started on the computer that runs this app")
