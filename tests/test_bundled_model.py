@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
@@ -13,8 +15,10 @@ from safetensors import safe_open
 import mixer_viz as mv
 from mixer_viz.analysis.token_mixing.structure import structure_of
 from mixer_viz.checkpoints.bundled import ASSETS_DIR
+from mixer_viz.checkpoints.snapshots import unpack_rows
 from mixer_viz.images.samples import load_sample
 from mixer_viz.training.build import build_model
+from mixer_viz.training.cards.measure import structure_figures
 from mixer_viz.training.recipe import Recipe
 
 NAME = "mixer_cifar10"
@@ -42,7 +46,7 @@ def test_it_is_small(model: mv.MlpMixer, card: dict[str, Any]) -> None:
     parameters = sum(parameter.numel() for parameter in model.parameters())
     assert parameters == card["parameters"] <= 1_500_000
     assert (ASSETS_DIR / f"{NAME}.safetensors").stat().st_size == card["file_bytes"] <= 4_000_000
-    assert sum(file.stat().st_size for file in (ASSETS_DIR / f"{NAME}_snapshots").iterdir()) <= 4_000_000
+    assert sum(file.stat().st_size for file in (ASSETS_DIR / f"{NAME}_snapshots").iterdir()) <= 3_000_000
 
 
 def test_it_knows_the_classes_of_cifar10(model: mv.MlpMixer, card: dict[str, Any]) -> None:
@@ -51,21 +55,35 @@ def test_it_knows_the_classes_of_cifar10(model: mv.MlpMixer, card: dict[str, Any
 
 def test_the_structure_is_what_the_card_says(model: mv.MlpMixer, card: dict[str, Any]) -> None:
     structure = structure_of(model)
-    assert len(card["structure"]) == 9
+    assert len(card["structure"]) == 10
+    measured = structure_figures(model)
     for name, value in card["structure"].items():
-        assert getattr(structure, name) == pytest.approx(value, abs=1e-3), name
+        assert measured[name] == pytest.approx(value, abs=1e-3), name
+        assert name == "filter_frequency_ratio" or getattr(structure, name) == pytest.approx(value, abs=1e-3), name
 
 
 def test_the_mixing_weights_are_far_from_noise(model: mv.MlpMixer) -> None:
-    assert structure_of(model).frequency_ratio <= 0.7
+    structure = structure_of(model)
+    assert structure.frequency_ratio <= 0.62
+    assert structure.block_frequency.max() <= 0.85 * structure.white_noise
 
 
-def test_a_quarter_of_the_units_oppose_another_one(model: mv.MlpMixer) -> None:
-    assert structure_of(model).opposed_share >= 0.25
+def test_a_fifth_of_the_units_oppose_another_one(model: mv.MlpMixer) -> None:
+    assert structure_of(model).opposed_share >= 0.2
 
 
-def test_four_of_five_pictures_are_right(card: dict[str, Any]) -> None:
-    assert card["accuracy"] >= 80
+def test_five_of_six_pictures_are_right(card: dict[str, Any]) -> None:
+    assert card["accuracy"] >= 100 * 5 / 6
+    assert np.mean(list(card["accuracy_per_class"].values())) == pytest.approx(card["accuracy"], abs=0.1)
+
+
+def test_it_says_how_sure_it_may_be(model: mv.MlpMixer, card: dict[str, Any]) -> None:
+    figures = card["calibration"]
+    assert model.config.temperature == figures["temperature"]
+    assert list(model.config.usual_confidence or ()) == figures["usual_confidence"]
+    assert figures["cross_entropy"] < figures["cross_entropy_before"]
+    # Off by the three points that 2,500 validation images are easier or harder than the test images.
+    assert figures["mean_confidence"] == pytest.approx(card["accuracy"], abs=3)
 
 
 def test_the_accuracy_counts_all_test_images(card: dict[str, Any]) -> None:
@@ -78,7 +96,8 @@ def test_the_accuracy_counts_all_test_images(card: dict[str, Any]) -> None:
 
 def test_the_recipes_in_the_card_build_this_network(model: mv.MlpMixer, card: dict[str, Any]) -> None:
     recipes = [Recipe(**stage["recipe"]) for stage in card["stages"]]
-    assert build_model(recipes[-1], CLASSES).config == model.config
+    trained = dataclasses.replace(model.config, temperature=None, usual_confidence=None)  # which are measured after it
+    assert build_model(recipes[-1], CLASSES).config == trained
     for recipe in recipes:  # a stage in which token mixing starts anew may have another D_S than the one before
         same = [name for name in SIZES if name != "tokens_mlp_dim"]
         assert {name: getattr(recipe, name) for name in same} == {name: getattr(model.config, name) for name in same}
@@ -109,21 +128,20 @@ def test_the_snapshots_lead_from_the_random_start_to_this_model(model: mv.MlpMix
     places = [(entry["stage"], entry["epoch"]) for entry in card["snapshots"]]
     assert places == sorted(places)
     assert places[-1] == (len(card["stages"]), card["stages"][-1]["epochs_done"])
-    mixing = {name: value for name, value in model.state_dict().items() if ".token_mixing." in name}
-    for entry in card["snapshots"]:
-        tensors, metadata = read(ASSETS_DIR / entry["file"])
-        shapes = {name: value.shape for name, value in tensors.items() if name != "stem.weight"}  # older ones lack it
-        assert shapes == {name: value.shape for name, value in mixing.items()}
-        assert {value.dtype for value in tensors.values()} == {torch.float16}
-        assert int(metadata["epoch"]) == entry["epoch"]
-    last, _ = read(ASSETS_DIR / card["snapshots"][-1]["file"])
     state = model.state_dict()
-    assert all(torch.equal(value.float(), state[name]) for name, value in last.items())
-    first, _ = read(ASSETS_DIR / card["snapshots"][0]["file"])
+    mixing = {name: value for name, value in state.items() if ".token_mixing." in name or name == "stem.weight"}
+    for entry in card["snapshots"]:
+        packed, metadata = read(ASSETS_DIR / entry["file"])
+        assert {name: value.shape for name, value in unpack_rows(packed).items()} == {
+            name: value.shape for name, value in mixing.items()
+        }
+        assert int(metadata["epoch"]) == entry["epoch"]
+    last = unpack_rows(read(ASSETS_DIR / card["snapshots"][-1]["file"])[0])
+    for name, value in last.items():
+        assert value.float().numpy() == pytest.approx(state[name].numpy(), abs=float(state[name].abs().max()) / 250)
+    first = unpack_rows(read(ASSETS_DIR / card["snapshots"][0]["file"])[0])
     std = card["stages"][places[0][0] - 1]["recipe"]["token_mixing_std"]
-    drawn = torch.cat(
-        [value.float().flatten() for name, value in first.items() if name.endswith("weight") and name in mixing]
-    )
+    drawn = torch.cat([value.float().flatten() for name, value in first.items() if name.endswith("fc1.weight")])
     assert places[0][1] == 0
     assert drawn.std().item() == pytest.approx(std, rel=0.02)
     assert not any(value.any() for name, value in first.items() if name.endswith("bias"))

@@ -212,8 +212,8 @@ SMALL = MixerConfig(
     patch_size=4,
     embed_dim=128,
     num_blocks=8,
-    tokens_mlp_dim=256,
-    channels_mlp_dim=256,
+    tokens_mlp_dim=128,
+    channels_mlp_dim=384,
     num_classes=10,
 )
 

@@ -24,7 +24,7 @@ MAX_VALIDATION_SHARE = 0.5
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Hyper-parameters of a run; the sizes are by default those of the bundled CIFAR-10 model.
+    """Hyper-parameters of a run; the sizes are by default those of a small Mixer for CIFAR-10.
 
     `token_mixing_std` and `token_mixing_weight_decay` are what makes the mixing weights readable: a small random start
     that weight decay can erase leaves the learned part alone. `init_from` starts from trained weights; with

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import hashlib
+import itertools
 import json
 import math
 import shlex
@@ -14,7 +15,7 @@ from typing import Any
 from safetensors import safe_open
 
 from mixer_viz.training.recipe import Recipe
-from mixer_viz.training.state import FINAL, LOG, RESULT, SNAPSHOTS, read_checkpoint
+from mixer_viz.training.state import FINAL, LOG, NUM_SNAPSHOTS, RESULT, SNAPSHOTS, read_checkpoint
 
 
 def stage_of(run: Path) -> dict[str, Any]:
@@ -128,7 +129,22 @@ def find_snapshots(stages: list[dict[str, Any]], runs: list[Path]) -> list[dict[
                 found.append(entry | {"path": path})
     if not found or (found[0]["epoch"], found[-1]["epoch"]) != (0, stages[-1]["epochs_done"]):
         raise ValueError("The first or the last snapshot of token mixing is missing.")
-    return found
+    done = [0, *itertools.accumulate(stage["epochs_done"] for stage in stages)]
+    return thinned(found, [done[entry["stage"] - 1] - done[drawn] + entry["epoch"] for entry in found])
+
+
+def thinned(found: list[dict[str, Any]], epochs: list[int]) -> list[dict[str, Any]]:
+    """At most NUM_SNAPSHOTS of them, one for each of `epochs` in all, about evenly spaced in log(1 + epoch).
+
+    The first and the last one stay; of those between, what lies closest between its neighbours goes first.
+    """
+    kept = dict(zip(reversed(epochs), reversed(found), strict=True))
+    # Where one stage ends and the next begins with the same weights, the end is kept.
+    places = sorted(kept)
+    while len(places) > NUM_SNAPSHOTS:
+        gaps = [math.log((1 + after) / (1 + before)) for before, after in zip(places, places[2:], strict=False)]
+        del places[1 + gaps.index(min(gaps))]
+    return [kept[place] for place in places]
 
 
 def duration_in_words(seconds: float) -> str:

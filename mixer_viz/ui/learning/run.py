@@ -195,9 +195,9 @@ class LiveRun:
         began = time.monotonic()
         with self._gate.held(long=True):
             if self._look_at is not None:
-                block, unit = self._look_at
+                self._single(training, *self._look_at)
+                # Only now: whoever looks in between is told that it is on its way.
                 self._look_at, self._wanted_steps = None, 0
-                self._single(training, block, unit)
             else:
                 self._several(training)
         if began - self._frame_time > FRAME_SECONDS or training.step >= training.num_steps or not self._running:

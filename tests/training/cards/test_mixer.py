@@ -24,6 +24,7 @@ from mixer_viz.training.cards import mixer, stages
 from mixer_viz.training.cli import build_parser, main
 from mixer_viz.training.data.labelled import find_data, hold_out_validation
 from mixer_viz.training.recipe import Recipe
+from mixer_viz.training.state import NUM_SNAPSHOTS
 from tests.training.made_runs import RECIPE, arguments, resume, stop_after, write_tree
 
 
@@ -252,3 +253,18 @@ def test_two_stages_are_both_in_the_card(run: Path, tmp_path: Path) -> None:
     # Token mixing was drawn anew in the second stage: what came before does not lead to these weights.
     assert [(entry["stage"], entry["epoch"]) for entry in card["snapshots"]] == [(2, 0), (2, 1), (2, 2)]
     assert all((assets / entry["file"]).is_file() for entry in card["snapshots"])
+
+
+def test_snapshots_of_several_stages_are_thinned_evenly() -> None:
+    epochs = [0, 1, 2, 3, 4, *(4 + epoch for epoch in range(41))]
+    found = [
+        {"stage": 1 if index < 5 else 2, "epoch": index if index < 5 else index - 5} for index in range(len(epochs))
+    ]
+    kept = stages.thinned(found, epochs)
+    assert len(kept) == NUM_SNAPSHOTS
+    assert (kept[0], kept[-1]) == ({"stage": 1, "epoch": 0}, {"stage": 2, "epoch": 40})
+    assert {"stage": 2, "epoch": 0} not in kept  # equal to the end of stage 1
+    steps = np.diff(np.log1p([entry["epoch"] + 4 * (entry["stage"] - 1) for entry in kept]))
+    assert steps.min() > 0
+    assert steps[3:].max() < 2.5 * steps[3:].min()
+    assert stages.thinned(found[:3], epochs[:3]) == found[:3]
