@@ -118,7 +118,7 @@ def read_log(path: Path) -> list[dict[str, str]]:
 def find_snapshots(stages: list[dict[str, Any]], runs: list[Path]) -> list[dict[str, Any]]:
     """Where the snapshots since the last random start of token mixing lie, oldest first, with stage and epoch."""
     drawn = [i for i, stage in enumerate(stages) if stage["recipe"]["reset_token_mixing"] or not i][-1]
-    found = []
+    found: list[dict[str, Any]] = []
     for index in range(drawn, len(stages)):
         for path in sorted((runs[index] / SNAPSHOTS).glob("epoch-*.safetensors")):
             with safe_open(path, "pt") as file:
