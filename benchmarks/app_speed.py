@@ -85,7 +85,8 @@ def show(page: Page, url: str, key: str | None) -> None:
     if key is None:
         page.locator("h1").wait_for()
     else:
-        when_painted(page.locator(f".st-key-{key} canvas").first)
+        # The last one: on one scale for all layers the first, the embedding, may be of a single colour.
+        when_painted(page.locator(f".st-key-{key} canvas").last)
 
 
 def warm_loads(browser: Browser, app: str, peer: str) -> dict[str, Any]:
