@@ -24,7 +24,8 @@ def top_classes_chart(names: Sequence[str], probabilities: np.ndarray) -> go.Fig
         orientation="h",
         marker={"color": colours},
         text=[f"{value:.1f} %" for value in percent],
-        textposition="outside",
+        textposition="auto",  # inside a long bar: on a projector there is no room beside it
+        insidetextanchor="end",
         cliponaxis=False,
         hovertext=list(names),
         hovertemplate="%{hovertext}: %{x:.2f} %<extra></extra>",

@@ -21,7 +21,7 @@ MAX_RUNNING = 8
 
 
 class LiveTable:
-    """Who trains what: one run for each visitor, gone when the visitor is."""
+    """Who trains what: one run for each visitor; those of who left go when the next one begins."""
 
     def __init__(self, connected: Callable[[str], bool] = is_connected) -> None:
         self._lock = threading.Lock()
