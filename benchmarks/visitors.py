@@ -61,6 +61,7 @@ def play(number: int) -> dict[str, Any]:
             wait_for(f"http://127.0.0.1:{port}/_stcore/health", process)
             asyncio.run(visit(port, "Gradient from black to white", CLASSES[0]))
             before = json.loads(counts.read_text())
+            began = time.time()
             seconds, health = asyncio.run(class_of(number, port))
             after = json.loads(counts.read_text())
             memory = peak_memory(process.pid)
@@ -68,7 +69,10 @@ def play(number: int) -> dict[str, Any]:
             process.terminate()
             process.wait(30)
     name = f"{number} visitors"
+    maps = [at - began for at in after["maps"] if at > began]
     return {
+        f"{name}, a map is there": summary(maps, "s"),
+        f"{name}, the last map": summary([max(maps)], "s"),
         f"{name}, all is there": summary(seconds, "s"),
         f"{name}, the last one": summary([max(seconds)], "s", AT_MOST.get(number)),
         f"{name}, computations made": {"value": after["made"] - before["made"], "unit": ""},
@@ -180,11 +184,11 @@ def serve(counts: Path, port: str) -> None:
     from mixer_viz.ui.compute import jobs
 
     run, ask = jobs.Job.run, jobs.JobTable.ask
-    made, needed = [0], set()
+    made, needed, maps = [0], set(), []
 
     def write() -> None:
         unfinished = counts.with_suffix(f".{os.urandom(4).hex()}")
-        unfinished.write_text(json.dumps({"made": made[0], "needed": len(needed)}))
+        unfinished.write_text(json.dumps({"made": made[0], "needed": len(needed), "maps": maps}))
         unfinished.replace(counts)
 
     def counted(job: Any) -> None:
@@ -192,9 +196,12 @@ def serve(counts: Path, port: str) -> None:
         run(job)
         write()
 
-    def noted(table: Any, key: Any, *rest: Any) -> Any:
+    def noted(table: Any, key: Any, *rest: Any, **named: Any) -> Any:
+        job = ask(table, key, *rest, **named)
+        if key not in needed and key[0] == "attribution":
+            job.future.add_done_callback(lambda _: maps.append(time.time()))
         needed.add(key)
-        return ask(table, key, *rest)
+        return job
 
     jobs.Job.run, jobs.JobTable.ask = counted, noted  # type: ignore[method-assign, assignment]
     write()

@@ -1,4 +1,4 @@
-"""What the Attributions page computes: long work as jobs, single passes through caches.
+"""What the Attributions page computes: long work as jobs, the maps before what is said of them; single passes cached.
 
 Bounds: those of the job table (an attribution of B/16 or L/16 has 1.6 MB, its quality some KB).
 """
@@ -101,7 +101,8 @@ def curves_job(choice: Choice, asked: Asked, baseline: str, result: Attribution)
             cancelled=cancelled,
         )
 
-    return job_table().ask(curves_key(choice, asked, baseline), work, gate_of(pixels.device), visitor_name())
+    key = curves_key(choice, asked, baseline)
+    return job_table().ask(key, work, gate_of(pixels.device), visitor_name(), later=True)
 
 
 def curves_multiply_adds(choice: Choice) -> float:
@@ -130,7 +131,7 @@ def checks_job(choice: Choice, asked: Asked, result: Attribution) -> Job[SanityC
         )
         return SanityChecks(noise, randomised)
 
-    return job_table().ask(checks_key(choice, asked), work, gate_of(pixels.device), visitor_name())
+    return job_table().ask(checks_key(choice, asked), work, gate_of(pixels.device), visitor_name(), later=True)
 
 
 def _of_all(done: int, total: int, first: int) -> tuple[int, int]:

@@ -1,8 +1,10 @@
 """Long computations beside the page: shared between visitors, with progress, and stopped once nobody waits for them.
 
 Bounds: MAX_SHORT at work at a time, the others wait in line. One that has computed for LONG_AFTER seconds leaves its
-place to the next in line and goes on behind the short ones, up to MAX_AT_WORK in all. What somebody waits for or looks
-at is kept; of the rest MAX_JOBS, the oldest goes first; and of all results MAX_RESULT_BYTES.
+place to the next in line and goes on behind the short ones, up to MAX_AT_WORK in all. What people look at first goes
+first: what is asked for as `later` has a line of its own, which moves on when the first is empty, and once after every
+FIRST_TURNS of it. What somebody waits for or looks at is kept; of the rest MAX_JOBS, the oldest goes first; and of all
+results MAX_RESULT_BYTES.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from mixer_viz.ui.compute.visitors import is_connected, when_server_stops
 MAX_SHORT = 4
 MAX_AT_WORK = 32  # between two chunks a job has sums and its picture: B/16 some MB
 LONG_AFTER = 1.0  # seconds of computing
+FIRST_TURNS = 8  # jobs of the first line that start, one after the other, before one of the later line that waits
 MAX_JOBS = 64
 MAX_RESULT_BYTES = 512 * 2**20
 # Seconds after the last sign of a visitor who is not connected. A sign alone would not do: browsers let tabs in the
@@ -121,18 +124,20 @@ class JobTable:
         self._lock = threading.RLock()
         self._connected = connected
         self._jobs: collections.OrderedDict[Key, Job[Any]] = collections.OrderedDict()
-        self._line: collections.deque[Job[Any]] = collections.deque()
+        self._first: collections.deque[Job[Any]] = collections.deque()
+        self._later: collections.deque[Job[Any]] = collections.deque()
+        self._first_turns = 0  # since one of the later line started
         self._short = self._at_work = 0
         self._closed = False
 
-    def ask(self, key: Key, work: Work[Result], gate: Gate, visitor: str) -> Job[Result]:
-        """The job of this key, started if there is none or if it was stopped."""
+    def ask(self, key: Key, work: Work[Result], gate: Gate, visitor: str, *, later: bool = False) -> Job[Result]:
+        """The job of this key, started if there is none or if it was stopped; `later`: behind everyone's other jobs."""
         with self._lock:
             job = self._jobs.get(key)
             if job is None or job.stopped:
                 job = self._jobs[key] = Job(work, gate, visitor, self._connected)
                 job.when_long = self._one_is_long
-                self._line.append(job)
+                (self._later if later else self._first).append(job)
             job.watch(visitor)
             self._jobs.move_to_end(key)
             self._start_next()
@@ -169,12 +174,23 @@ class JobTable:
                 job.cancel()
 
     def _start_next(self) -> None:
-        while self._line and self._short < MAX_SHORT and self._at_work < MAX_AT_WORK and not self._closed:
-            job = self._line.popleft()
+        while self._short < MAX_SHORT and self._at_work < MAX_AT_WORK and not self._closed:
+            job = self._next_in_line()
+            if job is None:
+                return
             self._short += 1
             self._at_work += 1
             # A thread of the daemon kind, so that the server need not wait for it at its end.
             threading.Thread(target=self._run, args=(job,), name="job", daemon=True).start()
+
+    def _next_in_line(self) -> Job[Any] | None:
+        if self._later and (not self._first or self._first_turns >= FIRST_TURNS):
+            self._first_turns = 0
+            return self._later.popleft()
+        if not self._first:
+            return None
+        self._first_turns += 1
+        return self._first.popleft()
 
     def _run(self, job: Job[Any]) -> None:
         job.run()

@@ -191,3 +191,21 @@ def test_closing_stops_what_is_at_work_and_starts_nothing(table: JobTable) -> No
     wait([job.future], TIMEOUT)
     assert job.stopped
     assert not later.future.done()
+
+
+def test_what_people_look_at_first_goes_first_and_the_rest_gets_its_turn(
+    table: JobTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "MAX_SHORT", 1)
+    monkeypatch.setattr(jobs, "FIRST_TURNS", 3)
+    busy, log, gate = Chunks(1), [], Gate()
+    ask(table, busy, ("busy",))
+    busy.wait_for_chunk()
+    names = ["later a", "later b", *(f"map {number}" for number in range(5))]
+    waiting = [
+        table.ask((name,), lambda *_, name=name: log.append(name), gate, ANN, later="later" in name) for name in names
+    ]
+    busy.let_all()
+    wait([job.future for job in waiting], timeout=TIMEOUT)
+    # The first turn of three was that of the job that kept the place.
+    assert log == ["map 0", "map 1", "later a", "map 2", "map 3", "map 4", "later b"]
