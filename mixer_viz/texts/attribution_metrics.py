@@ -46,6 +46,11 @@ def ask_for(name: str, titles: Sequence[str], seconds: float) -> str:
     return f"Work out {name.lower()} of {', '.join(titles)}: about {time}"
 
 
+def full_house(waiting: int) -> str:
+    """Why even quick checks wait for a button."""
+    return f"Many people are here: {waiting} computations are in line, so the checks start only when you ask."
+
+
 def curves_note(name: str, against: str) -> str:
     """How to read the curves."""
     share = f" among {name} and {against} alone" if against else ""

@@ -26,6 +26,8 @@ _ASKED = "_quality_asked"  # session state: keys of the long checks that the vis
 _QUICK_MULTIPLY_ADDS = {"cpu": 5e11}
 _QUICK_ON_GPU = 5e13
 _MOST_ASKED = 64
+# Computations in line from which on checks, most of the work, are begun only for who asks: some ten visitors at once.
+FULL_HOUSE = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,8 +49,9 @@ def metrics(choice: Choice, target: Target, shown: list[Shown]) -> list[Key]:
     st.subheader("How far to trust each map")
     st.markdown(texts.METRICS)
     place = st.container()
+    full = job_table().waiting >= FULL_HOUSE
     curves = _started(choice, "Curves", [_curves_check(choice, target, each) for each in shown])
-    checks = _started(choice, "Checks", [_sanity_check(choice, each) for each in shown])
+    checks = _started(choice, "Checks", [_sanity_check(choice, each) for each in shown], full)
     jobs = {**curves, **checks}
     wait_shortly(list(jobs.values()), QUICK)
     failed_note("Curves", list(curves.items()), "curves")
@@ -79,8 +82,11 @@ def _sanity_check(choice: Choice, each: Shown) -> _Check:
     return _Check(each, key, cost, lambda: results.checks_job(choice, each.asked, each.result))
 
 
-def _started(choice: Choice, name: str, checks: list[_Check]) -> dict[Key, Job[Any]]:
-    """The checks that are quick or were asked for, at work or done; buttons for the others and for stopped ones."""
+def _started(choice: Choice, name: str, checks: list[_Check], full: bool = False) -> dict[Key, Job[Any]]:
+    """The checks that are quick or were asked for, at work or done; buttons for the others and for stopped ones.
+
+    In a full house none counts as quick that is not begun yet.
+    """
     stopped = [check.key for check in checks if is_stopped(check.key)]
     if stopped:
         stopped_note(name, stopped, name)
@@ -88,12 +94,18 @@ def _started(choice: Choice, name: str, checks: list[_Check]) -> dict[Key, Job[A
     most = _QUICK_MULTIPLY_ADDS.get(device, _QUICK_ON_GPU)
     asked = st.session_state.get(_ASKED, [])
     left = [check for check in checks if check.key not in stopped]
-    long = [check for check in left if check.multiply_adds > most and check.key not in asked]
+    long = [check for check in left if check.key not in asked and (check.multiply_adds > most or _waits(check, full))]
     if long:
         seconds = sum(check.seconds(choice) for check in long)
+        if full:
+            st.caption(texts.full_house(job_table().waiting))
         words = texts.ask_for(name, [check.shown.title for check in long], seconds)
         st.button(words, on_click=_ask, args=([check.key for check in long],))
     return {check.key: check.ask() for check in left if check not in long}
+
+
+def _waits(check: _Check, full: bool) -> bool:
+    return full and job_table().is_new(check.key)
 
 
 def _wait(name: str, jobs: dict[Key, Job[Any]]) -> Wait:

@@ -144,6 +144,16 @@ class JobTable:
             self._make_room()
             return job
 
+    def is_new(self, key: Key) -> bool:
+        """Whether asking for it would start a computation."""
+        with self._lock:
+            return key not in self._jobs or self._jobs[key].stopped
+
+    @property
+    def waiting(self) -> int:
+        """How many computations wait in line for a place."""
+        return len(self._first) + len(self._later)
+
     def result(self, key: Key) -> Any | None:
         """What the job of this key found; None unless it is there, at its end, and without an error."""
         with self._lock:

@@ -127,3 +127,20 @@ def test_long_checks_wait_for_a_button() -> None:
     found = column(app, "measure", PATCH_LOGITS)
     assert 0 < float(found["deletion area (lower is better)"]) < 1
     assert found["steady under noise"] == "not yet"  # was not asked for
+
+
+def test_in_a_full_house_checks_wait_for_a_button_and_curves_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = property(lambda _: metrics.FULL_HOUSE)
+    with monkeypatch.context() as full:
+        full.setattr("mixer_viz.ui.compute.jobs.JobTable.waiting", waiting)
+        app = open_done(PATCH_LOGITS)
+        found = column(app, "measure", PATCH_LOGITS)
+        assert 0 < float(found["deletion area (lower is better)"]) < 1
+        assert found["steady under noise"] == "not yet"
+        assert any(each.value.startswith(f"Many people are here: {metrics.FULL_HOUSE} ") for each in app.caption)
+        (button,) = [each for each in app.button if each.label.startswith(f"Work out checks of {PATCH_LOGITS}")]
+        button.click()
+        finish(app.run())
+        assert floats(column(app, "measure", PATCH_LOGITS)["steady under noise"])
+        # What is known stays there, asked for by this visitor or not.
+        assert floats(column(open_done(PATCH_LOGITS), "measure", PATCH_LOGITS)["steady under noise"])
