@@ -86,6 +86,12 @@ def per_class(logits: np.ndarray, labels: np.ndarray, class_names: Sequence[str]
     return {name: round(100 * float(right[labels == index].mean()), 1) for index, name in enumerate(class_names)}
 
 
+def images_per_class(labels: np.ndarray, class_names: Sequence[str]) -> dict[str, int]:
+    """How many images each class has."""
+    counts = np.bincount(labels, minlength=len(class_names)).tolist()
+    return dict(zip(class_names, counts, strict=True))
+
+
 def calibration_figures(
     validation: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray]
 ) -> dict[str, Any]:

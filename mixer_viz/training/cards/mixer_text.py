@@ -100,7 +100,7 @@ copies; on the lossless originals it may differ a little."""
 
 _PUT_INTO_WORDS = (
     *("structure", "stages", "teacher", "snapshots", "class_names"),
-    *("accuracy_per_class", "calibration", "terms"),
+    *("accuracy_per_class", "test_images_per_class", "calibration", "terms"),
 )
 _WIDTH = 119
 
@@ -118,7 +118,10 @@ def card_text(card: dict[str, Any]) -> str:
         teacher_text="" if teacher is None else _TEACHER.format(stage=stage_text(teacher)),
         seen=seen_text(stages, teacher),
         calibration_text="" if calibration is None else _CALIBRATION.format(**calibration),
-        class_rows=", ".join(f"{name} {value:.1f} %" for name, value in card["accuracy_per_class"].items()),
+        class_rows=", ".join(
+            f"{name} {value:.1f} % of {card['test_images_per_class'][name]}"
+            for name, value in card["accuracy_per_class"].items()
+        ),
         terms_text=f"\n\n{card['terms']}" if card.get("terms") else "",
         num_epochs=sum(stage["epochs_done"] for stage in stages),
         caveat=_LOSSY if "JPEG" in card["data"] else "",

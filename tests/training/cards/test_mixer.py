@@ -85,6 +85,10 @@ def test_the_file_says_how_sure_it_may_be(run: Path, tmp_path: Path) -> None:
     classes = card["accuracy_per_class"]
     assert list(classes) == list(model.config.class_names or ())
     assert np.mean(list(classes.values())) == pytest.approx(card["accuracy"], abs=0.1)  # classes of one size
+    assert card["test_images_per_class"] == {
+        name: len(list((run.parent / "data" / "test" / name).iterdir())) for name in classes
+    }
+    assert all(f"{name} {value:.1f} % of " in text for name, value in classes.items())
 
 
 def test_class_folders_are_put_into_words(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
