@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 INSTALLED = "explorer"  # pyproject.toml puts app.py and its folders here in the wheel
 
 
+@functools.cache  # the links of a path are followed on disk
 def app_folder() -> Path:
     """The folder that holds app.py, pages/, assets/ and .streamlit/config.toml.
 

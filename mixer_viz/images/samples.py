@@ -160,8 +160,8 @@ def load_sample(name: str) -> Image.Image:
 
 
 def _photo_file(name: str) -> Traversable:
-    own = {photo.name: photo.path for photo in bundled_photos()}
-    if name in own:
-        return own[name]
+    own = next((photo for photo in bundled_photos() if photo.name == name), None)
+    if own is not None:
+        return own.path
     # From the installed package, not by skimage.data.*(): those try to download what a release leaves out.
     return importlib.resources.files("skimage.data").joinpath(_PHOTO_FILES[name])

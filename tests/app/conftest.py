@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import NoReturn
@@ -9,6 +10,7 @@ from typing import NoReturn
 import pytest
 import streamlit as st
 import torch
+from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
@@ -19,6 +21,10 @@ from mixer_viz.model import MixerConfig, MlpMixer, Trace
 from tests.app.driving import BUNDLED, start
 
 
+# Every AppTest asks each installed distribution for components: half of its time, for the same answer again.
+installed_components = functools.cache(manifest_scanner.scan_component_manifests)
+
+
 def offline(*_: object, **__: object) -> NoReturn:
     raise ConnectionError("the tests have no network")
 
@@ -26,6 +32,7 @@ def offline(*_: object, **__: object) -> NoReturn:
 @pytest.fixture(autouse=True)
 def fresh_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Caches belong to the process, so without this the second test would get the first one's models."""
+    monkeypatch.setattr(manifest_scanner, "scan_component_manifests", installed_components)
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: None)
     monkeypatch.setattr("huggingface_hub.hf_hub_download", offline)
     monkeypatch.setattr(hub, "_check_network", lambda: None)
