@@ -18,7 +18,7 @@ from mixer_viz.analysis.comparison.throughput import measure_throughput
 from mixer_viz.model import PRESETS, TOKEN_MIXERS, MetaFormer, MlpMixer
 from mixer_viz.model.token_mixer_table import matched_channels_mlp_dim, metaformer_costs
 from mixer_viz.training.build import metaformer_config
-from mixer_viz.training.compare import COMMON
+from mixer_viz.training.compare.command import COMMON
 
 NAME = "compared_speed"
 OURS = "Mixer-B/16, ours"

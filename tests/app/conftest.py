@@ -20,7 +20,6 @@ from mixer_viz.images.samples import load_sample
 from mixer_viz.model import MixerConfig, MlpMixer, Trace
 from tests.app.driving import BUNDLED, start
 
-
 # Every AppTest asks each installed distribution for components: half of its time, for the same answer again.
 installed_components = functools.cache(manifest_scanner.scan_component_manifests)
 

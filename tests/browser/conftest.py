@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,10 +18,11 @@ from mixer_viz.model import MlpMixer, Trace
 from tests.browser.serving import Server, serving
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import BrowserContext, Page, ViewportSize
 
 TIMEOUT = 60_000  # ms; a busy machine is slow
 REQUIRED = "MIXER_VIZ_REQUIRE_BROWSER"
+WIDE: ViewportSize = {"width": 1400, "height": 900}
 
 
 @pytest.fixture(scope="session")
@@ -32,9 +34,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     assert "unexpected error" not in log, log
 
 
+@pytest.fixture(scope="session")
+def profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The browser's files, with the page's scripts as it compiled them: without, a visit costs half as much more."""
+    return tmp_path_factory.mktemp("profile")
+
+
 # Not for the session: while Playwright runs, its event loop occupies the main thread.
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
+def chromium(profile: Path) -> Iterator[BrowserContext]:
     path = shutil.which("chromium")
     if path is None or importlib.util.find_spec("playwright") is None:
         message = "Chromium and playwright are needed to drive the app in a browser"
@@ -44,22 +52,29 @@ def chromium() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+        context = playwright.chromium.launch_persistent_context(profile, executable_path=path, args=["--no-sandbox"])
+        yield context
+        context.close()
 
 
 @pytest.fixture
-def visit(chromium: Browser, server: Server) -> Iterator[Callable[..., Page]]:
+def visit(chromium: BrowserContext, server: Server) -> Iterator[Callable[..., Page]]:
     """`visit("/patches?token=3")` is a new visitor's page, which a first picture is on."""
     pages: list[Page] = []
     script_errors: list[str] = []
     foreign: list[str] = []
 
-    def open_page(address: str = "/", server_url: str = server.url, script: str = "", **options: Any) -> Page:
-        """`script` runs in the page before anything else does; `options` are the browser context's."""
-        options.setdefault("viewport", {"width": 1400, "height": 900})
-        page = chromium.new_context(**options).new_page()
+    def open_page(
+        address: str = "/",
+        server_url: str = server.url,
+        script: str = "",
+        viewport: ViewportSize = WIDE,
+        **media: Any,
+    ) -> Page:
+        """`script` runs in the page before anything else does; `media` is what `emulate_media` takes."""
+        page = chromium.new_page()
+        page.set_viewport_size(viewport)
+        page.emulate_media(**media)
         page.add_init_script(script)
         page.set_default_timeout(TIMEOUT)
         page.on("pageerror", lambda error: script_errors.append(str(error)))
@@ -72,7 +87,10 @@ def visit(chromium: Browser, server: Server) -> Iterator[Callable[..., Page]]:
     yield open_page
     tracebacks = [page.locator("[data-testid=stException]").count() for page in pages]
     for page in pages:
-        page.context.close()
+        page.evaluate("localStorage.clear()")  # the next visitor is a new one
+        page.close()
+    chromium.clear_cookies()
+    chromium.clear_permissions()
     assert script_errors == []
     assert foreign == []  # the app works without a network
     assert sum(tracebacks) == 0

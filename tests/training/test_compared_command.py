@@ -17,8 +17,8 @@ from mixer_viz.checkpoints.metaformer_runs import metaformer_card, metaformer_ru
 from mixer_viz.model.costs import costs
 from mixer_viz.model.metaformer_config import TOKEN_MIXER_NAMES
 from mixer_viz.model.token_mixer_table import metaformer_costs
-from mixer_viz.training import compare
 from mixer_viz.training.build import metaformer_config
+from mixer_viz.training.compare import command as compare
 from mixer_viz.training.recipe import Recipe
 from mixer_viz.training.state import read_checkpoint
 from tests.training.made_runs import TINY, differing_runs, stop_after, write_tree

@@ -217,7 +217,13 @@ def test_what_torch_says_of_a_full_disk_is_the_same_sentence(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "command", [["-m", "mixer_viz.training"], ["-c", "import mixer_viz.training.__main__ as m; m.main()"]]
+    "command",
+    [
+        ["-m", "mixer_viz.training"],
+        ["-c", "import mixer_viz.training.__main__ as m; m.main()"],
+        ["-m", "mixer_viz.training.compare"],
+        ["-m", "mixer_viz.training.cards"],
+    ],
 )
 def test_ctrl_c_during_imports_is_one_sentence(command: list[str], tmp_path: Path) -> None:
     slow = tmp_path / "torch"  # in the place of PyTorch: an import that takes as long as the test needs

@@ -141,7 +141,3 @@ def _export(runs: dict[str, Recipe], options: argparse.Namespace) -> None:
     about = {"data": options.data_note, "hardware": options.hardware}
     seed = next(iter(runs.values())).seed
     export(runs, options.out, options.export, find_data(options.data, options.download_dir, seed), about)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""The networks of the comparison, trained alike: `python -m mixer_viz.training.compare`."""
