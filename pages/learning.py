@@ -7,6 +7,7 @@ from mixer_viz.ui.router import require_router
 require_router()
 
 from mixer_viz.texts import learning as texts
+from mixer_viz.ui.compute.waiting import run_page_again
 from mixer_viz.ui.learning import controls, film, keeping, pictures
 from mixer_viz.ui.learning.settings import pick_settings
 from mixer_viz.ui.sidebar.shell import current_choice
@@ -54,7 +55,7 @@ def progress() -> None:
     """How far it is, how good, and what it says of some pictures."""
     now = run.look()
     if now.state != state:
-        st.rerun()  # the buttons, and how often this looks
+        run_page_again()  # the buttons, and how often this looks
     controls.headline(now, run)
     if now.latest is not None:
         pictures.curves(now, run.task)

@@ -30,6 +30,8 @@ ONE_STEP = (
     "against the gradient, scaled for each weight by what earlier steps were like."
 )
 
+CHOSEN = "{name} is now the chosen model of this visit: every page shows it, and the sidebar names it."
+
 
 def status_line(state: str, step: int, num_steps: int, seconds_left: float | None) -> str:
     """Where the training is, in one line."""

@@ -34,6 +34,21 @@ def timed_page() -> Iterator[None]:
         st.session_state[_DRAWN] = (ended, ended - began)
 
 
+def last_run_ended() -> float:
+    """When the last run of a page of this visit was over, or broken off; monotonic seconds, 0 before the first."""
+    ended, _ = st.session_state.get(_DRAWN, (0.0, 0.0))
+    return float(ended)
+
+
+def run_page_again() -> None:
+    """`st.rerun`, unless the visitor has clicked something meanwhile: their wish goes first, a new page above all.
+
+    Streamlit merges the two, and takes the page from the later one, so a click in the sidebar would be undone.
+    """
+    st.empty()  # Streamlit looks for clicks whenever something is drawn
+    st.rerun()
+
+
 def leave_other_pages(page: str) -> None:
     """Whoever has come to another page waits no longer for what the page before computes."""
     if st.session_state.get(_PAGE, page) != page:
@@ -95,7 +110,7 @@ def waiting(waits: Sequence[Wait], place: str) -> None:
     """A bar each, with a button to stop it; the page runs again as soon as one computation is done."""
     for number, wait in enumerate(waits):
         if _is_time(wait):
-            st.rerun()
+            run_page_again()
         for _, job in wait.at_work:
             job.watch(visitor_name())
         bar, button = st.columns([5, 1], vertical_alignment="center")

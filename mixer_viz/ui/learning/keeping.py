@@ -9,10 +9,13 @@ import streamlit as st
 
 from mixer_viz.checkpoints import save_model
 from mixer_viz.model import MlpMixer
+from mixer_viz.texts import learning as texts
 from mixer_viz.training.cards.stages import command_of
 from mixer_viz.ui.choices import UploadedWeights
 from mixer_viz.ui.learning.run import LiveRun
-from mixer_viz.ui.sidebar.model_picker import use_weights
+from mixer_viz.ui.sidebar.model_picker import is_own_chosen, use_weights
+
+_USED = "_learn_used"  # session state: which network was chosen last
 
 
 def keep(run: LiveRun, step: int) -> None:
@@ -22,18 +25,26 @@ def keep(run: LiveRun, step: int) -> None:
         st.caption("The other pages show Mixers; this network has another token mixer, so it stays here.")
     else:
         name = f"{run.task.name}-step-{step}.safetensors"
-        left, right = st.columns(2, gap="medium")
-        with left:
+        with st.container(horizontal=True, gap="medium"):
             st.button(
                 "Look inside it on the other pages",
                 icon=":material/search:",
                 key="learn_use",
-                on_click=lambda: use_weights(UploadedWeights(name, weight_file(model))),
+                on_click=_use,
+                args=(run, step, model, name),
             )
-        with right:
             st.download_button("Download the network", lambda: weight_file(model), name, key="learn_download")
+        if is_own_chosen() and st.session_state.get(_USED) == (run.name, step):
+            with st.container(key="learn_used"):
+                st.success(texts.CHOSEN.format(name=name))
+                st.page_link("pages/overview.py", label="Its Overview", icon=":material/arrow_forward:")
     st.markdown("The command that trains the same network to its end, with the same numbers on this computer:")
     st.code(command_of(run.recipe, f"runs/{run.task.name}", run.task.name), language="bash", wrap_lines=True)
+
+
+def _use(run: LiveRun, step: int, model: MlpMixer, name: str) -> None:
+    use_weights(UploadedWeights(name, weight_file(model)))
+    st.session_state[_USED] = (run.name, step)
 
 
 def weight_file(model: MlpMixer) -> bytes:

@@ -7,6 +7,7 @@ import dataclasses
 import logging
 import threading
 import time
+import uuid
 from collections.abc import Callable
 
 import numpy as np
@@ -66,6 +67,7 @@ class LiveRun:
     def __init__(
         self, recipe: Recipe, task: DrawnTask, device: torch.device, gate: Gate, may_run: Callable[[LiveRun], bool]
     ) -> None:
+        self.name = uuid.uuid4().hex
         self.recipe, self.task = recipe, task
         self._device, self._gate, self._may_run = device, gate, may_run
         self._changed = threading.Condition()

@@ -13,6 +13,7 @@ from mixer_viz.training.data.drawn import DRAWN_TASKS, DrawnTask
 from mixer_viz.training.data.drawn_batches import STEPS_PER_EPOCH
 from mixer_viz.training.live.presets import PRESETS, Preset, recipe_with
 from mixer_viz.training.recipe import Recipe
+from mixer_viz.ui.widgets.given import give, hold
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +71,7 @@ def pick_settings() -> tuple[Recipe, DrawnTask]:
         for place, field in enumerate(_FIELDS):
             with columns[place % len(columns)]:
                 index = list(field.options).index(start[field.name])
+                hold(key_of(field.name))
                 chosen[field.name] = st.selectbox(
                     field.label,
                     field.options,
@@ -85,7 +87,7 @@ def pick_settings() -> tuple[Recipe, DrawnTask]:
 def _use_preset() -> None:
     titles = {preset.title: preset for preset in PRESETS.values()}
     for name, value in values_of(titles[st.session_state[_PRESET]]).items():
-        st.session_state[key_of(name)] = value
+        give(key_of(name), value)
 
 
 def _shown(value: Any) -> str:

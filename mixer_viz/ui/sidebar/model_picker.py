@@ -14,6 +14,7 @@ from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.uploads import take_room
 from mixer_viz.ui.sidebar.hub_download import download_weights
 from mixer_viz.ui.widgets.errors import note_error
+from mixer_viz.ui.widgets.given import give, hold
 from mixer_viz.ui.widgets.selection import steady_place
 
 OWN = "Your checkpoint"
@@ -33,6 +34,7 @@ def pick_model() -> str:
     own: UploadedWeights | None = st.session_state.get(_WEIGHTS)
     options = [*infos, OWN] if own else list(infos)
     asked = st.query_params.get("model")
+    hold("model")
     # The link holds what the box shows, so it shows names, which mean the same on every computer.
     name: str = st.selectbox("Model", options, key="model", bind="query-params", on_change=_forget_refusal)
     notes = steady_place()
@@ -85,7 +87,12 @@ def use_weights(weights: UploadedWeights) -> None:
     """Make these weights the chosen model of this visit, as if their file had been uploaded; for callbacks."""
     _forget_refusal()
     st.session_state[_WEIGHTS] = weights
-    st.session_state["model"] = OWN
+    give("model", OWN)
+
+
+def is_own_chosen() -> bool:
+    """Whether the chosen model is the visitor's own checkpoint."""
+    return bool(st.session_state.get("model") == OWN)
 
 
 def _take() -> None:
@@ -106,7 +113,7 @@ def _read_upload() -> None:
             st.session_state[_REFUSED] = f"{note_error(exc)} The model before it stays."
         else:
             st.session_state[_WEIGHTS] = weights
-            st.session_state["model"] = OWN
+            give("model", OWN)
     # Only now: a click of the visitor may have broken off an earlier try.
     st.session_state[_NEW] = False
 

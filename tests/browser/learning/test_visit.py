@@ -12,7 +12,7 @@ pytest.importorskip("playwright", exc_type=ImportError)
 
 from playwright.sync_api import expect
 
-from tests.browser.looking import TIMEOUT, keyed
+from tests.browser.looking import TIMEOUT, idle, keyed
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 SMALL = "/learning?learn_embed_dim=16&learn_num_blocks=1&learn_batch_size=8&learn_task=Where+is+it%3F"
+
+TWO_CLICKS = """async milliseconds => {
+  document.querySelector('.st-key-learn_use button').click();
+  await new Promise(done => setTimeout(done, milliseconds));
+  document.querySelector('[data-testid=stSidebarNavLink]').click();
+}"""
 
 
 def line(page: Page) -> str:
@@ -43,8 +49,22 @@ def test_it_learns_before_ones_eyes_and_the_network_opens_elsewhere(visit: Calla
     page.wait_for_timeout(1200)
     assert line(page) == held
     keyed(page, "learn_use").get_by_role("button").click()
-    page.get_by_test_id("stSidebarNavLink").first.click()
+    expect(keyed(page, "learn_used").get_by_text("is now the chosen model")).to_be_visible(timeout=TIMEOUT)
+    expect(keyed(page, "model").locator("input").first).to_have_value("Your checkpoint", timeout=TIMEOUT)
+    keyed(page, "learn_used").get_by_role("link").click()
     keyed(page, "front").locator("canvas").first.wait_for()
+    expect(page.get_by_text("bottom right").first).to_be_visible(timeout=TIMEOUT)
+
+
+@pytest.mark.parametrize("hurry", [20, 60, 150])
+def test_whoever_chooses_it_and_leaves_at_once_finds_it_chosen(visit: Callable[..., Page], hurry: int) -> None:
+    """The second click is sent with the field's old value: the browser does not know the new one yet."""
+    page = visit(SMALL)
+    keyed(page, "learn_use").get_by_role("button").wait_for()
+    idle(page)
+    page.evaluate(TWO_CLICKS, hurry)
+    keyed(page, "front").locator("canvas").first.wait_for()
+    expect(keyed(page, "model").locator("input").first).to_have_value("Your checkpoint", timeout=TIMEOUT)
     expect(page.get_by_text("bottom right").first).to_be_visible(timeout=TIMEOUT)
 
 
