@@ -40,10 +40,9 @@ if option_buttons("Part", PARTS, "learn_part") == PARTS[1]:
     watch_film()
     st.stop()
 st.markdown(texts.IN_WORDS)
-recipe, task = pick_settings()
-st.caption(texts.task_in_words(task.teaches, len(task.class_names)))
-run = controls.run_for(recipe, task)
-controls.buttons(run, recipe, task)
+settings = pick_settings()
+run = controls.run_for(settings)
+controls.buttons(run, settings)
 status = run.look()
 state = status.state
 every = controls.POLL if state in controls.MOVING else None

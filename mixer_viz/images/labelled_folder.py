@@ -93,6 +93,14 @@ def labelled_images(files: Iterable[tuple[str, bytes]], config: MixerConfig) -> 
     return LabelledImages(config, tuple(images), np.array(labels), unreadable, tuple(sorted(unknown)))
 
 
+def class_folders_of(files: Iterable[tuple[str, object]]) -> tuple[str, ...]:
+    """The names of the folders that hold files, in alphabetical order; names that differ in case or _ alone are one."""
+    names: dict[str, str] = {}
+    for folder, _ in _not_hidden(files):
+        names.setdefault(_plain(folder), folder)
+    return tuple(sorted(name for name in names.values() if name))
+
+
 def check_sizes(files: Iterable[tuple[str, int]], config: MixerConfig) -> None:
     """Raise ImageError where `labelled_images` would for number or size, from (relative path, bytes) of each file."""
     for _ in _within_limits(files, int, config):

@@ -29,7 +29,23 @@ ONE_STEP = (
     "One training step: the gradient says which way the loss rises; the optimiser turns it into an update, here mostly "
     "against the gradient, scaled for each weight by what earlier steps were like."
 )
-
+FOLDER = (
+    "A folder that holds one folder of pictures for each class. They are cut to a square and made 32 px small; at most "
+    "2,000 of them. They stay in the memory of the computer that runs this app, for this visit."
+)
+COMMAND = "The command that trains the same network to its end, with the same numbers on this computer:"
+LIKE_COMMAND = (
+    "The command that trains a like network, DIR being the folder with the pictures: it takes all of them, divides and "
+    "cuts them in its own way, so its numbers differ a little:"
+)
+YOUR_PICTURES = "Your pictures"
+FIELD_HELP = {
+    "task": "shapes, where, same-or-different and stripes are drawn on the fly; folder is one of your own.",
+    "token_mixer": "The Mixer's is mlp; identity mixes nothing.",
+    "augmentation": "What is done to the pictures of a folder or of CIFAR-10 before a step. Drawn ones never repeat.",
+    "optimizer": "muon: Muon for channel mixing, AdamW for the rest.",
+    "token_mixing_std": "Standard deviation of the first weights. A large one stays visible as noise.",
+}
 CHOSEN = "{name} is now the chosen model of this visit: every page shows it, and the sidebar names it."
 
 
@@ -61,9 +77,9 @@ def film_in_words(labels: Sequence[str], accuracy: Sequence[float], frequency: S
     return "; ".join(ends) + "."
 
 
-def task_in_words(teaches: str, num_classes: int) -> str:
-    """What is drawn, and what guessing gives."""
-    return f"{teaches} {num_classes} classes; guessing gives {100 / num_classes:.0f} %."
+def task_in_words(title: str, teaches: str, chance: float, mixer: str) -> str:
+    """What is learned from, what guessing gives, and what the network may do across patches."""
+    return f"**{title}.** {teaches} Guessing gives {100 * chance:.0f} %. Across patches: {mixer}."
 
 
 def answer_caption(name: str, probability: float, right: bool, truth: str) -> str:

@@ -134,6 +134,6 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "token_mixer": TOKEN_MIXER_NAMES,
     "permutation": PERMUTATIONS,
     "auto_augment": ("none", "trivial", "cifar10", "imagenet", "rand"),
-    "crop": ("auto", "pad", "resized"),
+    "crop": ("auto", "pad", "resized", "none"),
     "precision": ("auto", "fp32", "bf16"),
 }

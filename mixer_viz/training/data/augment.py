@@ -20,7 +20,9 @@ def train_transform(recipe: Recipe, native_size: bool) -> v2.Transform:
     size = recipe.image_size
     shifted = recipe.crop == "pad" or (recipe.crop == "auto" and native_size)
     steps: list[torch.nn.Module] = []
-    if shifted:
+    if recipe.crop == "none":
+        steps.append(test_transform(recipe, native_size))
+    elif shifted:
         steps += [] if native_size else [v2.Resize(size, antialias=True)]
         steps.append(v2.RandomCrop(size, padding=max(1, size // 8), padding_mode="reflect"))
     else:

@@ -45,9 +45,19 @@ class MemoryBatches:
             chosen = order[step * self.recipe.batch_size : (step + 1) * self.recipe.batch_size].to(self.images.device)
             if self.recipe.crop == "resized":
                 pixels = zoomed(self.images[chosen], self.recipe.flip, self.generator)
+            elif self.recipe.crop == "none":
+                pixels = mirrored(self.images[chosen], self.recipe.flip, self.generator)
             else:
                 pixels = shifted(self.images, chosen, self.recipe.flip, self.generator)
             yield pixels, self.labels[chosen]
+
+
+def mirrored(images: Tensor, flip: bool, generator: torch.Generator) -> Tensor:
+    """(N, 3, H, W) images, half of them mirrored left to right where `flip` says so."""
+    if not flip:
+        return images
+    chosen = (torch.rand(len(images), 1, 1, 1, generator=generator) < 0.5).to(images.device)
+    return torch.where(chosen, images.flip(3), images)
 
 
 def shifted(images: Tensor, chosen: Tensor, flip: bool, generator: torch.Generator) -> Tensor:

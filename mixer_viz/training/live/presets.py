@@ -5,7 +5,24 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from mixer_viz.model.token_mixer_table import metaformer_costs
+from mixer_viz.training.build import metaformer_config
+from mixer_viz.training.data.drawn import DrawnTask
+from mixer_viz.training.data.drawn_batches import STEPS_PER_EPOCH
+from mixer_viz.training.data.pictures import Pictures
 from mixer_viz.training.recipe import Recipe
+
+# What is done to a set's pictures before each step: how they are cut, and whether half of them are mirrored.
+AUGMENTATIONS = {
+    "none": ("none", False),
+    "shifts": ("pad", False),
+    "shifts-and-flips": ("pad", True),
+    "zooms-and-flips": ("resized", True),
+}
+MAX_STEP_MULTIPLY_ADDS = {"cpu": 4e9}  # of one training step, while which nobody else has the device: about 0.3 s
+_MAX_ON_A_GPU = 4e11
+_BACKWARD = 3  # a step's cost over that of its forward pass
+_WARMUP_STEPS = 25
 
 # What all share: small enough for two cores, no mixing of pictures, an average that follows quickly.
 _SHARED: dict[str, Any] = {
@@ -45,6 +62,31 @@ class Preset:
 def recipe_with(**changes: Any) -> Recipe:
     """The settings that all presets share, with changes; ValueError where they make no sense."""
     return Recipe(**_SHARED | changes)
+
+
+def live_recipe(pictures: Pictures, *, steps: int, augmentation: str, **changes: Any) -> Recipe:
+    """The recipe of about `steps` steps on these pictures; drawn ones never repeat, so nothing is done to them.
+
+    Raises ValueError where the settings make no sense, or the pictures do not fill a batch.
+    """
+    if isinstance(pictures, DrawnTask):
+        return recipe_with(**changes, epochs=steps // STEPS_PER_EPOCH)
+    each = pictures.steps_per_epoch(changes["batch_size"])
+    crop, flip = AUGMENTATIONS[augmentation]
+    epochs = max(1, round(steps / each))
+    warmup = round(min(_WARMUP_STEPS / each, epochs / 2), 4)
+    return recipe_with(**changes, epochs=epochs, warmup_epochs=warmup, crop=crop, flip=flip, validation_share=0.0)
+
+
+def check_size(recipe: Recipe, pictures: Pictures, device_type: str) -> None:
+    """Raise ValueError, one sentence, where a single step would keep the device for too long."""
+    each = metaformer_costs(metaformer_config(recipe, pictures.class_names)).total.multiply_adds
+    step, most = _BACKWARD * recipe.batch_size * each, MAX_STEP_MULTIPLY_ADDS.get(device_type, _MAX_ON_A_GPU)
+    if step > most:
+        raise ValueError(
+            f"A step of these settings has {step / 1e9:,.1f} billion multiply-adds; this computer, which others use "
+            f"as well, allows {most / 1e9:,.0f}; choose larger patches, fewer channels or blocks, or a smaller batch."
+        )
 
 
 PRESETS = {

@@ -19,6 +19,7 @@ from mixer_viz.model.mixer import MixerBlock
 from mixer_viz.training.data.drawn import DrawnTask
 from mixer_viz.training.data.drawn_batches import STEPS_PER_EPOCH, DrawnBatches, held_out_drawings
 from mixer_viz.training.data.loaders import normalise
+from mixer_viz.training.data.pictures import Pictures, endless_batches
 from mixer_viz.training.evaluation import evaluate
 from mixer_viz.training.recipe import Recipe
 from mixer_viz.training.stepper import Stepper
@@ -48,26 +49,33 @@ class OneStep:
 
 
 class LiveTraining:
-    """A network, new pictures without end, and as many steps as one asks for.
+    """A network, pictures without end (drawn ones, or those of a set again and again), and as many steps as one likes.
 
     The same recipe, task and seed give the same numbers on the same machine, here and in the training command, as long
-    as nothing else draws from PyTorch's global generator while it is built. Raises ValueError for sizes that clash.
+    as nothing else draws from PyTorch's global generator while it is built; the command needs `--validation-share 0` to
+    learn from a whole set. Raises ValueError for sizes that clash, and for a set that does not fill a batch.
     """
 
-    def __init__(self, recipe: Recipe, task: DrawnTask, device: torch.device) -> None:
+    def __init__(self, recipe: Recipe, task: Pictures, device: torch.device) -> None:
         if recipe.mix_probability and (recipe.cutmix or recipe.mixup):
             raise ValueError("MixUp and CutMix are for the training command; give mix_probability=0 here.")
         self.recipe, self.task, self.device = recipe, task, device
-        batches = DrawnBatches(task, recipe, torch.Generator().manual_seed(recipe.seed))
-        self._batches: Iterator[tuple[Tensor, Tensor]] = itertools.chain.from_iterable(itertools.repeat(batches))
-        self.stepper = Stepper(recipe, task.class_names, device, STEPS_PER_EPOCH)
+        generator = torch.Generator().manual_seed(recipe.seed)
+        self._batches: Iterator[tuple[Tensor, Tensor]]
+        if isinstance(task, DrawnTask):
+            batches = DrawnBatches(task, recipe, generator)
+            self._batches = itertools.chain.from_iterable(itertools.repeat(batches))
+            self._test = held_out_drawings(task, "test", recipe.seed)
+        else:
+            self._batches, self._test = endless_batches(task, recipe, generator), task.test
+        self._steps_per_epoch = steps_per_epoch(task, recipe.batch_size)
+        self.stepper = Stepper(recipe, task.class_names, device, self._steps_per_epoch)
         self.step = 0
-        self._test = held_out_drawings(task, "test", recipe.seed)
 
     @property
     def num_steps(self) -> int:
         """Steps that the recipe plans; the learning rate stays at its end value after them."""
-        return self.recipe.epochs * STEPS_PER_EPOCH
+        return self.recipe.epochs * self._steps_per_epoch
 
     @property
     def model(self) -> AnyNetwork:
@@ -97,7 +105,7 @@ class LiveTraining:
     def measure(self, count: int | None = None) -> tuple[float, float]:
         """Mean cross-entropy and accuracy (0 to 1) of the averaged weights on pictures that are never trained on.
 
-        They are the test part of the training command, 2,000 pictures, or the first `count` of them.
+        They are the test part (of drawn pictures the 2,000 of the training command), or the first `count` of it.
         """
         pixels, labels = self._test if count is None else self.watched(count)
         loss, percent, _ = evaluate(self.averaged_model, DataLoader(TensorDataset(pixels, labels), _BATCH))
@@ -145,6 +153,11 @@ class LiveTraining:
 
     def _batch(self) -> tuple[Tensor, Tensor]:
         return self.stepper.mixed(*next(self._batches))
+
+
+def steps_per_epoch(task: Pictures, batch_size: int) -> int:
+    """What an epoch of the training command is; raises DataError where a set does not fill a batch."""
+    return STEPS_PER_EPOCH if isinstance(task, DrawnTask) else task.steps_per_epoch(batch_size)
 
 
 def _part_of(name: str) -> str | None:

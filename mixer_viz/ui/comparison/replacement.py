@@ -7,27 +7,22 @@ import dataclasses
 import streamlit as st
 
 from mixer_viz.figures.token_mixing.maps import kernel_grid
-from mixer_viz.images import MAX_IMAGE_BYTES
-from mixer_viz.images.labelled_folder import check_sizes
-from mixer_viz.model import MixerConfig
 from mixer_viz.texts import replacement as texts
 from mixer_viz.texts.from_files import literal_sentence
-from mixer_viz.ui.choices import Choice, LabelledFolder
+from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.comparison import replacement_results
 from mixer_viz.ui.comparison.downloads import replacement_downloads
 from mixer_viz.ui.comparison.replacement_results import ReplacementChoice
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.jobs import job_table, wait_shortly
-from mixer_viz.ui.compute.uploads import leave_room, take_room
 from mixer_viz.ui.compute.visitors import visitor_name
 from mixer_viz.ui.compute.waiting import Wait, failed_note, is_stopped, stopped_note, waiting
 from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.widgets.before_after import show_before_after
+from mixer_viz.ui.widgets.folder import labelled_folder
 from mixer_viz.ui.widgets.selection import option_buttons
 
 _QUICK = 1.0  # seconds that the page waits before it shows a bar
-_FOLDER = "_labelled_folder"  # session state: what was uploaded, which the widget forgets when it leaves the page
-_TYPES = ["png", "jpg", "jpeg", "webp", "avif", "bmp", "gif"]
 
 
 def replacing(choice: Choice) -> None:
@@ -91,7 +86,7 @@ def _accuracy(choice: Choice, asked: ReplacementChoice) -> None:
     """Right answers in a visitor's own labelled pictures."""
     st.subheader("Accuracy on your labelled pictures")
     st.markdown(texts.folder_in_words(choice.model.config))
-    folder = _folder(choice.model.config)
+    folder = labelled_folder(choice.model.config)
     if folder is None:
         job_table().leave_all_but([], visitor_name())
         return
@@ -111,38 +106,3 @@ def _accuracy(choice: Choice, asked: ReplacementChoice) -> None:
         failed_note("Accuracy", [(key, job)], "accuracy")
     else:
         st.markdown(texts.accuracy_sentence(job.future.result()))
-
-
-def _folder(config: MixerConfig) -> LabelledFolder | None:
-    """The uploaded folder, or the last one of this visit; read at its upload and not at every run."""
-    files = st.file_uploader(
-        "A folder with one folder of pictures per class",
-        _TYPES,
-        accept_multiple_files="directory",
-        key="labelled_folder",
-        on_change=_forget_removed,
-        max_upload_size=MAX_IMAGE_BYTES // 2**20,
-    )
-    kept: LabelledFolder | None = st.session_state.get(_FOLDER)
-    uploads = tuple(file.file_id for file in files)
-    if uploads and (kept is None or kept.uploads != uploads):
-        check_sizes(((file.name, file.size) for file in files), config)  # before any of them is read
-        take_room("folder", sum(file.size for file in files), *files)
-        contents = tuple((file.name, file.getvalue()) for file in files)
-        kept = st.session_state[_FOLDER] = LabelledFolder(contents, uploads)
-    elif kept is not None and not uploads:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"Your folder of {len(kept.files):,} files is still here.")
-            st.button("Forget it", key="forget_folder", on_click=_forget)
-    return kept
-
-
-def _forget_removed() -> None:
-    """Whoever takes a folder out of the field means it; when the whole field goes, nobody calls this."""
-    if not st.session_state.get("labelled_folder"):
-        _forget()
-
-
-def _forget() -> None:
-    st.session_state.pop(_FOLDER, None)
-    leave_room("folder")

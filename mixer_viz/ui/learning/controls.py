@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import streamlit as st
 
 from mixer_viz.checkpoints import choose_device
 from mixer_viz.texts import learning as texts
-from mixer_viz.training.data.drawn import DrawnTask
-from mixer_viz.training.recipe import Recipe
 from mixer_viz.ui.compute.gate import gate_of
 from mixer_viz.ui.compute.visitors import visitor_name
 from mixer_viz.ui.learning.run import SPEEDS, LiveRun, Status
+from mixer_viz.ui.learning.settings import Settings, asked_settings
 from mixer_viz.ui.learning.table import live_table
 from mixer_viz.ui.widgets.selection import option_buttons
 
@@ -20,21 +21,29 @@ VIEWS = ("All weights", "One step")
 _SPEED = "learn_speed"
 
 
-def run_for(recipe: Recipe, task: DrawnTask) -> LiveRun:
-    """This visitor's training; a first one is made ready with these settings."""
+def run_for(settings: Settings | None) -> LiveRun:
+    """This visitor's training; a first one is made ready with these settings, and without any the page ends here."""
     run = live_table().run_of(visitor_name())
-    if run is None:
-        _begin(recipe, task)
-        return run_for(recipe, task)
-    return run
+    if run is not None:
+        return run
+    if settings is None:
+        st.stop()
+    return _begin(settings)
 
 
-def _begin(recipe: Recipe, task: DrawnTask) -> None:
+def _begin(settings: Settings) -> LiveRun:
     device = choose_device("auto")
-    live_table().begin(visitor_name(), recipe, task, device, gate_of(device))
+    return live_table().begin(visitor_name(), *settings, device, gate_of(device))
 
 
-def buttons(run: LiveRun, recipe: Recipe, task: DrawnTask) -> None:
+def _begin_anew() -> None:
+    """With what the fields say now: the page may have been drawn before they were changed."""
+    with contextlib.suppress(ValueError):  # which the page shows
+        if (settings := asked_settings()) is not None:
+            _begin(settings)
+
+
+def buttons(run: LiveRun, settings: Settings | None) -> None:
     """The controls; settings that differ from the training's own are pointed at."""
     state = run.look().state
     running = state in ("running", "waiting")
@@ -68,14 +77,14 @@ def buttons(run: LiveRun, recipe: Recipe, task: DrawnTask) -> None:
             "Reset",
             icon=":material/restart_alt:",
             key="learn_reset",
-            on_click=_begin,
-            args=(recipe, task),
+            on_click=_begin_anew,
+            disabled=settings is None,
             width="stretch",
         )
     with columns[3]:
         speed = st.segmented_control("Speed", list(SPEEDS), default="full", required=True, key=_SPEED)
         run.set_speed(speed or "full")
-    if (recipe, task) != (run.recipe, run.task):
+    if settings is not None and settings != (run.recipe, run.task):
         st.info('The settings have changed since this training began. "Reset" begins a new one with them.')
 
 

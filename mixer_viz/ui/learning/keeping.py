@@ -11,6 +11,7 @@ from mixer_viz.checkpoints import save_model
 from mixer_viz.model import MlpMixer
 from mixer_viz.texts import learning as texts
 from mixer_viz.training.cards.stages import command_of
+from mixer_viz.training.data.drawn import DrawnTask
 from mixer_viz.ui.choices import UploadedWeights
 from mixer_viz.ui.learning.run import LiveRun
 from mixer_viz.ui.sidebar.model_picker import is_own_chosen, use_weights
@@ -38,8 +39,10 @@ def keep(run: LiveRun, step: int) -> None:
             with st.container(key="learn_used"):
                 st.success(texts.CHOSEN.format(name=name))
                 st.page_link("pages/overview.py", label="Its Overview", icon=":material/arrow_forward:")
-    st.markdown("The command that trains the same network to its end, with the same numbers on this computer:")
-    st.code(command_of(run.recipe, f"runs/{run.task.name}", run.task.name), language="bash", wrap_lines=True)
+    is_drawn = isinstance(run.task, DrawnTask)
+    st.markdown(texts.COMMAND if is_drawn else texts.LIKE_COMMAND)
+    command = command_of(run.recipe, f"runs/{run.task.name}", run.task.name if is_drawn else "DIR")
+    st.code(command, language="bash", wrap_lines=True)
 
 
 def _use(run: LiveRun, step: int, model: MlpMixer, name: str) -> None:

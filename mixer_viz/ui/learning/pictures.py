@@ -11,8 +11,10 @@ from mixer_viz.figures.learning import learning_chart
 from mixer_viz.figures.patches import filter_grid
 from mixer_viz.figures.token_mixing.maps import AtlasPart, atlas_grid, unit_map
 from mixer_viz.texts import learning as texts
-from mixer_viz.training.data.drawn import DrawnTask
+from mixer_viz.texts.from_files import visible
+from mixer_viz.training.data.pictures import Pictures
 from mixer_viz.ui.grid_panel import show_chart, show_grids
+from mixer_viz.ui.learning.data import shown_classes
 from mixer_viz.ui.learning.run import Frame, LiveRun, Status
 from mixer_viz.ui.widgets.selection import option_buttons
 
@@ -22,7 +24,7 @@ _PICTURE_WIDTH = 100  # CSS pixels
 _SCALES = ("Each unit", "Both moments")
 
 
-def curves(status: Status, task: DrawnTask) -> None:
+def curves(status: Status, task: Pictures) -> None:
     """Accuracy and loss so far."""
     measured = [each for each in status.trained if not np.isnan(each.accuracy)]
     figure = learning_chart(
@@ -38,16 +40,17 @@ def curves(status: Status, task: DrawnTask) -> None:
     show_chart(figure, key="learning_curves", alt=alt)
 
 
-def answers(run: LiveRun, frame: Frame, task: DrawnTask) -> None:
+def answers(run: LiveRun, frame: Frame, task: Pictures) -> None:
     """The pictures to watch with what the network says of them."""
     pixels, labels = run.pictures
+    names = shown_classes(task)
     with st.container(horizontal=True, gap="small"):
         for picture, label, probabilities in zip(pixels, labels.tolist(), frame.probabilities, strict=True):
             best = int(probabilities.argmax())
-            name, truth = task.class_names[best], task.class_names[label]
+            name, truth = names[best], names[label]
             with st.container(width=_PICTURE_WIDTH):
                 enlarged = picture.permute(1, 2, 0).numpy().repeat(_ENLARGED, axis=0).repeat(_ENLARGED, axis=1)
-                st.image(enlarged, width=_PICTURE_WIDTH, alt=f"A test picture: {truth}")
+                st.image(enlarged, width=_PICTURE_WIDTH, alt=f"A test picture: {visible(task.class_names[label])}")
                 st.caption(texts.answer_caption(name, float(probabilities[best]), best == label, truth))
 
 

@@ -16,9 +16,8 @@ from torch import Tensor
 
 from mixer_viz.analysis.attribution.seeding import seeded
 from mixer_viz.model import MlpMixer
-from mixer_viz.training.data.drawn import DrawnTask
-from mixer_viz.training.data.drawn_batches import STEPS_PER_EPOCH
-from mixer_viz.training.live.session import LiveTraining, OneStep, Steps
+from mixer_viz.training.data.pictures import Pictures
+from mixer_viz.training.live.session import LiveTraining, OneStep, Steps, steps_per_epoch
 from mixer_viz.training.recipe import Recipe
 from mixer_viz.ui.compute.gate import Gate
 from mixer_viz.ui.widgets.errors import UNEXPECTED
@@ -65,10 +64,11 @@ class LiveRun:
     """One visitor's training; every method may be called from any thread."""
 
     def __init__(
-        self, recipe: Recipe, task: DrawnTask, device: torch.device, gate: Gate, may_run: Callable[[LiveRun], bool]
+        self, recipe: Recipe, task: Pictures, device: torch.device, gate: Gate, may_run: Callable[[LiveRun], bool]
     ) -> None:
         self.name = uuid.uuid4().hex
         self.recipe, self.task = recipe, task
+        self._num_steps = recipe.epochs * steps_per_epoch(task, recipe.batch_size)
         self._device, self._gate, self._may_run = device, gate, may_run
         self._changed = threading.Condition()
         self._wanted_steps = 0  # to do while paused
@@ -127,7 +127,7 @@ class LiveRun:
                 self._latest,
                 tuple(self._trained),
                 tuple(self._tested),
-                self.recipe.epochs * STEPS_PER_EPOCH,
+                self._num_steps,
                 self._rate,
                 self._last_step,
             )

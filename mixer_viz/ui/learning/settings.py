@@ -8,25 +8,34 @@ from typing import Any
 
 import streamlit as st
 
+from mixer_viz.checkpoints import choose_device
 from mixer_viz.model import TOKEN_MIXERS
-from mixer_viz.training.data.drawn import DRAWN_TASKS, DrawnTask
+from mixer_viz.texts import learning as texts
+from mixer_viz.texts.from_files import literal_sentence
+from mixer_viz.training.data.drawn import DRAWN_TASKS
 from mixer_viz.training.data.drawn_batches import STEPS_PER_EPOCH
-from mixer_viz.training.live.presets import PRESETS, Preset, recipe_with
+from mixer_viz.training.data.pictures import Pictures
+from mixer_viz.training.live.presets import AUGMENTATIONS, PRESETS, Preset, check_size, live_recipe
 from mixer_viz.training.recipe import Recipe
+from mixer_viz.ui.learning import data
 from mixer_viz.ui.widgets.given import give, hold
+from mixer_viz.ui.widgets.link_notes import reword_link
+
+Settings = tuple[Recipe, Pictures]
 
 
 @dataclasses.dataclass(frozen=True)
 class Field:
-    """One setting with the values that may be chosen: small enough for any computer, and patches always divide."""
+    """One setting with the values that may be chosen: patches always divide, and links hold the values as they are."""
 
-    name: str  # of `Recipe`, but for "task" and "steps"
+    name: str  # of `Recipe`, but for "task", "steps" and "augmentation"
     label: str
     options: Sequence[Any]
 
 
+_TASK = "task"
 _FIELDS = (
-    Field("task", "Pictures", list(DRAWN_TASKS)),
+    Field(_TASK, "Pictures", (*DRAWN_TASKS,)),  # and what else there is: `options_of`
     Field("token_mixer", "What mixes the tokens", list(TOKEN_MIXERS)),
     Field("patch_size", "Patch size P, px", [2, 4, 8, 16]),
     Field("embed_dim", "Channels C", [16, 32, 48, 64, 96, 128]),
@@ -40,9 +49,18 @@ _FIELDS = (
     Field("token_mixing_weight_decay", "Weight decay of token mixing", [0.0, 0.01, 0.1, 0.3, 1.0]),
     Field("token_mixing_std", "Random start of token mixing", [0.001, 0.01, 0.03, 0.1, 0.3]),
     Field("weight_decay", "Weight decay of the rest", [0.0, 0.01, 0.05, 0.1, 0.3]),
+    Field("augmentation", "Augmentation", list(AUGMENTATIONS)),
     Field("seed", "Seed", [0, 1, 2, 3, 4]),
 )
+_AUGMENTATION = "shifts-and-flips"  # at first
 _PRESET = "learn_preset"
+_OWN = "Settings of your own"
+_BEGAN = "_learn_settings"  # session state: the link was looked at
+# What links of earlier versions call the values.
+_OLD: dict[str, dict[str, str]] = {
+    _TASK: {task.title: name for name, task in DRAWN_TASKS.items()},
+    "token_mixer": {mixer.title: name for name, mixer in TOKEN_MIXERS.items()},
+}
 
 
 def key_of(name: str) -> str:
@@ -50,49 +68,126 @@ def key_of(name: str) -> str:
     return f"learn_{name}"
 
 
+def options_of(field: Field) -> list[Any]:
+    """What may be chosen on this computer."""
+    return data.names_of_pictures() if field.name == _TASK else list(field.options)
+
+
 def values_of(preset: Preset) -> dict[str, Any]:
     """A preset as the fields show it."""
-    special = {"task": preset.task, "steps": preset.recipe.epochs * STEPS_PER_EPOCH}
+    special = {
+        _TASK: preset.task,
+        "steps": preset.recipe.epochs * STEPS_PER_EPOCH,
+        "augmentation": _AUGMENTATION,
+    }
     return {field.name: special.get(field.name, getattr(preset.recipe, field.name, None)) for field in _FIELDS}
 
 
-def pick_settings() -> tuple[Recipe, DrawnTask]:
-    """Draw the widgets; returns the recipe and the pictures that they ask for."""
-    left, right = st.columns([1, 2], gap="medium", vertical_alignment="bottom")
-    titles = {preset.title: preset for preset in PRESETS.values()}
-    with left:
-        title = st.selectbox("Start from", list(titles), key=_PRESET, bind="query-params", on_change=_use_preset)
-    preset = titles[title]
-    right.markdown(f"{':material/warning: ' if preset.fails else ''}{preset.expect}")
+def pick_settings() -> Settings | None:
+    """Draw the widgets; returns what they ask for, or says why that cannot be trained and returns None."""
+    _read_link()
+    above = st.container()
     start = values_of(next(iter(PRESETS.values())))
-    chosen: dict[str, Any] = {}
     with st.expander("Settings"):
         columns = st.columns(3, gap="medium")
         for place, field in enumerate(_FIELDS):
             with columns[place % len(columns)]:
-                index = list(field.options).index(start[field.name])
-                hold(key_of(field.name))
-                chosen[field.name] = st.selectbox(
-                    field.label,
-                    field.options,
-                    index=index,
-                    format_func=_shown,
-                    key=key_of(field.name),
-                    bind="query-params",
-                )
-    task, steps = DRAWN_TASKS[chosen.pop("task")], chosen.pop("steps")
-    return recipe_with(**chosen, epochs=steps // STEPS_PER_EPOCH), task
+                _draw(field, start[field.name])
+    with above:
+        _draw_presets()
+    if st.session_state[key_of(_TASK)] == data.FOLDER:
+        data.bring_folder()
+    try:
+        chosen = asked_settings()
+    except ValueError as exc:
+        st.error(literal_sentence(exc))
+        return None
+    if chosen is not None:
+        recipe, pictures = chosen
+        mixer = next(mixer.title for name, mixer in TOKEN_MIXERS.items() if name == recipe.token_mixer)
+        st.caption(texts.task_in_words(pictures.title, pictures.teaches, pictures.chance, mixer))
+    return chosen
+
+
+def asked_settings() -> Settings | None:
+    """What the fields ask for, drawn or not, also within a callback; None while a folder is awaited.
+
+    Raises ValueError, one sentence, for what cannot be trained.
+    """
+    for field in _FIELDS:
+        hold(key_of(field.name))
+    values = _values()
+    pictures = data.chosen_pictures(values.pop(_TASK))
+    if pictures is None:
+        return None
+    recipe = live_recipe(pictures, **values)
+    check_size(recipe, pictures, choose_device("auto").type)
+    return recipe, pictures
+
+
+def _values() -> dict[str, Any]:
+    start = values_of(next(iter(PRESETS.values())))
+    return {field.name: st.session_state.get(key_of(field.name), start[field.name]) for field in _FIELDS}
+
+
+def _draw(field: Field, start: Any) -> None:
+    options, key = options_of(field), key_of(field.name)
+    hold(key)
+    st.selectbox(
+        field.label,
+        options,
+        index=options.index(start),
+        format_func=_shown,
+        key=key,
+        bind="query-params",
+        disabled=field.name == "augmentation" and st.session_state.get(key_of(_TASK)) in DRAWN_TASKS,
+        help=texts.FIELD_HELP.get(field.name),
+    )
+
+
+def _draw_presets() -> None:
+    """Where to start from; whoever changes a field has settings of their own."""
+    values = _values()
+    presets = {preset.title: preset for preset in PRESETS.values()}
+    same = next((title for title, preset in presets.items() if values_of(preset) == values), _OWN)
+    st.session_state[_PRESET] = same
+    left, right = st.columns([1, 2], gap="medium", vertical_alignment="bottom")
+    with left:
+        options = [*presets, *([_OWN] if same == _OWN else [])]
+        st.selectbox("Start from", options, key=_PRESET, on_change=_use_preset)
+    if same != _OWN:
+        warning = ":material/warning: " if presets[same].fails else ""
+        right.markdown(f"{warning}{presets[same].expect}")
 
 
 def _use_preset() -> None:
-    titles = {preset.title: preset for preset in PRESETS.values()}
-    for name, value in values_of(titles[st.session_state[_PRESET]]).items():
+    for preset in PRESETS.values():
+        if preset.title == st.session_state[_PRESET]:
+            _give_all(preset)
+
+
+def _give_all(preset: Preset) -> None:
+    for name, value in values_of(preset).items():
         give(key_of(name), value)
 
 
+def _read_link() -> None:
+    """Once for each visit: names of earlier versions, and a preset where the link has nothing but that."""
+    if _BEGAN in st.session_state:
+        return
+    st.session_state[_BEGAN] = True
+    named = st.query_params.get(_PRESET)
+    if named is not None:
+        del st.query_params[_PRESET]
+        preset = next((each for each in PRESETS.values() if named in (each.name, each.title)), None)
+        if preset is not None and not any(key_of(field.name) in st.query_params for field in _FIELDS):
+            for name, value in values_of(preset).items():
+                st.session_state[key_of(name)] = value
+    for name, names in _OLD.items():
+        old = st.query_params.get(key_of(name), "")
+        if old in names:
+            reword_link(key_of(name), names[old])
+
+
 def _shown(value: Any) -> str:
-    if value in DRAWN_TASKS:
-        return DRAWN_TASKS[value].title
-    if value in TOKEN_MIXERS:
-        return TOKEN_MIXERS[value].title
     return f"{value:g}" if isinstance(value, float) else str(value)

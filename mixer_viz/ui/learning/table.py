@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import torch
 
-from mixer_viz.training.data.drawn import DrawnTask
+from mixer_viz.training.data.pictures import Pictures
 from mixer_viz.training.recipe import Recipe
 from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.compute.gate import Gate
@@ -32,7 +32,7 @@ class LiveTable:
         with self._lock:
             return self._runs.get(visitor)
 
-    def begin(self, visitor: str, recipe: Recipe, task: DrawnTask, device: torch.device, gate: Gate) -> LiveRun:
+    def begin(self, visitor: str, recipe: Recipe, task: Pictures, device: torch.device, gate: Gate) -> LiveRun:
         """A new training for this visitor, in place of the one before."""
         with self._lock:
             for name in [name for name in self._runs if name == visitor or not self._connected(name)]:

@@ -22,6 +22,13 @@ def remember_link() -> None:
         st.session_state[_LINK] = {key: st.query_params.get_all(key) for key in st.query_params}
 
 
+def reword_link(key: str, value: str) -> None:
+    """Take what the link says of a field for `value`, as the field calls it today; before the field is drawn."""
+    st.session_state[key] = value
+    if key in st.session_state.get(_LINK, {}):
+        st.session_state[_LINK][key] = [value]
+
+
 def note_what_is_missing(place: DeltaGenerator, page: str) -> None:
     """Say at `place`, once the page is drawn, which values of the link no field has taken; until the page changes."""
     if link := st.session_state.get(_LINK):
