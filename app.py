@@ -24,7 +24,7 @@ try:
         from mixer_viz.ui.compute.waiting import leave_other_pages, timed_page
         from mixer_viz.ui.sidebar.shell import collect_now_and_then, draw_sidebar, spare_from_collection
         from mixer_viz.ui.widgets.errors import one_sentence
-        from mixer_viz.ui.widgets.link_notes import note_what_is_missing, remember_link
+        from mixer_viz.ui.widgets.links import close_link, open_link
         from mixer_viz.ui.widgets.selection import steady_place
 except (ImportError, OSError, MemoryError, RuntimeError):  # each of them when libraries do not fit into the memory
     logging.getLogger("mixer_viz").exception("the libraries could not be loaded")
@@ -34,12 +34,12 @@ except (ImportError, OSError, MemoryError, RuntimeError):  # each of them when l
     )
     st.stop()
 
-remember_link()
+open_link(page.title)
 leave_other_pages(page.title)
 draw_sidebar()
 link_notes = steady_place()
 with timed_page(), one_sentence():
     page.run()
-note_what_is_missing(link_notes, page.title)
+close_link(link_notes)
 spare_from_collection(page.title)
 collect_now_and_then()

@@ -19,21 +19,30 @@ from mixer_viz.ui.sidebar.shell import current_choice
 from mixer_viz.ui.widgets.selection import option_buttons
 
 choice = current_choice()
-# One view at a time: each has the fields that it needs, and only what is seen is computed. Links hold the names.
+# One view at a time: each has the fields that it needs, and only what is seen is computed.
 VIEWS = {
-    "Layers": layers,
-    "Channels": channels,
-    "Residual stream": stream,
-    "Prediction": prediction,
-    "Switching off": switching_off,
-    "Shuffled patches": shuffled,
-    "Formula": formula_with_numbers,
+    "layers": layers,
+    "channels": channels,
+    "stream": stream,
+    "prediction": prediction,
+    "off": switching_off,
+    "shuffled": shuffled,
+    "formula": formula_with_numbers,
+}
+# What the buttons say -> the name in links.
+NAMES = {
+    "Layers": "layers",
+    "Channels": "channels",
+    "Residual stream": "stream",
+    "Prediction": "prediction",
+    "Switching off": "off",
+    "Shuffled patches": "shuffled",
+    "Formula": "formula",
 }
 
 st.title("Activations, layer by layer")
 st.markdown(texts.layers_in_words(choice.model.config))
-view = option_buttons("View", list(VIEWS), "view")
-VIEWS[view](choice)
+VIEWS[NAMES[option_buttons("View", NAMES, "view")]](choice)
 downloads(choice)
 with st.expander("In the formula"):
     st.markdown(texts.ACTIVATIONS_EQUATION)

@@ -18,13 +18,18 @@ from mixer_viz.ui.comparison.replacement import replacing
 from mixer_viz.ui.sidebar.shell import current_choice, current_picture
 from mixer_viz.ui.widgets.selection import option_buttons
 
-SWAPPED = "Swapped at run time"
-# One part at a time: each has the fields that it needs, and only what is seen is computed. Links hold the names.
+# One part at a time: each has the fields that it needs, and only what is seen is computed.
+NAMES = {
+    "On your photo": "photo",
+    "Cost and accuracy": "costs",
+    "Swapped at run time": "swapped",
+    "Pictures reordered": "reordered",
+}
 PARTS: dict[str, Callable[[], None]] = {
-    "On your photo": lambda: on_your_photo(current_picture()),
-    "Cost and accuracy": costs_and_accuracy,
-    SWAPPED: lambda: replacing(current_choice()),
-    "Pictures reordered": lambda: permuted_training(current_picture()),
+    "photo": lambda: on_your_photo(current_picture()),
+    "costs": costs_and_accuracy,
+    "swapped": lambda: replacing(current_choice()),
+    "reordered": lambda: permuted_training(current_picture()),
 }
 
 st.title("Token mixers compared")
@@ -32,8 +37,8 @@ st.markdown(texts.IN_WORDS)
 for fault in results.damaged():
     st.warning(literal_sentence(fault))
 if results.networks():
-    part = option_buttons("Part", list(PARTS), "part")
-    if part != SWAPPED:
+    part = NAMES[option_buttons("Part", NAMES, "part")]
+    if part != "swapped":
         st.caption(texts.NOT_THE_SIDEBAR)
     PARTS[part]()
 else:

@@ -23,7 +23,6 @@ config = choice.model.config
 result = tokens_of(choice)
 filters = filters_of(choice.model)
 tokenization, reconstruction = result.tokenization, result.reconstruction
-# Links hold what the buttons say.
 ORDERS: dict[str, FilterOrder] = {
     "Frequency": "frequency",
     "Length": "norm",
@@ -69,7 +68,7 @@ def vectors(token: int) -> None:
 
 def learned_filters(token: int) -> None:
     st.subheader("The learned patch-embedding filters")
-    order = option_buttons("Sorted by", list(ORDERS), "filters")
+    order = option_buttons("Sorted by", ORDERS, "filters")
     # Without the response the picture is the same for every patch and travels once.
     response = tokenization.embedding[token] - filters.bias if ORDERS[order] == "response" else None
     picked = filter_order(filters, ORDERS[order], response)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import streamlit as st
 
-from mixer_viz.analysis.activations.ablation import Ablation
+from mixer_viz.analysis.activations.ablation import Ablation, Kind, Replacement
 from mixer_viz.figures.activations.charts import each_alone_chart
 from mixer_viz.model import MixerConfig
 from mixer_viz.model.costs import costs
@@ -17,10 +19,12 @@ from mixer_viz.ui.compute import cached
 from mixer_viz.ui.grid_panel import show_chart
 from mixer_viz.ui.widgets.before_after import show_before_after
 from mixer_viz.ui.widgets.errors import guarded
-from mixer_viz.ui.widgets.selection import option_buttons
+from mixer_viz.ui.widgets.links import Read, begin_field, linked_value
+from mixer_viz.ui.widgets.selection import option_buttons, pick_number, pick_one
 
 MAX_MORE = 5  # besides the one that the fields say
-_MORE = "_switched_off_too"  # session state: the list that was put together, with the model it is for
+_MORE = "off_more"  # session state and link: the list that was put together
+_MORE_OF = "_off_more_of"  # session state: the model it is for
 _ASKED = "_each_alone_asked"  # session state: model and picture that the long computation was asked for
 _SLOW_MULTIPLY_ADDS = 1e9
 
@@ -34,7 +38,7 @@ def switching_off(choice: Choice) -> None:
     chosen = _fields(choice.model.config, names)
     more = _more(choice)
     together = list(dict.fromkeys([*more, chosen]))
-    _list_buttons(choice, together, names)
+    _list_buttons(together, more, names)
     before, after = cached.answer_of(choice), intervention_results.without(choice, tuple(together))
     show_before_after(choice, before, after, "Switched off")
     st.caption(intervention_texts.MEAN_NOTE)
@@ -44,16 +48,14 @@ def switching_off(choice: Choice) -> None:
 def _fields(config: MixerConfig, names: list[str]) -> Ablation:
     """What the fields say is to be switched off."""
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        what = option_buttons("Switch off", list(intervention_texts.KINDS), "off")
+        what = option_buttons("Switch off", intervention_texts.KINDS, "off")
         kind = intervention_texts.KINDS[what]
         stages = names[1:] if kind in ("branch", "unit") else names
         label = "After" if kind in ("token", "channel") else "In"
-        if st.session_state.get("off_at", stages[0]) not in stages:
-            st.session_state["off_at"] = stages[0]  # the embedding has no half-block, and another model other ones
-        at: str = st.selectbox(label, stages, key="off_at", bind="query-params", width=260)
+        at = pick_one(label, {stage: str(names.index(stage)) for stage in stages}, "off_at", width=260)
         stage = names.index(at)
         index = None if kind == "branch" else _number(what, _count(config, kind, stage))
-        to = option_buttons("Set to", list(intervention_texts.REPLACEMENTS), "off_to")
+        to = option_buttons("Set to", intervention_texts.REPLACEMENTS, "off_to")
     return Ablation(kind, stage, index, intervention_texts.REPLACEMENTS[to])
 
 
@@ -63,25 +65,52 @@ def _count(config: MixerConfig, kind: str, stage: int) -> int:
 
 
 def _number(what: str, count: int) -> int:
-    key, last = "off_number", count - 1
-    if not 0 <= st.session_state.get(key, 0) <= last:
-        st.session_state[key] = last  # there are fewer of these
-    value: int = st.number_input(f"{what} (0 to {last})", 0, last, 0, 1, key=key, bind="query-params", width=200)
-    return value
+    return pick_number(f"{what} (0 to {count - 1})", 0, count - 1, 0, "off_number", width=200)
 
 
 def _more(choice: Choice) -> list[Ablation]:
     """The list of this visit; a list made for another model is left behind."""
-    key, ablations = st.session_state.get(_MORE, ("", []))
-    return ablations if key == choice.model.key else []
+    read = list_reader(choice.model.config)
+    nothing: list[Ablation] = []
+    if not begin_field(_MORE, nothing, read) and st.session_state.get(_MORE_OF, choice.model.key) != choice.model.key:
+        st.session_state[_MORE] = []
+    st.session_state[_MORE_OF] = choice.model.key
+    return linked_value(_MORE, nothing, read, lambda ablations: ",".join(map(_in_link, ablations)))
 
 
-def _list_buttons(choice: Choice, together: list[Ablation], names: list[str]) -> None:
+def list_reader(config: MixerConfig) -> Read[list[Ablation]]:
+    """Reads a list of parts that are switched off, of which every one is in this model."""
+
+    def read(values: list[str]) -> list[Ablation] | None:
+        parts = values[-1].split(",")
+        try:
+            found = [_of_link(part) for part in parts]
+            for each in found:
+                each.check(config)
+        except ValueError:
+            return None
+        return found if len(found) <= MAX_MORE else None
+
+    return read
+
+
+def _in_link(part: Ablation) -> str:
+    """Such as "unit.3.zero.17": kind, stage, what it is set to, number."""
+    return ".".join(str(each) for each in (part.kind, part.stage, part.to, part.index) if each is not None)
+
+
+def _of_link(text: str) -> Ablation:
+    """Raises ValueError for what is no such thing."""
+    kind, stage, to, *index = text.split(".")
+    return Ablation(cast(Kind, kind), int(stage), int(".".join(index)) if index else None, cast(Replacement, to))
+
+
+def _list_buttons(together: list[Ablation], more: list[Ablation], names: list[str]) -> None:
     texts = [intervention_texts.ablation_name(each, names) for each in together]
     st.markdown("Switched off: " + "; ".join(texts) + ".")
 
     def keep(ablations: list[Ablation]) -> None:
-        st.session_state[_MORE] = (choice.model.key, ablations)
+        st.session_state[_MORE] = ablations
 
     with st.container(horizontal=True):
         st.button(
@@ -91,7 +120,7 @@ def _list_buttons(choice: Choice, together: list[Ablation], names: list[str]) ->
             args=(together,),
             disabled=len(together) > MAX_MORE,
         )
-        st.button("Clear the list", key="off_clear", on_click=keep, args=([],), disabled=not _more(choice))
+        st.button("Clear the list", key="off_clear", on_click=keep, args=([],), disabled=not more)
 
 
 def _ask(asked: tuple[str, str]) -> None:

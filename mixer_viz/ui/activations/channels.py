@@ -13,9 +13,16 @@ from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.widgets.errors import guarded
-from mixer_viz.ui.widgets.selection import channel_field, layer_field, option_buttons, select_channel, select_layer
+from mixer_viz.ui.widgets.selection import (
+    channel_field,
+    layer_field,
+    option_buttons,
+    select_channel,
+    select_layer,
+    switch,
+)
 
-ORDERS = ("Variance", "Length", "Effect on the class", "Number")
+ORDERS = {"Variance": "variance", "Length": "length", "Effect on the class": "effect", "Number": "number"}
 
 
 @st.fragment
@@ -47,7 +54,7 @@ def channels(choice: Choice) -> None:
     hint = "Click a channel, or use the arrow keys."
     show_grids([atlas], key="channel-atlas", selected=channel, on_pick=select_channel, marks="channel", hint=hint)
     st.markdown(f"**Channel {channel} through all layers**")
-    own = st.toggle("Each layer on its own scale", key="own_scales", bind="query-params")
+    own = switch("Each layer on its own scale", "own_scales")
     maps = layers.channel_maps(trace, channel)
     strip = figures.layer_strip(stage_labels(choice), names, maps, "channel", own_scales=own)
     stacks = [1] + [2] * config.num_blocks

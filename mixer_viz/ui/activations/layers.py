@@ -27,10 +27,12 @@ from mixer_viz.ui.widgets.selection import (
     option_buttons,
     select_layer,
     select_token,
+    switch,
     token_field,
 )
 
-# Links hold what the buttons say.
+# What is drawn: its name in links, which scale it has.
+NAMES = {"Length": "length", "Likeness": "likeness", "Channel": "channel", "Class": "class"}
 QUANTITIES = {"Length": "norm", "Likeness": "norm", "Channel": "channel", "Class": "logit"}
 
 
@@ -50,9 +52,9 @@ def stage_labels(choice: Choice) -> list[tuple[str, str]]:
 def layers(choice: Choice) -> None:
     """Strip of all layers, the selected one over the photo, and the selected patch at every layer."""
     config = choice.model.config
-    quantity = option_buttons("Pictures show", list(QUANTITIES), "quantity")
+    quantity = option_buttons("Pictures show", NAMES, "quantity")
     likeness = quantity == "Likeness"
-    own = not likeness and st.toggle("Each layer on its own scale", key="own_scales", bind="query-params")
+    own = not likeness and switch("Each layer on its own scale", "own_scales")
     fields = st.columns(3)
     with fields[0]:
         layer = layer_field(config)

@@ -16,7 +16,7 @@ from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.grid_panel import show_chart, show_grids
 from mixer_viz.ui.widgets.errors import guarded
-from mixer_viz.ui.widgets.selection import layer_field, select_token, token_field
+from mixer_viz.ui.widgets.selection import layer_field, pick_one, select_token, token_field
 
 _NUM_CLASSES = 5
 
@@ -44,8 +44,7 @@ def _target(choice: Choice) -> int:
         :_NUM_CLASSES
     ].tolist()
     options = {f"{place + 1}: {choice.model.class_name(index)}": index for place, index in enumerate(classes)}
-    chosen: str = st.selectbox("Class", list(options), key="class_followed")
-    return options[chosen]
+    return options[pick_one("Class", {name: str(index) for name, index in options.items()}, "class_followed")]
 
 
 def _at_depth(choice: Choice, names: list[str], layer: int) -> None:

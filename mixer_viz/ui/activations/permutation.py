@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import numpy as np
 import streamlit as st
@@ -17,14 +18,22 @@ from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.patches import tokens_of
 from mixer_viz.ui.widgets.before_after import show_before_after
 from mixer_viz.ui.widgets.errors import guarded
-from mixer_viz.ui.widgets.selection import option_buttons, take_old_name, whole_number
+from mixer_viz.ui.widgets.links import Read, begin_field, linked_value
+from mixer_viz.ui.widgets.selection import option_buttons, pick_number
 
-ORDERS = ("As it is", "Rows reversed", "Random")  # links hold what the buttons say
+ORDERS = {"As it is": "none", "Rows reversed": "reversed", "Random": "random"}
 MAX_SEED = 9999
-_SWAPPED = "_swapped_patches"  # session state
+_SWAPS = "swaps"  # session state and link: pairs of places
+_BEGUN, _FIRST = (
+    "_swaps_begun",
+    "_swap_first",
+)  # session state: what the pairs belong to, and the first of the next pair
 _NO_PLACE = -1
+_MOST_SWAPS = 200  # which still fit into an address
 
 Begun = tuple[str, int, int]  # order, seed, number of patches
+Pairs = tuple[tuple[int, int], ...]  # places, in the order of the clicks
+_NO_PAIRS: Pairs = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +41,7 @@ class Swapped:
     """What the visitor has clicked since an order was chosen."""
 
     begun: Begun
-    pairs: tuple[tuple[int, int], ...] = ()  # places, in the order of the clicks
+    pairs: Pairs = ()
     first: int = _NO_PLACE  # the place that waits for a second one
 
 
@@ -64,15 +73,36 @@ def _begun(config: MixerConfig) -> Begun:
         seed = 0
         if name == "Random":
             label = f"Seed (0 to {MAX_SEED})"
-            take_old_name("shuffle_seed", "seed", whole_number(0, MAX_SEED))
-            seed = st.number_input(label, 0, MAX_SEED, 0, 1, key="shuffle_seed", bind="query-params", width=160)
+            seed = pick_number(label, 0, MAX_SEED, 0, "shuffle_seed", was="seed", width=160)
     return name, seed, config.num_patches
 
 
 def _swapped(begun: Begun) -> Swapped:
     """The swaps of this visit; those made in another order, or with another number of patches, are left behind."""
-    swapped: Swapped = st.session_state.get(_SWAPPED, Swapped(begun))
-    return swapped if swapped.begun == begun else Swapped(begun)
+    read = pairs_reader(begun[2])
+    if not begin_field(_SWAPS, _NO_PAIRS, read) and st.session_state.get(_BEGUN, begun) != begun:
+        _keep(Swapped(begun))
+    st.session_state[_BEGUN] = begun
+    linked_value(_SWAPS, _NO_PAIRS, read, lambda pairs: ",".join(f"{first}-{second}" for first, second in pairs))
+    return _now(begun)
+
+
+def _now(begun: Begun) -> Swapped:
+    return Swapped(begun, st.session_state.get(_SWAPS, ()), st.session_state.get(_FIRST, _NO_PLACE))
+
+
+def pairs_reader(count: int) -> Read[Pairs]:
+    """Reads swaps of two of `count` places, as "3-7,5-9"."""
+
+    def read(values: list[str]) -> Pairs | None:
+        text = values[-1]
+        if not re.fullmatch(r"\d{1,6}-\d{1,6}(,\d{1,6}-\d{1,6})*", text, re.ASCII):
+            return None
+        pairs = [tuple(map(int, pair.split("-"))) for pair in text.split(",")]
+        fit = len(pairs) <= _MOST_SWAPS and all(max(pair) < count for pair in pairs)
+        return tuple((first, second) for first, second in pairs) if fit else None
+
+    return read
 
 
 def _order(swapped: Swapped, grid: tuple[int, int]) -> np.ndarray:
@@ -89,16 +119,17 @@ def _order(swapped: Swapped, grid: tuple[int, int]) -> np.ndarray:
 
 
 def _keep(swapped: Swapped) -> None:
-    st.session_state[_SWAPPED] = swapped
+    st.session_state[_BEGUN], st.session_state[_SWAPS] = swapped.begun, swapped.pairs
+    st.session_state[_FIRST] = swapped.first
 
 
 def _picture(choice: Choice, swapped: Swapped, order: np.ndarray) -> None:
     def pick(place: int) -> None:
-        now = _swapped(swapped.begun)  # a second click may come before the page is drawn anew
+        now = _now(swapped.begun)  # a second click may come before the page is drawn anew
         if now.first == _NO_PLACE:
             _keep(dataclasses.replace(now, first=place))
         else:
-            _keep(Swapped(now.begun, (*now.pairs, (now.first, place))))
+            _keep(Swapped(now.begun, (*now.pairs, (now.first, place))[-_MOST_SWAPS:]))
 
     first = swapped.first
     hint = (

@@ -16,7 +16,7 @@ from mixer_viz.ui.choices import Choice, ChosenModel, Picture
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.grid_panel import show_chart, show_grids
 from mixer_viz.ui.widgets.errors import guarded
-from mixer_viz.ui.widgets.selection import layer_field, select_token, token_field
+from mixer_viz.ui.widgets.selection import layer_field, pick_one, select_token, token_field
 
 ITSELF = "this picture itself"
 
@@ -55,9 +55,11 @@ def stream(choice: Choice) -> None:
 
 def _matrices(choice: Choice, layer: int, token: int, names: list[str]) -> None:
     others = _others(choice)
-    compared: str = st.selectbox(
-        "Compare the layers with those of", [ITSELF, *others], key="compared", bind="query-params", width=420
-    )
+    names_in_links = {
+        title: other.key if isinstance(other, Picture) else f"model.{other}" for title, other in others.items()
+    }
+    label = "Compare the layers with those of"
+    compared = pick_one(label, {ITSELF: "itself", **names_in_links}, "compared", width=420)
     trace = cached.trace_of(choice)
     size = f"T × T = {len(names)} × {len(names)}"
     grids = [

@@ -20,9 +20,16 @@ from mixer_viz.ui.attribution.class_list import offered_classes
 from mixer_viz.ui.attribution.results import Asked
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
-from mixer_viz.ui.widgets.selection import option_buttons, steady_place, take_old_name, whole_number
+from mixer_viz.ui.widgets.selection import (
+    option_buttons,
+    pick_fraction,
+    pick_many,
+    pick_number,
+    pick_one,
+    steady_place,
+    switch,
+)
 
-# Links hold what the fields say.
 TOP_ANSWER = "the top answer"
 NOTHING = "nothing: the logit itself"
 _FIRST = ("patch_logits", "integrated_gradients", "patch_ablation")
@@ -70,16 +77,15 @@ def pick_target(choice: Choice) -> Target:
     probabilities = cached.answer_of(choice)
     names = choice.model.all_class_names()
     best = np.argsort(-probabilities, kind="stable")[:_TOP].tolist()
-    _keep_known("target", [TOP_ANSWER, *names])
-    _keep_known("against", [NOTHING, *names])
     with steady_place():
         offered = offered_classes(names, [names[index] for index in best], ("target", "against"))
     buttons = st.container(horizontal=True, gap="small", vertical_alignment="bottom")
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        chosen = st.selectbox("Explain", [TOP_ANSWER, *offered], key="target", bind="query-params", width=240)
-        other = st.selectbox("against", [NOTHING, *offered], key="against", bind="query-params", width=240)
+        numbers = {name: str(number) for name, number in offered.items()}  # a class is its number in links
+        chosen = pick_one("Explain", {TOP_ANSWER: "top", **numbers}, "target", width=240)
+        other = pick_one("against", {NOTHING: "nothing", **numbers}, "against", width=240)
         baselines = {shown: name for name, shown in texts.BASELINE_NAMES.items()}
-        shown = option_buttons("Baseline: what stands for “nothing”", list(baselines), "baseline")
+        shown = option_buttons("Baseline: what stands for “nothing”", baselines, "baseline")
     index = best[0] if chosen == TOP_ANSWER else names.index(chosen)
     with buttons:
         _top_buttons(names, best, probabilities, index)
@@ -110,26 +116,15 @@ def _explain(name: str) -> None:
     st.session_state["target"] = name
 
 
-def _keep_known(key: str, options: list[str]) -> None:
-    """Another model may have other classes."""
-    if st.session_state.get(key, options[0]) not in options:
-        st.session_state[key] = options[0]
-
-
 def pick_methods(choice: Choice, target: Target) -> list[Asked]:
     """One to four methods, with their parameters behind a fold; those whose parameters clash are left out, in words."""
     table = methods_for(choice.model.config)
     titles = {row.title: row for row in table.values()}
     first = [table[name].title for name in _FIRST]
     left, right = st.columns([4, 1], vertical_alignment="bottom")
-    chosen: list[str] = left.multiselect(
-        f"Methods, up to {MOST_MAPS}",
-        list(titles),
-        default=first,
-        max_selections=MOST_MAPS,
-        key="methods",
-        bind="query-params",
-    )
+    names = {title: row.name for title, row in titles.items()}
+    label = f"Methods, up to {MOST_MAPS}"
+    chosen = pick_many(label, names, "methods", first, place=left, max_selections=MOST_MAPS)
     rows = [titles[title] for title in chosen]
     with right.popover("Parameters", width="stretch"):
         parameters = {row.name: _parameter_fields(choice.model.config, row) for row in rows}
@@ -159,26 +154,22 @@ def _parameter_fields(config: MixerConfig, row: Method) -> dict[str, Value]:
 def _field(config: MixerConfig, method: str, parameter: Parameter) -> Value:
     key = f"{method}_{parameter.name}"
     if parameter.choices:
-        text: str = st.selectbox(parameter.title, parameter.choices, key=key, bind="query-params", width=240)
-        return text
+        return pick_one(parameter.title, parameter.choices, key, width=240)
     first = 1 if parameter.name == "block" else 0  # blocks are counted from 1 on every page
     title = f"Block (1 to {config.num_blocks})" if first else parameter.title
     lowest, highest, start = (
         type(parameter.default)(value) + first  # type: ignore[operator]  # numbers, as there are no choices
         for value in (parameter.lowest, parameter.highest, parameter.default)
     )
-    if not lowest <= st.session_state.get(key, start) <= highest:
-        st.session_state[key] = start  # another model has other limits
-    step = 1 if isinstance(start, int) else 0.01
-    number: int | float = st.number_input(title, lowest, highest, start, step, key=key, bind="query-params", width=240)
-    return number - first
+    if isinstance(start, int):
+        return pick_number(title, int(lowest), int(highest), start, key) - first
+    return pick_fraction(title, lowest, highest, start, key)
 
 
 def _fields_of_all() -> tuple[int, Precision]:
     """The seed, and the arithmetic."""
-    take_old_name("attribution_seed", "seed", whole_number(0, _MAX_SEED))
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         label = "Seed of all that is drawn"
-        seed = st.number_input(label, 0, _MAX_SEED, 0, 1, key="attribution_seed", bind="query-params", width=240)
-        half = st.toggle(texts.BFLOAT16, key="bfloat16", bind="query-params")
+        seed = pick_number(label, 0, _MAX_SEED, 0, "attribution_seed", was="seed")
+        half = switch(texts.BFLOAT16, "bfloat16")
     return seed, "bfloat16" if half else "float32"

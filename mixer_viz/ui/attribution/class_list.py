@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from mixer_viz.ui.widgets.links import asked_for
+
 MOST_SENT = 1_000  # names in one field: ImageNet's take 33 KB, those of ImageNet-21k would take 0.7 MB at every run
 MOST_FOUND = 50
 
@@ -19,13 +21,15 @@ def find_classes(names: Sequence[str], words: str) -> list[str]:
     return sorted(found, key=lambda name: not name.casefold().startswith(asked[0]))[:MOST_FOUND]
 
 
-def offered_classes(names: list[str], best: Sequence[str], keys: Sequence[str]) -> list[str]:
-    """What the fields under `keys` offer; where names are too many to be sent, a search on the server is drawn.
+def offered_classes(names: list[str], best: Sequence[str], keys: Sequence[str]) -> dict[str, int]:
+    """What the fields under `keys` offer, with its number.
 
-    Then these are the best classes, what is found, and what the fields or the link hold already.
+    Where names are too many to be sent, a search on the server is drawn, and these are the best classes, what is found,
+    and what the fields or the link hold already.
     """
+    numbers = {name: index for index, name in enumerate(names)}
     if len(names) <= MOST_SENT:
-        return names
+        return numbers
     words = st.text_input(
         "Find a class", key="class_search", placeholder=f"words of one of {len(names):,} names", width=300
     )
@@ -33,6 +37,7 @@ def offered_classes(names: list[str], best: Sequence[str], keys: Sequence[str]) 
     if words.strip():
         many = f"the first {MOST_FOUND}" if len(found) == MOST_FOUND else str(len(found))
         st.caption(f"Offered below: the best classes, and {many} that have these words.")
-    known = set(names)
-    held = (st.session_state.get(key) or st.query_params.get(key) for key in keys)
-    return list(dict.fromkeys([*best, *found, *(name for name in held if name in known)]))
+    asked = (asked_for(key) for key in keys)  # a class is its number in links, and was its name
+    linked = [names[int(each)] if each.isdecimal() and int(each) < len(names) else each for each in asked]
+    held = [str(st.session_state.get(key)) for key in keys]
+    return {name: numbers[name] for name in [*best, *found, *linked, *held] if name in numbers}

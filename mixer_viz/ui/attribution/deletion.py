@@ -21,7 +21,7 @@ from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.jobs import job_table
 from mixer_viz.ui.grid_panel import show_chart, show_grids
 from mixer_viz.ui.widgets.errors import guarded
-from mixer_viz.ui.widgets.selection import option_buttons, select_token
+from mixer_viz.ui.widgets.selection import option_buttons, pick_on_slider, select_token
 
 _TOP = 5
 _AS_IT_IS = "as it is"
@@ -29,7 +29,7 @@ _AS_IT_IS = "as it is"
 
 @st.fragment
 @guarded
-def deletion(choice: Choice, target: Target, titles: list[str], shown: list[Shown]) -> None:
+def deletion(choice: Choice, target: Target, titles: dict[str, str], shown: list[Shown]) -> None:
     """A slider over the number of patches that are gone, pictures, answers, and curves over all numbers if known."""
     st.subheader("The first patches deleted")
     st.markdown(attribution_texts.DELETION)
@@ -56,20 +56,15 @@ def deletion(choice: Choice, target: Target, titles: list[str], shown: list[Show
     _curves(target, known_metrics(job_table(), choice, target, shown), count / choice.model.config.num_patches)
 
 
-def _pick_map(titles: list[str], shown: list[Shown]) -> Shown | None:
+def _pick_map(titles: dict[str, str], shown: list[Shown]) -> Shown | None:
     """One of all maps that were asked for, so that a choice outlasts the waiting; None where it is not there yet."""
-    if st.session_state.get("deleted_by", titles[0]) not in titles:
-        st.session_state["deleted_by"] = titles[0]  # another choice of methods
     chosen = option_buttons("In the order of", titles, "deleted_by")
     return next((each for each in shown if each.title == chosen), None)
 
 
 def _count_field(choice: Choice) -> int:
     most = choice.model.config.num_patches
-    if not 0 <= st.session_state.get("deleted", 0) <= most:
-        st.session_state["deleted"] = most  # another model has fewer patches
-    count: int = st.slider("Patches deleted", 0, most, most // 8, 1, key="deleted", bind="query-params", width=320)
-    return count
+    return pick_on_slider("Patches deleted", 0, most, most // 8, "deleted", width=320)
 
 
 def _pictures(choice: Choice, target: Target, chosen: Shown, sets: tuple[list[int], list[int]]) -> None:

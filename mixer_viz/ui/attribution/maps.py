@@ -22,12 +22,12 @@ from mixer_viz.ui.compute.jobs import wait_shortly
 from mixer_viz.ui.compute.waiting import Wait, failed_note, is_stopped, stopped_note, waiting
 from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.widgets.before_after import show_before_after
-from mixer_viz.ui.widgets.selection import option_buttons, select_token, token_field
+from mixer_viz.ui.widgets.selection import option_buttons, pick_on_slider, select_token, token_field
 
 QUICK = 1.0  # seconds that the page waits before it shows a bar
-LEVELS = ("Patches", "Pixels")
-SCALES = ("Each its own", "Shared")
-SIGNS = ("Both signs", "Positive only")
+LEVELS = {"Patches": "patches", "Pixels": "pixels"}
+SCALES = {"Each its own": "own", "Shared": "shared"}
+SIGNS = {"Both signs": "both", "Positive only": "positive"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,9 +71,9 @@ def finished_maps(choice: Choice, asked: list[Asked]) -> list[Shown]:
     return [Shown(each, job.future.result(), titles[each.method]) for each, job in done]
 
 
-def titles_of(choice: Choice, asked: list[Asked]) -> list[str]:
-    """What the methods are called."""
-    return [method_for(choice.model.config, each.method).title for each in asked]
+def titles_of(choice: Choice, asked: list[Asked]) -> dict[str, str]:
+    """What the methods are called -> their names."""
+    return {method_for(choice.model.config, each.method).title: each.method for each in asked}
 
 
 def map_pictures(config: MixerConfig, shown: list[Shown], pixels: bool) -> list[figures.MapPicture]:
@@ -104,9 +104,9 @@ def maps(choice: Choice, target: Target, shown: list[Shown]) -> Look:
     place = st.container()  # the maps come first, but what they look like is chosen below them
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         look = Look(
-            pixels=option_buttons("Values of", LEVELS, "level") == LEVELS[1],
-            shared=option_buttons("Scale", SCALES, "map_scale", was="scale") == SCALES[1],
-            positive=option_buttons("Show", SIGNS, "sign") == SIGNS[1],
+            pixels=option_buttons("Values of", LEVELS, "level") == "Pixels",
+            shared=option_buttons("Scale", SCALES, "map_scale", was="scale") == "Shared",
+            positive=option_buttons("Show", SIGNS, "sign") == "Positive only",
             opacity=_opacity() / 100,
         )
     st.subheader("One patch deleted")
@@ -124,8 +124,7 @@ def maps(choice: Choice, target: Target, shown: list[Shown]) -> Look:
 
 def _opacity() -> int:
     start = round(100 * figures.OPACITY)
-    percent: int = st.slider("Opacity, %", 0, 100, start, 1, key="opacity", bind="query-params", width=170)
-    return percent
+    return pick_on_slider("Opacity, %", 0, 100, start, "opacity", width=170)
 
 
 def _draw(choice: Choice, shown: list[Shown], look: Look, token: int) -> None:

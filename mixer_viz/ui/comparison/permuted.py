@@ -20,6 +20,7 @@ from mixer_viz.ui.choices import Picture
 from mixer_viz.ui.comparison import results
 from mixer_viz.ui.grid_panel import show_chart, show_grids
 from mixer_viz.ui.widgets.errors import guarded
+from mixer_viz.ui.widgets.selection import select_token, token_field
 
 
 @st.fragment
@@ -52,7 +53,7 @@ def permuted_training(picture: Picture) -> None:
         "pages/activations.py",
         label="Another experiment: patches shuffled",
         icon=":material/arrow_forward:",
-        query_params={"view": "Shuffled patches"},
+        query_params={"view": "shuffled"},
     )
 
 
@@ -77,6 +78,7 @@ def _answers(picture: Picture) -> dict[Permutation, dict[str, str]]:
 
 def _pictures(picture: Picture) -> None:
     plain = results.networks()[0].network.config
+    token = token_field(plain)
     crop = results.crop_for(picture, plain)
     grids = [patch_grid(crop, plain.grid_size, title="As it is", width=218)]
     for permutation in PERMUTATIONS[1:]:
@@ -94,4 +96,5 @@ def _pictures(picture: Picture) -> None:
             else dataclasses.replace(grid, ids=np.argsort(readers))
         )
     hint = "Click a patch to see where it goes. The order is the same for every picture, in training and in the test."
-    show_grids([dataclasses.replace(grid, two_lines=True) for grid in grids], key="permuted-pictures", hint=hint)
+    grids = [dataclasses.replace(grid, two_lines=True) for grid in grids]
+    show_grids(grids, key="permuted-pictures", selected=token, on_pick=select_token, hint=hint)

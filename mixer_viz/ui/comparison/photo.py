@@ -23,7 +23,7 @@ from mixer_viz.ui.widgets.selection import block_field, option_buttons, select_t
 
 _HALF = SHARES.index(0.5)
 _WIDTH = 218  # four beside each other
-MEASURES = ("How much", "With its sign", "With its sign, own scales")
+MEASURES = {"How much": "size", "With its sign": "sign", "With its sign, own scales": "own"}
 
 
 @st.fragment
@@ -60,12 +60,12 @@ def _listening(picture: Picture, networks: list[TrainedMetaFormer], block: int, 
     crop = comparison_results.crop_for(picture, networks[0].network.config)
     results = [comparison_results.jacobian_of(picture, each, block) for each in networks]
     titles = [each.title for each in networks]
-    signed = measure != MEASURES[0]
+    signed = measure != "How much"
     matrices = [result.same_channel if signed else result.share for result in results]
     each_alone = [slice(place, place + 1) for place in range(len(titles))]
     rows: list[Grid] = []
     whole: list[Grid] = []
-    for one_scale in each_alone if measure == MEASURES[2] else [slice(None)]:
+    for one_scale in each_alone if measure == "With its sign, own scales" else [slice(None)]:
         names, chosen = titles[one_scale], matrices[one_scale]
         limits = figures.shared_limits(chosen, signed=signed)
         listened = [matrix[token] for matrix in chosen]

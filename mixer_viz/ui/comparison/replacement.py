@@ -20,7 +20,7 @@ from mixer_viz.ui.compute.waiting import Wait, failed_note, is_stopped, stopped_
 from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.widgets.before_after import show_before_after
 from mixer_viz.ui.widgets.folder import labelled_folder
-from mixer_viz.ui.widgets.selection import option_buttons
+from mixer_viz.ui.widgets.selection import option_buttons, pick_many, pick_number, pick_one
 
 _QUICK = 1.0  # seconds that the page waits before it shows a bar
 
@@ -58,28 +58,18 @@ def _fields(choice: Choice) -> ReplacementChoice:
     config = choice.model.config
     kinds = {name: kind for kind, name in texts.KIND_NAMES.items()}
     blocks = [str(number) for number in range(1, config.num_blocks + 1)]
-    if any(block not in blocks for block in st.session_state.get("swap_blocks", [])):
-        del st.session_state["swap_blocks"]  # another model has fewer
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        kind = kinds[option_buttons("In place of token mixing", list(kinds), "swap_kind")]
+        kind = kinds[option_buttons("In place of token mixing", kinds, "swap_kind")]
         size, seed = 3, 0
         if kind == "convolution":
             sides = {f"{side} × {side}": side for side in range(1, 2 * max(config.grid_shape), 2)}
-            size = sides[_keep("Kernel", "swap_kernel", list(sides), "3 × 3")]
+            size = sides[
+                pick_one("Kernel", {name: str(side) for name, side in sides.items()}, "swap_kernel", "3 × 3", width=160)
+            ]
         if kind == "random":
-            seed = int(st.number_input("Seed", 0, 2**31, 0, 1, key="swap_seed", bind="query-params", width=160))
-    chosen: list[str] = st.multiselect(
-        "Blocks", blocks, default=blocks[len(blocks) // 2], key="swap_blocks", bind="query-params"
-    )
+            seed = pick_number("Seed", 0, 2**31, 0, "swap_seed", width=160)
+    chosen = pick_many("Blocks", blocks, "swap_blocks", [blocks[len(blocks) // 2]])
     return ReplacementChoice(kind, tuple(sorted(int(block) - 1 for block in chosen)), size, seed)
-
-
-def _keep(label: str, key: str, options: list[str], start: str) -> str:
-    if st.session_state.get(key, options[0]) not in options:
-        del st.session_state[key]  # another model has fewer patches
-    index = options.index(start) if start in options else 0
-    chosen: str = st.selectbox(label, options, index, key=key, bind="query-params", width=160)
-    return chosen
 
 
 def _accuracy(choice: Choice, asked: ReplacementChoice) -> None:

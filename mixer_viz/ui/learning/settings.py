@@ -19,7 +19,7 @@ from mixer_viz.training.live.presets import AUGMENTATIONS, PRESETS, Preset, chec
 from mixer_viz.training.recipe import Recipe
 from mixer_viz.ui.learning import data
 from mixer_viz.ui.widgets.given import give, hold
-from mixer_viz.ui.widgets.link_notes import reword_link
+from mixer_viz.ui.widgets.links import Read, asked_for, begin_field, end_field, one_of
 
 Settings = tuple[Recipe, Pictures]
 
@@ -55,7 +55,6 @@ _FIELDS = (
 _AUGMENTATION = "shifts-and-flips"  # at first
 _PRESET = "learn_preset"
 _OWN = "Settings of your own"
-_BEGAN = "_learn_settings"  # session state: the link was looked at
 # What links of earlier versions call the values.
 _OLD: dict[str, dict[str, str]] = {
     _TASK: {task.title: name for name, task in DRAWN_TASKS.items()},
@@ -132,17 +131,26 @@ def _values() -> dict[str, Any]:
 
 def _draw(field: Field, start: Any) -> None:
     options, key = options_of(field), key_of(field.name)
+    begin_field(key, start, _reader(field, options))
     hold(key)
-    st.selectbox(
+    if st.session_state.get(key, start) not in options:
+        st.session_state[key] = start
+    chosen = st.selectbox(
         field.label,
         options,
         index=options.index(start),
         format_func=_shown,
         key=key,
-        bind="query-params",
         disabled=field.name == "augmentation" and st.session_state.get(key_of(_TASK)) in DRAWN_TASKS,
         help=texts.FIELD_HELP.get(field.name),
     )
+    end_field(key, chosen, None if chosen == start else _shown(chosen))
+
+
+def _reader(field: Field, options: Sequence[Any]) -> Read[Any]:
+    """From the link, that of an earlier version too, to one of the options."""
+    names, old = {_shown(option): option for option in options}, _OLD.get(field.name, {})
+    return lambda values: names.get(old.get(values[-1], values[-1]))
 
 
 def _draw_presets() -> None:
@@ -172,21 +180,14 @@ def _give_all(preset: Preset) -> None:
 
 
 def _read_link() -> None:
-    """Once for each visit: names of earlier versions, and a preset where the link has nothing but that."""
-    if _BEGAN in st.session_state:
-        return
-    st.session_state[_BEGAN] = True
-    named = st.query_params.get(_PRESET)
-    if named is not None:
-        del st.query_params[_PRESET]
-        preset = next((each for each in PRESETS.values() if named in (each.name, each.title)), None)
-        if preset is not None and not any(key_of(field.name) in st.query_params for field in _FIELDS):
+    """A preset, where the link has nothing but that."""
+    names = {preset.title: preset.name for preset in PRESETS.values()}
+    if begin_field(_PRESET, next(iter(names)), one_of(names)):
+        preset = next(each for each in PRESETS.values() if each.title == st.session_state[_PRESET])
+        if not any(asked_for(key_of(field.name)) for field in _FIELDS):
             for name, value in values_of(preset).items():
                 st.session_state[key_of(name)] = value
-    for name, names in _OLD.items():
-        old = st.query_params.get(key_of(name), "")
-        if old in names:
-            reword_link(key_of(name), names[old])
+    end_field(_PRESET, st.session_state.get(_PRESET), None)  # the fields below say it all
 
 
 def _shown(value: Any) -> str:

@@ -15,7 +15,8 @@ from mixer_viz.ui.compute.uploads import take_room
 from mixer_viz.ui.sidebar.hub_download import download_weights
 from mixer_viz.ui.widgets.errors import note_error
 from mixer_viz.ui.widgets.given import give, hold
-from mixer_viz.ui.widgets.selection import steady_place
+from mixer_viz.ui.widgets.links import OWN_IN_LINK, asked_for, drop_asked
+from mixer_viz.ui.widgets.selection import pick_one, steady_place
 
 OWN = "Your checkpoint"
 MAX_WEIGHTS_MB = 1024
@@ -32,18 +33,18 @@ def pick_model() -> str:
             _read_upload()
     infos = {info.name: info for info in cached.model_list()}
     own: UploadedWeights | None = st.session_state.get(_WEIGHTS)
-    options = [*infos, OWN] if own else list(infos)
-    asked = st.query_params.get("model")
+    options = {name: name for name in infos} | ({OWN: OWN_IN_LINK} if own else {})
+    if own is None and asked_for("model") in (OWN, OWN_IN_LINK):
+        drop_asked("model")
+        st.session_state[_MISSING] = True  # the address loses it after the first run
     hold("model")
-    # The link holds what the box shows, so it shows names, which mean the same on every computer.
-    name: str = st.selectbox("Model", options, key="model", bind="query-params", on_change=_forget_refusal)
+    name = pick_one("Model", options, "model", on_change=_forget_refusal)
     notes = steady_place()
     if name in infos:
         notes.caption(_note(infos[name]))
     elif own:
         notes.caption(_describe(own))
-    if own is None and (asked == OWN or st.session_state.get(_MISSING)):
-        st.session_state[_MISSING] = True  # the address loses it after the first run
+    if own is None and st.session_state.get(_MISSING):
         notes.warning(
             "This link was made with a checkpoint that is not here; open its file below. Until then, a model "
             "that is here is shown."

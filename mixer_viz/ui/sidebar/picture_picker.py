@@ -13,7 +13,8 @@ from mixer_viz.ui.choices import Picture
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.uploads import take_room
 from mixer_viz.ui.widgets.errors import note_error
-from mixer_viz.ui.widgets.selection import steady_place
+from mixer_viz.ui.widgets.links import OWN_IN_LINK, asked_for, drop_asked
+from mixer_viz.ui.widgets.selection import pick_one, steady_place
 
 OWN = "Your picture"  # without its file name: a link must not carry it
 _PICTURE = "own_picture"
@@ -28,14 +29,15 @@ def pick_picture(class_names: tuple[str, ...] | None) -> Picture:
 
     Samples that show one of `class_names`, the chosen model's as far as they are known yet, come first.
     """
-    # The link holds what the box shows, so titles are the values and stay as they are.
     samples = {sample.title: sample for sample in _known_first(available_samples(), class_names)}
     own: Picture | None = st.session_state.get(_PICTURE)
-    options = [OWN, *samples] if own else list(samples)
-    asked = st.query_params.get("image")
-    title: str = st.selectbox("Picture", options, key="image", bind="query-params", on_change=_forget_refusal)
-    if own is None and (asked == OWN or st.session_state.get(_MISSING)):
+    names = {title: sample.name for title, sample in samples.items()}
+    options = {OWN: OWN_IN_LINK, **names} if own else names
+    if own is None and asked_for("image") in (OWN, OWN_IN_LINK):
+        drop_asked("image")
         st.session_state[_MISSING] = True  # the address loses it after the first run
+    title = pick_one("Picture", options, "image", next(iter(names)), on_change=_forget_refusal)
+    if own is None and st.session_state.get(_MISSING):
         steady_place().warning(
             "This link was made with a picture that is not here; choose its file below. Until then, a sample is shown."
         )

@@ -12,15 +12,23 @@ from mixer_viz.texts.from_files import literal_sentence
 from mixer_viz.ui.choices import Choice, Picture
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.caching import kept
+from mixer_viz.ui.sidebar import model_picker, picture_picker
 from mixer_viz.ui.sidebar.model_picker import class_names_of, load_chosen, pick_model
 from mixer_viz.ui.sidebar.picture_picker import pick_picture
+from mixer_viz.ui.widgets.copy_link import copy_link
 from mixer_viz.ui.widgets.errors import one_sentence
 from mixer_viz.ui.widgets.selection import steady_place
 
 _COLLECT_SECONDS = 20.0
 _CHOICE, _PICTURE = "_choice_of_this_run", "_picture_of_this_run"
 # The first answer of a page has to fit above the fold; Streamlit leaves 6rem of white above it.
-_STYLE = "<style>[data-testid=stMainBlockContainer] { padding-top: 2.75rem; padding-bottom: 4rem; }</style>"
+_STYLE = """<style>
+[data-testid=stMainBlockContainer] { padding: 2.75rem clamp(1rem, 3vw, 4rem) 4rem; }
+@media (min-width: 769px) and (max-width: 1100px) {  /* a projector */
+  [data-testid=stSidebar][aria-expanded=true] { min-width: 14rem !important; width: 14rem !important; }
+}
+.st-key-copy_link { position: fixed; top: 0.9rem; right: 1.25rem; width: auto; z-index: 999991; }
+</style>"""
 
 
 @kept("page")
@@ -57,6 +65,8 @@ def draw_sidebar() -> None:
             for remark in model.model.remarks:
                 st.caption(literal_sentence(remark))
         st.session_state[_CHOICE] = Choice(model, picture)
+    own = st.session_state.get("image") == picture_picker.OWN or st.session_state.get("model") == model_picker.OWN
+    copy_link(own)
 
 
 def current_choice() -> Choice:

@@ -13,9 +13,8 @@ from mixer_viz.figures.token_mixing.maps import ATLAS_WIDTH, HALF_WIDTH, PARTS, 
 from mixer_viz.ui.choices import Choice, ChosenModel
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.token_mixing import results
-from mixer_viz.ui.widgets.selection import option_buttons
+from mixer_viz.ui.widgets.selection import option_buttons, pick_one
 
-# Links hold what the buttons say.
 ORDERS: dict[str, UnitOrder] = {
     "Opposing pairs": "pairs",
     "Frequency": "frequency",
@@ -24,7 +23,8 @@ ORDERS: dict[str, UnitOrder] = {
     "Effect on this picture": "effect",
     "Number": "index",
 }
-SCALES = ("Each unit", "This block", "All blocks")
+SCALES = {"Each unit": "unit", "This block": "block", "All blocks": "all"}
+SHOWN = {"W₁": "w1", "W₂": "w2", "Both": "both"}
 NOTHING = "Nothing"
 
 
@@ -52,9 +52,9 @@ def pick_atlas(choice: Choice, block: int) -> Atlas:
     """Draw the widgets and make the atlas that they ask for."""
     left, right = st.columns([2.7, 1], gap="medium")
     with left:
-        order_name = option_buttons("Sorted by", tuple(ORDERS), "order")
+        order_name = option_buttons("Sorted by", ORDERS, "order")
     with right:
-        shown = option_buttons("Show", tuple(PARTS), "show_weights")
+        shown = option_buttons("Show", SHOWN, "show_weights")
     with st.expander("Colour scale, and another network beside this one"):
         scale = option_buttons("One colour scale for", SCALES, "scale")
         beside = _pick_beside(choice)
@@ -69,7 +69,7 @@ def pick_atlas(choice: Choice, block: int) -> Atlas:
                 f"{beside} has {len(other)} blocks only, so there is no block {block + 1} to show beside this one."
             )
     parts = tuple(_atlas_part(part, network, networks, block, scale) for network in networks for part in PARTS[shown])
-    colours = "each unit on its own scale" if scale == SCALES[0] else f"one scale for {scale.lower()}"
+    colours = "each unit on its own scale" if scale == "Each unit" else f"one scale for {scale.lower()}"
     caption = (
         f"Hidden units of token mixing, block {block + 1} of {choice.model.shown_title}"
         f"{f' and of {beside}' if len(networks) > 1 else ''}; order: {order_name.lower()}; {colours}."
@@ -79,8 +79,9 @@ def pick_atlas(choice: Choice, block: int) -> Atlas:
 
 def _pick_beside(choice: Choice) -> str:
     others = [info.name for info in cached.model_list() if info.on_disk and info.name != choice.model.key]
-    options = [NOTHING, *_snapshot_labels(choice), *others]
-    chosen: str = st.selectbox("Beside it", options, key="beside", bind="query-params", width=420)
+    moments = {each.label: f"stage-{each.stage}-epoch-{each.epoch}" for each in snapshots_of(choice.model.key)}
+    options = {NOTHING: "nothing", **moments, **{name: name for name in others}}
+    chosen = pick_one("Beside it", options, "beside", width=420)
     if len(options) == 1:
         st.caption("There is no other network on this computer to compare with.")
     return chosen
@@ -116,8 +117,10 @@ def _atlas_part(part: Part, network: _Network, networks: list[_Network], block: 
     weights = network.blocks[block]
     rows = weights.w1 if part == "W₁" else weights.w2.T
     limit = None
-    if scale != SCALES[0]:
-        chosen = [each for item in networks for each in (item.blocks if scale == SCALES[2] else [item.blocks[block]])]
+    if scale != "Each unit":
+        chosen = [
+            each for item in networks for each in (item.blocks if scale == "All blocks" else [item.blocks[block]])
+        ]
         limit = max(float(np.abs(each.w1 if part == "W₁" else each.w2).max()) for each in chosen)
     whose = f", {network.name}" if len(networks) > 1 else ""
     does = "W₁, what each unit reads" if part == "W₁" else "W₂, where it writes"

@@ -22,7 +22,7 @@ from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.grid_panel import show_chart, show_grids
 from mixer_viz.ui.token_mixing import results
-from mixer_viz.ui.widgets.selection import select_token
+from mixer_viz.ui.widgets.selection import select_token, switch
 
 _SLOW_MULTIPLY_ADDS = 1e9
 _WIDTH = 218  # of one map; four stand side by side on a wide screen
@@ -89,9 +89,9 @@ def receptive_field(choice: Choice, token: int) -> None:
     st.markdown("**Where its features come from** — the effective receptive field, growing from block to block")
     large = costs(choice.model.config).total.multiply_adds > _SLOW_MULTIPLY_ADDS
     # One backward pass for every block: seconds for each patch with a large model on a CPU.
-    if large and not st.toggle("Work it out (takes a few seconds with this model)", key="field_shown"):
+    if large and not switch("Work it out (takes a few seconds with this model)", "field_shown"):
         return
-    averaged = st.toggle("Average over five sample photos", key="average", bind="query-params")
+    averaged = switch("Average over five sample photos", "average")
     field = results.receptive_field_of(choice, token, averaged)
     stages = ["embedding", *(f"after block {number + 1}" for number in range(len(field.maps) - 1))]
     maps, chart = st.columns([1, 2.2], gap="medium")

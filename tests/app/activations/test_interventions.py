@@ -19,7 +19,6 @@ from mixer_viz.analysis.activations.permutation import (
     swapped_order,
 )
 from mixer_viz.model import MlpMixer
-from mixer_viz.ui.activations.permutation import Swapped
 from tests.app.activations.interventions_driving import (
     FORMULA,
     OFF,
@@ -87,7 +86,7 @@ def test_own_checkpoint_without_class_names_and_with_fewer_of_everything(
     run(app)
     if view == FORMULA:
         values = [app.number_input(key=key).value for key in ("block", "token", "channel", "unit")]
-        assert values == [2, 15, 5, 4]
+        assert values == [2, 15, 0, 0]  # the place of block and patch; channels and units have none
         assert "tanh" in texts(app)
     else:
         assert re.fullmatch(r"class \d+", app.table[0].value["class"][0])
@@ -96,12 +95,13 @@ def test_own_checkpoint_without_class_names_and_with_fewer_of_everything(
 def test_swaps_come_on_top_of_the_chosen_order_and_can_be_undone(model: MlpMixer, pixels: torch.Tensor) -> None:
     app = open_view(SHUFFLED)
     # What two clicks and a third one leave behind; the clicks themselves need a browser.
-    app.session_state["_swapped_patches"] = Swapped(("As it is", 0, 64), ((2, 50), (50, 7)), first=9)
+    app.session_state["swaps"], app.session_state["_swap_first"] = ((2, 50), (50, 7)), 9
     run(app)
     order = swapped_order(swapped_order(np.arange(64), 2, 50), 50, 7)
     assert tables(app)[1] == printed(model, shuffled_prediction(model, pixels, order).shuffled_logits)
     assert panel(app, "shuffled")["selected"] == 9
     assert panel(app, "shuffled")["grids"][0]["shape"] == "3 of 64 patches moved"
+    assert app.query_params["swaps"] == "2-50,50-7"
     app.button(key="swap_undo").click()
     run(app)
     assert panel(app, "shuffled")["selected"] == -1

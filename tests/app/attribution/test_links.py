@@ -70,7 +70,7 @@ def test_link_restores_looks_and_what_is_deleted() -> None:
         assert app.button_group(key=key).value == value
     assert [app.slider(key=key).value for key in ("opacity", "deleted")] == [10, 11]
     assert app.number_input(key="token").value == 5
-    assert app.query_params["methods"] == [PATCH_LOGITS, ABLATION]
+    assert app.query_params["methods"] == "patch_logits,patch_ablation"
 
 
 def test_links_of_earlier_versions_keep_their_meaning() -> None:

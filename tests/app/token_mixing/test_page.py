@@ -152,7 +152,7 @@ def test_link_full_of_nonsense(model: MlpMixer) -> None:
     assert app.number_input(key="block").value == most_paired(model) + 1
     assert app.selectbox(key="beside").value == NOTHING
     assert [app.button_group(key=key).value for key in ("order", "show_weights", "scale")] == [
-        *(next(iter(ORDERS)), "W₁", SCALES[0])
+        *(next(iter(ORDERS)), "W₁", "Each unit")
     ]
 
 

@@ -8,6 +8,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 FOLDERS = ("mixer_viz/ui", "pages")
+# Which argument of these is the name.
+PLACES = {
+    "option_buttons": 2,
+    "pick_one": 2,
+    "pick_many": 2,
+    "pick_number": 4,
+    "pick_fraction": 4,
+    "pick_on_slider": 4,
+    "switch": 1,
+}
 # One choice that several views of one page share, or a list whose names are made elsewhere.
 SHARED = {"own_scales": {"mixer_viz/ui/activations/layers.py", "mixer_viz/ui/activations/channels.py"}}
 
@@ -25,8 +35,9 @@ def bound_names() -> dict[str, set[str]]:
 def bound_name(call: ast.Call) -> str | None:
     named = {keyword.arg: keyword.value for keyword in call.keywords}
     key: ast.expr | None = None
-    if isinstance(call.func, ast.Name) and call.func.id == "option_buttons":
-        key = call.args[2] if len(call.args) > 2 else named.get("key")
+    if isinstance(call.func, ast.Name) and call.func.id in PLACES:
+        place = PLACES[call.func.id]
+        key = call.args[place] if len(call.args) > place else named.get("key")
     elif "bind" in named:
         key = named.get("key")
     return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None

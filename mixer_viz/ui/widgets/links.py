@@ -1,0 +1,209 @@
+"""What the address holds: every choice of a page under a name of its own, as a short technical value.
+
+Streamlit can bind a field to the address, but then the link says what the field shows and breaks with the next change
+of wording. Here a field begins with what the address says (`begin_field`), and the address follows the field
+(`end_field`); what a field shows at first is not in the address. Fields of another page wait
+there with their last choice.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import urllib.parse
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.errors import StreamlitAPIException
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from mixer_viz.texts.from_files import literal
+
+T = TypeVar("T")
+Read = Callable[[list[str]], T | None]  # from the values in the address to a choice; None for what is none
+_LINKS = "_links"  # session state
+_MOST_NOTED = 5
+OWN_IN_LINK = "own"  # a picture or a checkpoint of the visitor's own, without its file name
+
+
+@dataclasses.dataclass
+class _Links:
+    """What one visit knows of its address."""
+
+    page: str = ""
+    asked: dict[str, list[str]] = dataclasses.field(default_factory=dict)  # said by the address, taken by no field yet
+    reset: set[str] = dataclasses.field(default_factory=set)  # what the address that was gone back to does not say
+    kept: dict[str, Any] = dataclasses.field(default_factory=dict)  # the last choice of every field
+    drawn: set[str] = dataclasses.field(default_factory=set)  # in this run
+    opened: dict[str, list[str]] = dataclasses.field(default_factory=dict)  # what the address said when it was opened
+    missing: list[str] = dataclasses.field(default_factory=list)  # of it, what is not here, in words
+
+
+def _links() -> _Links:
+    links: _Links = st.session_state.setdefault(_LINKS, _Links())
+    return links
+
+
+def open_link(page: str) -> None:
+    """Read the address where it is new: at the first run, on another page, after Back; the first call of every run."""
+    links, context = _links(), get_script_run_ctx()
+    is_back = context is not None and context.is_history_navigation
+    links.drawn = set()
+    if page == links.page and not is_back:
+        return
+    if is_back and context is not None:
+        _take_address(context.query_string)
+    links.asked = {key: st.query_params.get_all(key) for key in st.query_params}
+    links.reset = set(links.kept) - set(links.asked) if is_back else set()
+    links.opened, links.missing, links.page = dict(links.asked), [], page
+
+
+def _take_address(query: str) -> None:
+    """After Back on the same page Streamlit's own copy of the address is that of before."""
+    asked = urllib.parse.parse_qs(query, keep_blank_values=True)
+    for key in [key for key in st.query_params if key not in asked]:
+        _try_to_write(key, None)
+    for key, values in asked.items():
+        _try_to_write(key, values)
+
+
+def _try_to_write(key: str, values: Sequence[str] | None) -> None:
+    try:
+        if values is None:
+            del st.query_params[key]
+        elif not key.lower().startswith("embed") and st.query_params.get_all(key) != list(values):
+            st.query_params[key] = list(values)
+    except StreamlitAPIException:
+        pass  # bound to a field by Streamlit, which restores it by itself
+
+
+def asked_for(key: str) -> str:
+    """What the address says for a field that is not drawn yet; empty where it says nothing."""
+    return (_links().asked.get(key) or [""])[-1]
+
+
+def drop_asked(key: str) -> None:
+    """What the address says for this field is dealt with already."""
+    _links().asked.pop(key, None)
+
+
+def begin_field(key: str, start: T, read: Read[T], was: str = "") -> bool:
+    """Before a field is drawn: give it what the address says, or what it held when its page was left.
+
+    Returns whether the address has said it.
+
+    Args:
+        key: the field's name in the address, and in the session state.
+        start: what it is when nobody has chosen.
+        was: its name in links of earlier versions, perhaps shared with another page.
+    """
+    links = _links()
+    name = was if was in links.asked and key not in links.asked else key
+    if name in links.asked:
+        values = links.asked.pop(name)
+        if name == was and was in st.query_params:
+            del st.query_params[was]
+        value = read(values)
+        if value is not None:
+            st.session_state[key] = value
+            return True
+        links.missing += [f"{name} = {each}" for each in values]
+    if key in links.reset:
+        links.reset.discard(key)
+        st.session_state[key] = start
+    elif key not in st.session_state and key in links.kept:
+        st.session_state[key] = links.kept[key]
+    return False
+
+
+def end_field(key: str, value: Any, text: str | None) -> None:
+    """After a field was drawn: keep its choice, and write it into the address; None for what it shows at first."""
+    links = _links()
+    links.kept[key] = value
+    links.drawn.add(key)
+    if text is None:
+        if key in st.query_params:
+            del st.query_params[key]
+    elif st.query_params.get_all(key) != [text]:
+        st.query_params[key] = text
+
+
+def linked_value(key: str, start: T, read: Read[T], write: Callable[[T], str]) -> T:
+    """A choice without a field, made by clicks: it lies in the session state under `key`, and is in the link."""
+    begin_field(key, start, read)
+    value: T = st.session_state.setdefault(key, start)
+    end_field(key, value, None if value == start else write(value))
+    return value
+
+
+def close_link(place: DeltaGenerator) -> None:
+    """Once the page is drawn: take fields of other views out of the address, and say at `place` what is not here."""
+    links = _links()
+    for key in [key for key in st.query_params if key in links.kept and key not in links.drawn]:
+        if key not in links.asked:
+            del st.query_params[key]
+    # Fields that Streamlit itself binds drop in silence what they do not know.
+    dropped = [
+        f"{key} = {value}"
+        for key, values in links.opened.items()
+        for value in values
+        if key in st.session_state and key not in links.kept and str(st.session_state[key]).lower() != value.lower()
+    ]
+    links.missing, links.opened = [*links.missing, *dropped], {}
+    if missing := links.missing:
+        listed = "; ".join(literal(each, 60) for each in missing[:_MOST_NOTED])
+        more = f" and {len(missing) - _MOST_NOTED} more" if len(missing) > _MOST_NOTED else ""
+        place.warning(f"The link asked for what is not here, so something else is shown: {listed}{more}.")
+
+
+def one_of(names: dict[str, str]) -> Read[str]:
+    """Reads one choice: by its name in links, or by what the field shows, as links of earlier versions have it.
+
+    Args:
+        names: what the field shows -> its name in links.
+    """
+    shown = {name: label for label, name in names.items()}
+    return lambda values: shown.get(values[-1], values[-1] if values[-1] in names else None) if values else None
+
+
+def many_of(names: dict[str, str]) -> Read[list[str]]:
+    """Reads several choices, separated by commas; links of earlier versions repeat the name instead."""
+    read = one_of(names)
+
+    def reads(values: list[str]) -> list[str] | None:
+        parts = [part for value in values for part in ([value] if value in names else value.split(","))]
+        found = [read([part]) for part in parts if part]
+        return None if None in found else [each for each in dict.fromkeys(found) if each is not None]
+
+    return reads
+
+
+def whole_number(lowest: int, highest: int) -> Read[int]:
+    """Reads a whole number within these bounds."""
+
+    def read(values: list[str]) -> int | None:
+        text = values[-1].removeprefix("-")
+        if not (text.isascii() and text.isdecimal()) or len(text) > 12:
+            return None
+        return number if lowest <= (number := int(values[-1])) <= highest else None
+
+    return read
+
+
+def number_within(lowest: float, highest: float) -> Read[float]:
+    """Reads a number within these bounds."""
+
+    def read(values: list[str]) -> float | None:
+        try:
+            number = float(values[-1])
+        except ValueError:
+            return None
+        return number if lowest <= number <= highest else None
+
+    return read
+
+
+def yes_or_no(values: list[str]) -> bool | None:
+    """Reads a switch."""
+    return {"true": True, "1": True, "false": False, "0": False}.get(values[-1].lower())
