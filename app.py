@@ -23,6 +23,7 @@ try:
     with st.spinner("Starting PyTorch …"):
         from mixer_viz.ui.compute.waiting import leave_other_pages, timed_page
         from mixer_viz.ui.sidebar.shell import collect_now_and_then, draw_sidebar, spare_from_collection
+        from mixer_viz.ui.widgets.contents import glossary
         from mixer_viz.ui.widgets.errors import one_sentence
         from mixer_viz.ui.widgets.links import close_link, open_link
         from mixer_viz.ui.widgets.selection import steady_place
@@ -40,6 +41,7 @@ draw_sidebar()
 link_notes = steady_place()
 with timed_page(), one_sentence():
     page.run()
+    glossary()
 close_link(link_notes)
 spare_from_collection(page.title)
 collect_now_and_then()

@@ -7,6 +7,7 @@ from mixer_viz.ui.router import require_router
 require_router()
 
 from mixer_viz.texts import activations as texts
+from mixer_viz.texts.glossary import explained
 from mixer_viz.ui.activations.ablation import switching_off
 from mixer_viz.ui.activations.channels import channels
 from mixer_viz.ui.activations.downloads import downloads
@@ -41,7 +42,10 @@ NAMES = {
 }
 
 st.title("Activations, layer by layer")
-st.markdown(texts.layers_in_words(choice.model.config))
+st.markdown(
+    texts.layers_in_words(choice.model.config),
+    help=explained("Half-block", "Residual stream", "LayerNorm", "GELU"),
+)
 VIEWS[NAMES[option_buttons("View", NAMES, "view")]](choice)
 downloads(choice)
 with st.expander("In the formula"):

@@ -7,6 +7,7 @@ from mixer_viz.ui.router import require_router
 require_router()
 
 from mixer_viz.texts import attribution as texts
+from mixer_viz.texts.glossary import explained
 from mixer_viz.ui.attribution.choice import pick_methods, pick_target
 from mixer_viz.ui.attribution.deletion import deletion
 from mixer_viz.ui.attribution.downloads import downloads
@@ -15,6 +16,7 @@ from mixer_viz.ui.attribution.metrics import metrics
 from mixer_viz.ui.compute.jobs import job_table
 from mixer_viz.ui.compute.visitors import visitor_name
 from mixer_viz.ui.sidebar.shell import current_choice
+from mixer_viz.ui.widgets.contents import contents
 from mixer_viz.ui.widgets.errors import guarded
 from mixer_viz.ui.widgets.selection import steady_place
 
@@ -31,7 +33,7 @@ def looking() -> None:
 
 
 st.title("Attributions")
-st.markdown(texts.IN_WORDS)
+st.markdown(texts.IN_WORDS, help=explained("Attribution", "Logit", "Baseline"))
 target = pick_target(choice)
 asked = pick_methods(choice, target)
 with steady_place():
@@ -40,6 +42,7 @@ with steady_place():
     shown = finished_maps(choice, asked)
 keys = []
 if asked:
+    contents("One patch deleted", "The first patches deleted")
     looking()
     place = st.container()
     if shown:

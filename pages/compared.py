@@ -10,6 +10,7 @@ require_router()
 
 from mixer_viz.texts import comparison as texts
 from mixer_viz.texts.from_files import literal_sentence
+from mixer_viz.texts.glossary import explained
 from mixer_viz.ui.comparison import results
 from mixer_viz.ui.comparison.costs import costs_and_accuracy
 from mixer_viz.ui.comparison.permuted import permuted_training
@@ -33,7 +34,7 @@ PARTS: dict[str, Callable[[], None]] = {
 }
 
 st.title("Token mixers compared")
-st.markdown(texts.IN_WORDS)
+st.markdown(texts.IN_WORDS, help=explained("Token mixing", "Effective receptive field"))
 for fault in results.damaged():
     st.warning(literal_sentence(fault))
 if results.networks():

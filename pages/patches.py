@@ -11,10 +11,12 @@ from mixer_viz.figures import common
 from mixer_viz.figures import patches as figures
 from mixer_viz.model.costs import patch_size_options
 from mixer_viz.texts import patches as texts
+from mixer_viz.texts.glossary import explained
 from mixer_viz.ui.grid_panel import show_chart, show_grids
 from mixer_viz.ui.patches import filters_of, tokens_of
 from mixer_viz.ui.sidebar.shell import current_choice
 from mixer_viz.ui.widgets import downloads as download_widgets
+from mixer_viz.ui.widgets.contents import contents
 from mixer_viz.ui.widgets.errors import guarded
 from mixer_viz.ui.widgets.selection import option_buttons, select_token, token_field
 
@@ -128,7 +130,11 @@ def patch_sizes() -> None:
 
 
 st.title("Patch tokenization")
-st.markdown("The crop is cut into square patches; one linear layer, the same for every patch, makes a token of each.")
+st.markdown(
+    "The crop is cut into square patches; one linear layer, the same for every patch, makes a token of each.",
+    help=explained("Patch", "Token", "Patch embedding"),
+)
+contents("From pixels to a token", "The learned patch-embedding filters", "What if the patches had another size?")
 if choice.picture.expected:
     st.info(choice.picture.expected)
 tokens()

@@ -9,12 +9,14 @@ require_router()
 from mixer_viz.figures.token_mixing import maps as figures
 from mixer_viz.figures.token_mixing.print import draw_atlas
 from mixer_viz.texts import token_mixing as texts
+from mixer_viz.texts.glossary import explained
 from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.sidebar.shell import current_choice
 from mixer_viz.ui.token_mixing import other_networks, results, sections
 from mixer_viz.ui.token_mixing.atlas import pick_atlas
 from mixer_viz.ui.token_mixing.downloads import unit_statistics, weight_arrays
 from mixer_viz.ui.widgets import downloads
+from mixer_viz.ui.widgets.contents import contents
 from mixer_viz.ui.widgets.errors import guarded
 from mixer_viz.ui.widgets.selection import block_field, select_token, select_unit, token_field, unit_field
 
@@ -76,9 +78,10 @@ def talk() -> None:
 
 st.title("Learned token-mixing weights")
 words, number = st.columns([3, 1], vertical_alignment="bottom")
-words.markdown(texts.units_in_words(config))
+words.markdown(texts.units_in_words(config), help=explained("Token mixing", "MLP", "Hidden unit"))
 with number:
     block = block_field(config, results.most_paired_block(choice.model))
+contents("Who talks to whom", "Through the blocks", "Is it a convolution?")
 units()
 talk()
 sections.through_depth(choice, block)

@@ -79,6 +79,31 @@ def vector_strip(vector: np.ndarray, *, title: str, shape: str, scale: str, widt
     )
 
 
+def pooled_column(vector: np.ndarray, *, width: int) -> Grid:
+    """The pooled vector (C,) as a column of colours, between the tokens and the classes."""
+    return Grid(
+        title="Mean",
+        rows=vector.size,
+        columns=1,
+        shape=f"C = {vector.size}",
+        description=f"Pooled vector: {vector.size} numbers from {vector.min():.3g} to {vector.max():.3g}.",
+        values=vector,
+        scale=SCALES["pooled"],
+        cell="channel",
+        select="none",
+        width=width,
+        aspect=0.2,
+        two_lines=True,
+        show_scale=False,
+    )
+
+
+def wall_columns(num_blocks: int) -> int:
+    """How many blocks, and the embedding, stand beside each other: rows of about equal length, 9 at most in one."""
+    rows = -(-(num_blocks + 1) // 9)
+    return -(-(num_blocks + 1) // rows)
+
+
 def stage_grids(
     labels: Sequence[tuple[str, str]],
     names: Sequence[str],

@@ -137,13 +137,16 @@ $$a_u = \sum_s W_1[u,s]\,N_{{s,c}} + b_1[u] = {tex(total)} {tex(step.b1, signed=
 """
 
 
+def gelu_form(gelu: Gelu) -> str:
+    """The activation function of this checkpoint at a_u, for LaTeX."""
+    if gelu == "erf":
+        return r"a_u\,\Phi(a_u)"
+    return r"\tfrac{1}{2} a_u\Big(1 + \tanh\big(\sqrt{2/\pi}\,(a_u + 0.044715\,a_u^3)\big)\Big)"
+
+
 def gelu_step(step: TokenMixingFormula, gelu: Gelu) -> str:
     """The activation function at this unit's value."""
-    form = (
-        r"a_u\,\Phi(a_u)"
-        if gelu == "erf"
-        else r"\tfrac{1}{2} a_u\Big(1 + \tanh\big(\sqrt{2/\pi}\,(a_u + 0.044715\,a_u^3)\big)\Big)"
-    )
+    form = gelu_form(gelu)
     words = (
         "$\\Phi$: the normal distribution function" if gelu == "erf" else "the tanh approximation of this checkpoint"
     )

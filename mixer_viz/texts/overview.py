@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from mixer_viz.analysis.calibration import share_below
 from mixer_viz.model import MixerConfig
@@ -28,10 +29,9 @@ LIMITS = """
 def colours_caption(explained: Sequence[float]) -> str:
     """How to read the colours, with the share of the variance that they show (0 to 1, one per picture)."""
     return (
-        "Like colours mean like tokens within one picture; from picture to picture the colours are turned to agree, so "
-        "that they can be followed. They are the first three principal components of the tokens, each picture on "
-        f"its own scale, and hold {100 * min(explained):.0f} to {100 * max(explained):.0f} % of the differences. "
-        + STEP_CAPTION
+        "Similar colours mean similar tokens. Colours are aligned between pictures, so that they can be followed. They "
+        "are the first three principal components of the tokens, each picture on its own scale, and hold "
+        f"{100 * min(explained):.0f} to {100 * max(explained):.0f} % of the differences. " + STEP_CAPTION
     )
 
 
@@ -94,6 +94,44 @@ def block_shapes(config: MixerConfig) -> str:
         f"{by(config.grid_shape)} patch grid: token mixing lets patches exchange what they hold, "
         "channel mixing works inside each patch."
     )
+
+
+def player_words(config: MixerConfig, block: int) -> dict[str, Any]:
+    """What the player of one block says: names of matrices and strips, and its steps; "{line}" is put in there."""
+    sizes = (config.num_patches, config.embed_dim)
+    hidden = (config.tokens_mlp_dim, config.channels_mlp_dim)
+    lines, kinds = ("column", "row"), ("channel {line}", "patch {line}")
+    weights = (("W₁", "W₂"), ("W₃", "W₄"))
+    steps = [
+        [
+            {
+                "name": "1. LayerNorm",
+                "sentence": f"{mixing} mixing, {kind}: its {line} of {size} numbers, after LayerNorm.",
+            },
+            {
+                "name": f"2. {first}, GELU",
+                "sentence": f"{mixing} mixing, {kind}: {first} and the GELU make {width} hidden units of the {line}.",
+            },
+            {
+                "name": f"3. {second}",
+                "sentence": f"{mixing} mixing, {kind}: {second} makes {size} numbers of the {width} hidden units.",
+            },
+            {
+                "name": "4. Add",
+                "sentence": f"{mixing} mixing, {kind}: they are added to the {line} as it was (skip connection).",
+            },
+        ]
+        for mixing, kind, line, size, width, (first, second) in zip(
+            ("Token", "Channel"), kinds, lines, sizes, hidden, weights, strict=True
+        )
+    ]
+    return {
+        "matrices": ["X, comes in", "U, tokens mixed", "Y, goes out"],
+        "strips": [["normed", "hidden", "added"], ["normed", "hidden", "added"]],
+        "steps": steps,
+        "description": f"Block {block + 1}: columns of the token matrix pass through token mixing, then rows through "
+        "channel mixing. A click on a step opens the formula with its numbers.",
+    }
 
 
 def mixer_in_words(config: MixerConfig) -> str:

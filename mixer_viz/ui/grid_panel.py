@@ -33,6 +33,8 @@ def show_grids(
     marks: Literal["token", "unit", "layer", "channel", "place"] = "token",
     frames: Sequence[str] = (),
     frame: int = 0,
+    layout: Literal["row", "flow", "wall"] = "row",
+    columns: int = 1,
 ) -> None:
     """Draw `grids` side by side; a click or an arrow key calls `on_pick` with the picked index.
 
@@ -44,6 +46,8 @@ def show_grids(
         marks: what the cells stand for; tokens, hidden units, layers, channels and places are selected apart from each
             other.
         frames: names of the frames that grids with several are played through, beginning with number `frame`.
+        layout: pictures of their own width; as a flow of one line with arrows between; or as a wall of at most
+            `columns` stacks beside each other. In the latter two the widths of the grids are relative.
     """
 
     def picked() -> None:
@@ -59,6 +63,8 @@ def show_grids(
         "marks": marks,
         "frames": list(frames),
         "frame": frame,
+        "layout": layout,
+        "columns": columns,
     }
     _component(key=key, data=data, on_picked_change=picked)
 

@@ -13,6 +13,7 @@ import math
 
 import numpy as np
 import torch
+from torch import nn
 
 from mixer_viz.analysis.arrays import one_image, to_double
 from mixer_viz.analysis.ranges import block_of, check_range, check_same_model, check_token
@@ -122,7 +123,13 @@ def layer_norm_step(model: MlpMixer, trace: Trace, block: int, token: int) -> La
     """
     check_token(model.config, token)
     values = _tokens_in(model, trace, block)[token]
-    norm = block_of(model, block).norm1
+    return norm_of_values(
+        block, token, values, block_of(model, block).norm1, to_double(trace.blocks[block].norm1[0, token])
+    )
+
+
+def norm_of_values(block: int, token: int, values: np.ndarray, norm: nn.LayerNorm, stored: np.ndarray) -> LayerNormStep:
+    """A LayerNorm of one token's values (C,), beside what the network's pass has stored of it (C,)."""
     scale, shift = to_double(norm.weight), to_double(norm.bias)
     mean, variance = float(values.mean()), float(values.var())
     deviation = math.sqrt(variance + norm.eps)
@@ -140,7 +147,7 @@ def layer_norm_step(model: MlpMixer, trace: Trace, block: int, token: int) -> La
         scale=scale,
         shift=shift,
         result=result,
-        difference=float(np.abs(result - to_double(trace.blocks[block].norm1[0, token])).max()),
+        difference=float(np.abs(result - stored).max()),
     )
 
 

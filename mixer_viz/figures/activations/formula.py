@@ -12,7 +12,7 @@ from mixer_viz.figures.theme import ACCENT, LINES, NEUTRAL, SCALES
 
 MAP_WIDTH = 218
 STRIP_WIDTH = 1000
-_PLURALS = {"patch": "patches", "unit": "units"}
+_PLURALS = {"patch": "patches", "unit": "units", "pixel": "pixels", "channel": "channels"}
 
 
 def patch_map(values: np.ndarray, *, title: str, note: str, scale: str, width: int = MAP_WIDTH) -> Grid:
@@ -30,17 +30,20 @@ def patch_map(values: np.ndarray, *, title: str, note: str, scale: str, width: i
     )
 
 
-def unit_strip(values: np.ndarray, *, title: str, note: str, scale: str, width: int = STRIP_WIDTH) -> Grid:
-    """One number per hidden unit, (D_S,), in a row; a click picks the unit."""
+def unit_strip(
+    values: np.ndarray, *, title: str, note: str, scale: str, width: int = STRIP_WIDTH, cell: str = "unit"
+) -> Grid:
+    """One number per hidden unit (or another `cell`), (D_S,), in a row; a click picks the unit, and nothing else."""
     return Grid(
         title=title,
         rows=1,
         columns=values.size,
         shape=note,
-        description=f"{title}: {values.size} numbers, one per unit, from {values.min():.3g} to {values.max():.3g}.",
+        description=f"{title}: {values.size} numbers, one per {cell}, from {values.min():.3g} to {values.max():.3g}.",
         values=values,
         scale=SCALES[scale],
-        cell="unit",
+        cell=cell,
+        select="cell" if cell == "unit" else "none",
         width=width,
         aspect=width / 34,
     )

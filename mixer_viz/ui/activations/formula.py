@@ -1,4 +1,4 @@
-"""The formula of token mixing with this picture's numbers, on the activations page."""
+"""Formulas with this picture's numbers, on the activations page: token mixing here, the others in `any_number`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import streamlit as st
 
 from mixer_viz.figures.activations import formula as figures
 from mixer_viz.texts import interventions as texts
-from mixer_viz.ui.activations import intervention_results
+from mixer_viz.ui.activations import any_number, intervention_results
 from mixer_viz.ui.activations.intervention_results import Formula
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.grid_panel import show_chart, show_grids
@@ -14,16 +14,33 @@ from mixer_viz.ui.widgets.errors import guarded
 from mixer_viz.ui.widgets.selection import (
     block_field,
     channel_field,
+    option_buttons,
     select_token,
     select_unit,
     token_field,
     unit_field,
 )
 
+# In the order of the way through the network: what the button says -> its name in links.
+NAMES = {
+    "Embedding": "embedding",
+    "LayerNorm": "layer_norm",
+    "Token mixing": "token_mixing",
+    "Channel mixing": "channel_mixing",
+    "Pooling": "pooling",
+    "Head": "head",
+    "Softmax": "softmax",
+}
+
 
 @st.fragment
 @guarded
 def formula_with_numbers(choice: Choice) -> None:
+    """One number of the network, with all its terms, ending at the stored one."""
+    NUMBERS[option_buttons("Which number", NAMES, "number", start="Token mixing")](choice)
+
+
+def token_mixing(choice: Choice) -> None:
     """One value after token mixing, from LayerNorm to the skip connection, each step in numbers and pictures."""
     config = choice.model.config
     fields = st.columns(4)
@@ -34,7 +51,7 @@ def formula_with_numbers(choice: Choice) -> None:
     with fields[2]:
         channel = channel_field(config)
     with fields[3]:
-        unit = unit_field(config)
+        unit = unit_field(config, intervention_results.largest_unit_of(choice, block, token, channel))
     result = intervention_results.formula_of(choice, block, token, channel, unit)
     st.markdown(texts.formula_in_words(config, block, token, channel))
     _norm(result, config.grid_shape)
@@ -122,3 +139,14 @@ def _second(result: Formula) -> None:
         )
         alt = f"Partial sums over the units, ending at {mixing.branch:.4g} with the bias."
         show_chart(figure, key="formula-sum-2", alt=alt)
+
+
+NUMBERS = {
+    "Embedding": any_number.embedding,
+    "LayerNorm": any_number.layer_norm,
+    "Token mixing": token_mixing,
+    "Channel mixing": any_number.channel_mixing,
+    "Pooling": any_number.pooling,
+    "Head": any_number.head,
+    "Softmax": any_number.softmax,
+}

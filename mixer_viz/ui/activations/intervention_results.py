@@ -91,6 +91,11 @@ def formula_of(choice: Choice, block: int, token: int, channel: int, unit: int) 
     )
 
 
+def largest_unit_of(choice: Choice, block: int, token: int, channel: int) -> int:
+    """The hidden unit that adds most to U[token, channel], or takes most away: the one to look at first."""
+    return int(np.abs(formula_of(choice, block, token, channel, 0).mixing.products2).argmax())
+
+
 def _gelu_curve(model: MlpMixer, preactivations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     width = max(1.0, 1.25 * float(np.abs(preactivations).max()))
     inputs = torch.linspace(-width, width, _GELU_POINTS, dtype=torch.float64)

@@ -32,13 +32,13 @@ def prediction(choice: Choice) -> None:
     with fields[1]:
         token = token_field(config)
     with fields[2]:
-        target = _target(choice)
+        target = class_field(choice)
     _at_depth(choice, names, layer)
     _patch_by_patch(choice, names, layer, token, target)
     _written(choice, names, layer, target)
 
 
-def _target(choice: Choice) -> int:
+def class_field(choice: Choice) -> int:
     """The class that the maps are about: one of the most probable."""
     classes: list[int] = np.argsort(-results.logit_lens_of(choice).probabilities[-1], kind="stable")[
         :_NUM_CLASSES

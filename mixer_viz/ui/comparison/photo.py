@@ -18,6 +18,7 @@ from mixer_viz.ui.choices import Picture
 from mixer_viz.ui.comparison import results as comparison_results
 from mixer_viz.ui.comparison.downloads import downloads
 from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.widgets.contents import contents
 from mixer_viz.ui.widgets.errors import guarded
 from mixer_viz.ui.widgets.selection import block_field, option_buttons, select_token, token_field
 
@@ -32,6 +33,7 @@ def on_your_photo(picture: Picture) -> None:
     """Answers, who the selected patch listens to, all patches' listening, and how far back it reaches."""
     networks = comparison_results.networks()
     st.markdown(texts.on_your_photo(networks[0].network.config))
+    contents("Who the patch listens to", "All patches", "How far back into the picture it reaches")
     _answers(picture, networks)
     st.subheader("Who the patch listens to")
     config = networks[0].network.config

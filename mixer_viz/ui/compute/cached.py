@@ -83,6 +83,15 @@ def trace_of(choice: Choice) -> Trace:
     return result
 
 
+@kept("result")
+def first_patch_of(choice: Choice) -> int:
+    """The patch to look at first: the one whose final token alone speaks most for the answer."""
+    traced = trace_of(choice)
+    with torch.no_grad():
+        row = choice.model.model.head.weight[int(one_image(traced.logits).argmax())]
+        return int((one_image(traced.norm) @ row).argmax())
+
+
 @kept("result", "Running the Mixer …")
 def answer_of(choice: Choice) -> np.ndarray:
     """Class probabilities (num_classes,) of the picture as it is; raises NotFiniteError as `trace_of` does."""

@@ -43,8 +43,12 @@ function fill(item, grid, redraw) {
   // Tiles stay large enough for a finger; on a narrow screen the picture scrolls sideways.
   item.canvas.style.minWidth = grid.tile ? `${Math.min(grid.width, SMALLEST_TILE * grid.columns)}px` : "";
   item.figure.style.overflowX = grid.tile ? "auto" : "";
-  item.canvas.setAttribute("aria-label", grid.description);
-  item.canvas.tabIndex = grid.select === "none" ? -1 : 0;
+  // What can be selected is a slider to a screen reader: arrow keys move it, and its value is told.
+  const [isPicked, name] = [grid.select !== "none", [grid.title, grid.description].filter(Boolean).join(". ")];
+  item.canvas.setAttribute("role", isPicked ? "slider" : "img");
+  item.canvas.setAttribute("aria-label", isPicked ? `${name} Arrow keys select.` : name);
+  if (isPicked) item.canvas.tabIndex = 0;
+  else item.canvas.removeAttribute("tabindex");
   item.canvas.className = grid.select === "none" ? "" : "pick";
   if (grid.photo !== (item.photo && item.photo.src)) {
     item.photo = grid.photo ? new Image() : null;
@@ -74,6 +78,21 @@ function confirm(kind, selected) {
   const overtaken = sent != null && selected >= 0 && sent !== selected; // below 0 nothing is to be marked
   if (overtaken && Date.now() - sentAt < ANSWER_MILLISECONDS) return;
   publish(kind, { selected, sent: null });
+}
+
+// What is selected, for a screen reader.
+function tell(item, panel) {
+  const { grid, canvas } = item;
+  const told = ["aria-valuemin", "aria-valuemax", "aria-valuenow", "aria-valuetext"];
+  if (grid.select === "none") return told.forEach((name) => canvas.removeAttribute(name));
+  const { selected } = shared[panel.marks];
+  const last = grid.select === "row" ? grid.rows - 1 : squareCount(grid) - 1;
+  const place = grid.select === "picture" ? 0 : item.places ? item.places.get(selected) : selected;
+  const isHere = place != null && place >= 0 && place <= last && (grid.select !== "picture" || selected === grid.ids[0]);
+  const kind = grid.select === "row" ? "token" : grid.cell;
+  const text = !isHere ? "not selected" : grid.select === "picture" ? "selected"
+    : grid.select === "cell" && grid.pick_side === 1 ? describe(item, { cell: place, inside: [0, 0] }, panel.frame) : `${kind} ${selected}`;
+  [0, last, isHere ? place : 0, text].forEach((value, i) => canvas.setAttribute(told[i], value));
 }
 
 // What changes from frame to frame: the limits of the scale, and a note where there is one for each frame.
@@ -175,7 +194,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   panel.asked = data.frame;
   const layout = data.stacks.join();
   if (panel.layout !== layout) Object.assign(panel, { layout, items: build(root, data.stacks) });
-  const redraw = () => panel.items.forEach((item) => item.grid && draw(item, panel));
+  root.className = `panel ${data.layout}`;
+  root.style.setProperty("--columns", data.columns);
+  const redraw = () => panel.items.forEach((item) => item.grid && (draw(item, panel), tell(item, panel)));
   const say = (text) => { readout.textContent = text || data.hint; };
   const pick = (item, square, id) => {
     const [place, limit] = item.grid.select === "row" ? [id, item.grid.rows] : [square, squareCount(item.grid)];
@@ -185,6 +206,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
   data.grids.forEach((grid, i) => {
     fill(panel.items[i], grid, redraw);
+    if (data.layout !== "row") panel.items[i].figure.style.width = "";
+    if (data.layout === "flow") panel.items[i].figure.parentElement.style.flexGrow = grid.width;
     listen(panel.items[i], panel, pick, say);
   });
   say("");

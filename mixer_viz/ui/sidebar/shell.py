@@ -17,7 +17,7 @@ from mixer_viz.ui.sidebar.model_picker import class_names_of, load_chosen, pick_
 from mixer_viz.ui.sidebar.picture_picker import pick_picture
 from mixer_viz.ui.widgets.copy_link import copy_link
 from mixer_viz.ui.widgets.errors import one_sentence
-from mixer_viz.ui.widgets.selection import steady_place
+from mixer_viz.ui.widgets.selection import start_at_patch, steady_place
 
 _COLLECT_SECONDS = 20.0
 _CHOICE, _PICTURE = "_choice_of_this_run", "_picture_of_this_run"
@@ -25,9 +25,21 @@ _CHOICE, _PICTURE = "_choice_of_this_run", "_picture_of_this_run"
 _STYLE = """<style>
 [data-testid=stMainBlockContainer] { padding: 2.75rem clamp(1rem, 3vw, 4rem) 4rem; }
 @media (min-width: 769px) and (max-width: 1100px) {  /* a projector */
-  [data-testid=stSidebar][aria-expanded=true] { min-width: 14rem !important; width: 14rem !important; }
+  [data-testid=stSidebar][aria-expanded=true], [data-testid=stSidebar][aria-expanded=true] > div {
+    min-width: 14.5rem !important; width: 14.5rem !important; }
+  [data-testid=stSidebarContent] > div { padding-left: 1rem; padding-right: 1rem; }
 }
+/* Streamlit's grey and the orange of what is pressed are too pale for small text. */
+[data-testid=stCaptionContainer] { color: inherit; opacity: 0.76; }
+[data-testid=stButtonGroup] [data-selected=true] p { color: light-dark(#9A3412, #FDBA74); }
 .st-key-copy_link { position: fixed; top: 0.9rem; right: 1.25rem; width: auto; z-index: 999991; }
+</style>"""
+
+# A frame of another page shows the pictures; what is chosen is in its link.
+_IN_A_FRAME = """<style>
+[data-testid=stSidebar], [data-testid=stExpandSidebarButton], [data-testid=stPageLink], .st-key-copy_link,
+[data-testid=stPopover] { display: none; }
+[data-testid=stMainBlockContainer] { padding-top: 0.5rem; }
 </style>"""
 
 
@@ -49,7 +61,7 @@ def collect_now_and_then() -> None:
 
 def draw_sidebar() -> None:
     """Model, picture and device; keeps what could be loaded for the page of this run, and nothing after an error."""
-    st.html(_STYLE)
+    st.html(_STYLE + (_IN_A_FRAME if st.context.is_embedded else ""))
     st.session_state[_CHOICE] = st.session_state[_PICTURE] = None
     with one_sentence():
         with st.sidebar:
@@ -78,6 +90,7 @@ def current_choice() -> Choice:
     if choice is None:
         st.stop()
     cached.answer_of(choice)
+    start_at_patch(choice.model.config, cached.first_patch_of(choice))
     return choice
 
 

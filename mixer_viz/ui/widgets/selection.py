@@ -13,6 +13,7 @@ from mixer_viz.model import MixerConfig
 from mixer_viz.ui.widgets.links import begin_field, end_field, many_of, number_within, one_of, whole_number, yes_or_no
 
 TOKEN, BLOCK, UNIT, LAYER, CHANNEL = "token", "block", "unit", "layer", "channel"
+_FIRST_PATCH = "_first_patch"  # session state: grid and patch
 _PLACES = "_places"  # session state: key -> (number of places, number chosen), to find the place in another model
 Options = Mapping[str, str] | Sequence[str]  # what a field shows -> its name in links, or the former alone
 
@@ -44,13 +45,13 @@ def link_names(options: Options) -> dict[str, str]:
     return {option: re.sub(r"[^a-z0-9.]+", "-", option.lower()).strip("-") or option for option in options}
 
 
-def option_buttons(label: str, options: Options, key: str, was: str = "") -> str:
-    """A row of buttons, the first one chosen at first; returns what the chosen one shows.
+def option_buttons(label: str, options: Options, key: str, was: str = "", start: str = "") -> str:
+    """A row of buttons, at first `start` or the first one chosen; returns what the chosen one shows.
 
     `was` is the name that links of earlier versions have for it.
     """
     names = link_names(options)
-    start = next(iter(names))
+    start = start or next(iter(names))
     begin_field(key, start, one_of(names), was)
     if st.session_state.get(key, start) not in names:
         st.session_state[key] = start
@@ -72,15 +73,26 @@ def pick_one(label: str, options: Options, key: str, start: str = "", **how: Any
 
 
 def pick_many(
-    label: str, options: Options, key: str, start: Sequence[str], *, place: Any = st, **how: Any
+    label: str,
+    options: Options,
+    key: str,
+    start: Sequence[str],
+    *,
+    usual: Sequence[str] | None = None,
+    place: Any = st,
+    **how: Any,
 ) -> list[str]:
-    """A list to choose several from; returns what the chosen ones show."""
+    """A list to choose several from; returns what the chosen ones show.
+
+    `usual` is what a link means that says nothing, where `start` depends on the computer.
+    """
+    plain = list(start if usual is None else usual)
     names = link_names(options)
     begin_field(key, list(start), many_of(names))
     if not set(st.session_state.get(key, start)) <= set(names):
         st.session_state[key] = list(start)
     chosen: list[str] = place.multiselect(label, list(names), default=list(start), key=key, **how)
-    end_field(key, chosen, None if chosen == list(start) else ",".join(names[each] for each in chosen))
+    end_field(key, chosen, None if chosen == plain else ",".join(names[each] for each in chosen))
     return chosen
 
 
@@ -129,8 +141,18 @@ def steady_place() -> DeltaGenerator:
 
 def token_field(config: MixerConfig) -> int:
     """The number field of the selected patch, 0 to S - 1 in raster order."""
+    grid, first = st.session_state.get(_FIRST_PATCH, (None, 0))
     middle = config.num_patches // 2 + config.grid_shape[1] // 2
-    return _field("Patch (0 to {last}, in raster order)", TOKEN, config.grid_shape, middle)
+    start = first if grid == config.grid_shape else middle
+    return _field("Patch (0 to {last}, in raster order)", TOKEN, config.grid_shape, start)
+
+
+def start_at_patch(config: MixerConfig, token: int) -> None:
+    """Which patch is selected until another one is chosen."""
+    before = st.session_state.get(_FIRST_PATCH)
+    st.session_state[_FIRST_PATCH] = now = (config.grid_shape, token)
+    if before is not None and before != now and st.session_state.get(TOKEN) == before[1]:
+        st.session_state[TOKEN] = token  # nobody has chosen the one before
 
 
 def unit_field(config: MixerConfig, start: int = 0) -> int:

@@ -1,0 +1,97 @@
+"""Words of the formula view for every number but those of token mixing, which `interventions` has."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mixer_viz.analysis.activations.any_number import Softmax, WeightedSum
+from mixer_viz.analysis.activations.formula import LayerNormStep
+from mixer_viz.model.config import Gelu
+from mixer_viz.texts.interventions import bracketed, gelu_form, largest_terms, tex
+
+_DIGITS = 7
+EMBEDDING = (
+    "The patch, one number for each pixel and colour, times one filter of the patch embedding; the same filters serve "
+    "every patch."
+)
+CHANNEL_MIXING = (
+    "Channel mixing works inside one patch: its channels become hidden units, and these its channels again. Patches do "
+    "not meet here."
+)
+POOLING = "The mean over all patches, after the last LayerNorm: each patch has the same weight, 1/S."
+HEAD = "The logit of a class: the pooled vector times the class's row of the head, and a bias."
+
+
+def sum_step(symbol: str, formula: str, step: WeightedSum, bias_name: str = "") -> str:
+    """A sum of products, its largest terms, and both sides: worked out here, and stored by the network's pass."""
+    total = tex(float(step.partial_sums[-1]), digits=_DIGITS)
+    skip = f"{tex(step.skip, digits=_DIGITS)} + " if step.skip else ""
+    bias = f" {tex(step.bias, signed=True, digits=_DIGITS)}" if bias_name else ""
+    return rf"""
+$${symbol} = {formula} = {skip}{bracketed_total(total)}{bias} = {tex(step.result, digits=_DIGITS)}$$
+
+{largest_terms(step.weights, step.values, step.products, step.term)}
+
+{closes(step.stored, step.result, step.difference)}
+"""
+
+
+def bracketed_total(text: str) -> str:
+    """In brackets where a sign stands in front."""
+    return f"({text})" if text.startswith("-") else text
+
+
+def closes(stored: float, result: float, difference: float) -> str:
+    """Both sides of a number."""
+    return (
+        f"The network's own pass has stored **{stored:.7g}**; worked out above in double precision: **{result:.7g}**. "
+        f"Difference: **{difference:.1e}**, what rounding in the network leaves."
+    )
+
+
+def layer_norm_step(step: LayerNormStep, channel: int, stored: float) -> str:
+    """LayerNorm of one token at one channel, with both sides."""
+    fraction = rf"\dfrac{{{tex(step.values[channel])} - {bracketed(step.mean)}}}{{{tex(step.deviation)}}}"
+    scale, shift = bracketed(step.scale[channel]), tex(step.shift[channel], signed=True)
+    equation = r"N_{t,c} = \dfrac{X_{t,c} - \mu_t}{\sigma_t}\,\gamma_c + \beta_c"
+    result = float(step.result[channel])
+    return rf"""
+The token is centred and scaled by the mean $\mu_t$ and the deviation $\sigma_t = \sqrt{{{tex(step.variance)} +
+{tex(step.eps)}}}$ of its {step.values.size} channels; then each channel has a learned scale $\gamma_c$ and shift
+$\beta_c$.
+
+$${equation} = {fraction} \cdot {scale} {shift} = {tex(result, digits=_DIGITS)}$$
+
+{closes(stored, result, abs(result - stored))}
+"""
+
+
+def hidden_step(unit: int, before: WeightedSum, hidden: float, gelu: Gelu) -> str:
+    """From the channels to one hidden unit of channel mixing, its GELU included."""
+    total = tex(float(before.partial_sums[-1]))
+    return rf"""
+Unit $u = {unit}$ has one weight for each channel:
+
+$$a_u = \sum_k W_3[u,k]\,M_{{t,k}} + b_3[u] = {total} {tex(before.bias, signed=True)} = {tex(before.result)}$$
+
+{largest_terms(before.weights, before.values, before.products, "channel")} Then the GELU:
+
+$$h_u = \mathrm{{gelu}}(a_u) = {gelu_form(gelu)} = {tex(hidden)}$$
+"""
+
+
+def softmax_step(step: Softmax, name: str, target: int) -> str:
+    """One class's exponential beside the sum of all; `name` as Markdown shows it."""
+    top = float(step.logits.max())
+    own, total = float(step.exponentials[target]), float(np.sum(step.exponentials))
+    return rf"""
+Every logit becomes positive by the exponential function, and the probability is the share of the sum over all
+{step.logits.size:,} classes. The largest logit, {top:.4g}, is subtracted from each first, which changes no share. For
+{name}:
+
+$$p = \dfrac{{e^{{{tex(float(step.logits[target]))} - {bracketed(top)}}}}}{{\sum_k e^{{\ell_k - {bracketed(top)}}}}} =
+\dfrac{{{tex(own)}}}{{{tex(total)}}} = {tex(step.result, digits=_DIGITS)}$$
+
+The pages show **{100 * step.stored:.5f} %**; worked out above: **{100 * step.result:.5f} %**. Difference:
+**{step.difference:.1e}**.
+"""
