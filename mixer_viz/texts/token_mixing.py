@@ -161,3 +161,12 @@ def convolution_note(nulls: Mapping[str, float], matrix: str = "$M = W_2 W_1$") 
     """What the meter measures, with the shares that a random matrix of this size has on average."""
     values = ", ".join(f"{name} {100 * value:.2g} %" for name, value in nulls.items())
     return f"{_CONVOLUTION_NOTE.replace('{matrix}', matrix)} For this size: {values}."
+
+
+def pairs_note(distance: np.ndarray, count: np.ndarray) -> str:
+    """Over how many pairs of patches each mean of the curve by distance goes."""
+    most, last = int(count.argmax()), int(distance[-1])
+    return (
+        f"Each point is a mean over all pairs of patches at that distance: {count[most]:,} pairs at distance "
+        f"{distance[most]}, {count[-1]:,} at {last}. The last points rest on few pairs, in the corners."
+    )

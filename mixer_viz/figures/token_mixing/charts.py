@@ -84,8 +84,8 @@ def convolution_chart(shares: Mapping[str, np.ndarray], nulls: Sequence[float], 
     return figure
 
 
-def distance_chart(distance: np.ndarray, profiles: Mapping[str, np.ndarray]) -> go.Figure:
-    """Mean magnitude of a weight by the distance between the two patches."""
+def distance_chart(distance: np.ndarray, profiles: Mapping[str, np.ndarray], count: np.ndarray) -> go.Figure:
+    """Mean magnitude of a weight by the distance between the two patches; `count` says over how many pairs."""
     figure = go.Figure()
     for (name, values), (colour, dash, symbol) in zip(profiles.items(), LINES, strict=False):
         figure.add_trace(
@@ -96,7 +96,8 @@ def distance_chart(distance: np.ndarray, profiles: Mapping[str, np.ndarray]) -> 
                 mode="lines+markers",
                 line={"color": colour, "dash": dash},
                 marker={"symbol": symbol},
-                hovertemplate="%{x:.1f} patches: %{y:.3g}<extra>" + name + "</extra>",
+                customdata=count,
+                hovertemplate="%{x:.0f} patches: %{y:.3g}, mean of %{customdata:,} pairs<extra>" + name + "</extra>",
             )
         )
     figure.update_yaxes(title="mean |weight|", rangemode="tozero", fixedrange=True)

@@ -10,12 +10,12 @@ import streamlit as st
 from mixer_viz.analysis.activations.ablation import Ablation, Kind, Replacement
 from mixer_viz.figures.activations.charts import each_alone_chart
 from mixer_viz.model import MixerConfig
-from mixer_viz.model.costs import costs
 from mixer_viz.model.trace import stages_of
 from mixer_viz.texts import interventions as intervention_texts
 from mixer_viz.ui.activations import intervention_results
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
+from mixer_viz.ui.compute.speed import is_wanted, pass_seconds
 from mixer_viz.ui.grid_panel import show_chart
 from mixer_viz.ui.widgets.before_after import show_before_after
 from mixer_viz.ui.widgets.errors import guarded
@@ -25,8 +25,6 @@ from mixer_viz.ui.widgets.selection import option_buttons, pick_number, pick_one
 MAX_MORE = 5  # besides the one that the fields say
 _MORE = "off_more"  # session state and link: the list that was put together
 _MORE_OF = "_off_more_of"  # session state: the model it is for
-_ASKED = "_each_alone_asked"  # session state: model and picture that the long computation was asked for
-_SLOW_MULTIPLY_ADDS = 1e9
 
 
 @st.fragment
@@ -123,17 +121,10 @@ def _list_buttons(together: list[Ablation], more: list[Ablation], names: list[st
         st.button("Clear the list", key="off_clear", on_click=keep, args=([],), disabled=not more)
 
 
-def _ask(asked: tuple[str, str]) -> None:
-    st.session_state[_ASKED] = asked
-
-
 def _each_alone(choice: Choice, names: list[str], before: np.ndarray) -> None:
     st.subheader("Every half-block switched off alone")
-    asked = (choice.model.key, choice.picture.key)
-    count = 2 * choice.model.config.num_blocks
-    # One pass for each: a large model on a CPU needs many seconds.
-    if costs(choice.model.config).total.multiply_adds > _SLOW_MULTIPLY_ADDS and st.session_state.get(_ASKED) != asked:
-        st.button(f"Work it out: {count} passes with this model", key="each_alone", on_click=_ask, args=(asked,))
+    seconds = 2 * choice.model.config.num_blocks * pass_seconds(choice.model)  # one pass for each
+    if not is_wanted("Every half-block alone", seconds, "each_alone", choice.model.key, choice.picture.key):
         return
     probabilities = intervention_results.each_alone(choice)
     top, classes, plain = int(before.argmax()), choice.model.all_shown_class_names(), choice.model.all_class_names()

@@ -20,6 +20,7 @@ from mixer_viz.ui.attribution.class_list import offered_classes
 from mixer_viz.ui.attribution.results import Asked
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
+from mixer_viz.ui.compute.speed import BACKWARD, MOST_UNASKED, pass_seconds
 from mixer_viz.ui.widgets.selection import (
     option_buttons,
     pick_fraction,
@@ -33,6 +34,7 @@ from mixer_viz.ui.widgets.selection import (
 TOP_ANSWER = "the top answer"
 NOTHING = "nothing: the logit itself"
 _FIRST = ("patch_logits", "integrated_gradients", "patch_ablation")
+_QUICKER = ("grad_cam", "input_x_gradient")
 _TOP = 5
 _MAX_SEED = 2**31
 
@@ -120,11 +122,12 @@ def pick_methods(choice: Choice, target: Target) -> list[Asked]:
     """One to four methods, with their parameters behind a fold; those whose parameters clash are left out, in words."""
     table = methods_for(choice.model.config)
     titles = {row.title: row for row in table.values()}
-    first = [table[name].title for name in _FIRST]
+    usual = [table[name].title for name in _FIRST]
+    first = [table[name].title for name in affordable_methods(choice)]
     left, right = st.columns([4, 1], vertical_alignment="bottom")
     names = {title: row.name for title, row in titles.items()}
     label = f"Methods, up to {MOST_MAPS}"
-    chosen = pick_many(label, names, "methods", first, place=left, max_selections=MOST_MAPS)
+    chosen = pick_many(label, names, "methods", first, usual=usual, place=left, max_selections=MOST_MAPS)
     rows = [titles[title] for title in chosen]
     with right.popover("Parameters", width="stretch"):
         parameters = {row.name: _parameter_fields(choice.model.config, row) for row in rows}
@@ -141,6 +144,16 @@ def pick_methods(choice: Choice, target: Target) -> list[Asked]:
         plain = tuple(values.items())
         asked.append(Asked(row.name, target.index, target.against, baseline, seed, precision, plain))
     return asked
+
+
+def affordable_methods(choice: Choice) -> list[str]:
+    """The methods chosen at first: the usual ones, without those that this model makes long here; then quicker ones."""
+    table, seconds = methods_for(choice.model.config), pass_seconds(choice.model)
+    costs = {}
+    for name in (*_FIRST, *_QUICKER):
+        passes = table[name].passes({parameter.name: parameter.default for parameter in table[name].parameters})
+        costs[name] = seconds * (passes.forward + BACKWARD * passes.backward)
+    return [name for name, cost in costs.items() if cost <= MOST_UNASKED][: len(_FIRST)] or [_FIRST[0]]
 
 
 def _parameter_fields(config: MixerConfig, row: Method) -> dict[str, Value]:

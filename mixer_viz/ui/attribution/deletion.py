@@ -19,6 +19,7 @@ from mixer_viz.ui.attribution.metrics import known_metrics
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.jobs import job_table
+from mixer_viz.ui.compute.speed import is_wanted, pass_seconds
 from mixer_viz.ui.grid_panel import show_chart, show_grids
 from mixer_viz.ui.widgets.errors import guarded
 from mixer_viz.ui.widgets.selection import option_buttons, pick_on_slider, select_token
@@ -42,6 +43,10 @@ def deletion(choice: Choice, target: Target, titles: dict[str, str], shown: list
     order = patch_order(chosen.result.patch_map)[:count]
     seed = chosen.asked.seed
     random = results.random_sets(choice, seed, count)
+    seconds = (2 + len(random)) * pass_seconds(choice.model)
+    key = (choice.model.key, choice.picture.key)  # not the number: whoever asked will move the slider
+    if not is_wanted("The answers without these patches", seconds, "deletion_wanted", *key):
+        return
     logits = results.logits_without(choice, target.baseline, seed, ((), tuple(order.tolist()), *random))
     answers = probabilities(logits)
     pictures, bars = st.columns([1, 1], gap="medium")

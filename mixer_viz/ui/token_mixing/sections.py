@@ -16,15 +16,15 @@ from mixer_viz.figures import common
 from mixer_viz.figures.grid import Grid
 from mixer_viz.figures.token_mixing import charts
 from mixer_viz.figures.token_mixing import maps as figures
-from mixer_viz.model.costs import costs
 from mixer_viz.texts import token_mixing as texts
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
+from mixer_viz.ui.compute.speed import BACKWARD, is_wanted, pass_seconds
 from mixer_viz.ui.grid_panel import show_chart, show_grids
 from mixer_viz.ui.token_mixing import results
 from mixer_viz.ui.widgets.selection import select_token, switch
 
-_SLOW_MULTIPLY_ADDS = 1e9
+NUM_PHOTOS = 5
 _WIDTH = 218  # of one map; four stand side by side on a wide screen
 
 
@@ -87,11 +87,13 @@ def jacobian_grids(choice: Choice, listening: JacobianRows) -> list[Grid]:
 def receptive_field(choice: Choice, token: int) -> None:
     """From where in the picture the token's features come, stage by stage."""
     st.markdown("**Where its features come from** — the effective receptive field, growing from block to block")
-    large = costs(choice.model.config).total.multiply_adds > _SLOW_MULTIPLY_ADDS
-    # One backward pass for every block: seconds for each patch with a large model on a CPU.
-    if large and not switch("Work it out (takes a few seconds with this model)", "field_shown"):
-        return
     averaged = switch("Average over five sample photos", "average")
+    # A backward pass from every block, through half of them on average.
+    passes = choice.model.config.num_blocks * (1 + BACKWARD) / 2 * (NUM_PHOTOS if averaged else 1)
+    seconds = passes * pass_seconds(choice.model)
+    key = (choice.model.key, choice.picture.key, averaged)  # not the patch: whoever asked will look at several
+    if not is_wanted("The receptive field", seconds, "field_shown", *key):
+        return
     field = results.receptive_field_of(choice, token, averaged)
     stages = ["embedding", *(f"after block {number + 1}" for number in range(len(field.maps) - 1))]
     maps, chart = st.columns([1, 2.2], gap="medium")
@@ -127,8 +129,9 @@ def through_depth(choice: Choice, block: int) -> None:
         st.markdown(f"**Mixing by distance, block {block + 1}**")
         weights = results.weights_of(choice.model)[block]
         profile = distance_profile(linear_mixing(weights), weights.grid)
-        figure = charts.distance_chart(profile.distance, {"W₂W₁": profile.magnitude})
+        figure = charts.distance_chart(profile.distance, {"W₂W₁": profile.magnitude}, profile.count)
         show_chart(figure, key="distance", alt="Mean magnitude of W₂W₁ by distance in patches.")
+        st.caption(texts.pairs_note(profile.distance, profile.count))
 
 
 def convolution_meter(choice: Choice, block: int) -> None:

@@ -17,6 +17,7 @@ from mixer_viz.analysis.activations.ablation import Ablation, logits_with
 from mixer_viz.model import MlpMixer
 from mixer_viz.model.config import SMALL
 from mixer_viz.ui.activations import ablation
+from mixer_viz.ui.compute import speed
 from tests.app.activations.interventions_driving import OFF, checkpoint, open_view, percent, printed, run, tables
 from tests.app.driving import errors, upload_weights
 
@@ -113,7 +114,7 @@ def test_every_half_block_alone(model: MlpMixer, pixels: torch.Tensor) -> None:
 
 
 def test_large_models_work_it_out_on_request_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ablation, "_SLOW_MULTIPLY_ADDS", 1)
+    monkeypatch.setattr(speed, "MOST_UNASKED", 0.0)
     app = open_view(OFF)
     assert alone(app) is None
     app.button(key="each_alone").click()

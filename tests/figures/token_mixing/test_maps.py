@@ -203,7 +203,7 @@ def test_singular_values_are_numbered_from_one() -> None:
 
 
 def test_distance_chart_begins_at_distance_zero() -> None:
-    figure = charts.distance_chart(np.arange(3), {"W₂W₁": np.array([5.0, 2.0, 1.0])})
+    figure = charts.distance_chart(np.arange(3), {"W₂W₁": np.array([5.0, 2.0, 1.0])}, np.array([64, 9, 1]))
     (line,) = figure.data
     assert (line.x.tolist(), line.y.tolist(), line.name) == ([0, 1, 2], [5, 2, 1], "W₂W₁")
 
