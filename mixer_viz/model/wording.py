@@ -40,3 +40,8 @@ def by(sides: tuple[int, int], sign: str = "×") -> str:
 def in_pixels(sides: tuple[int, int]) -> str:
     """Height and width of a picture, as "32 px" or "32 × 128 px"."""
     return f"{sides[0]} px" if sides[0] == sides[1] else f"{by(sides)} px"
+
+
+def in_parameters(count: int) -> str:
+    """How many parameters: "0.94 M parameters", and of small models "12,345 parameters"."""
+    return f"{count / 1e6:.2f} M parameters" if count >= 100_000 else f"{count:,} parameters"

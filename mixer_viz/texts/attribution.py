@@ -32,8 +32,8 @@ PIXEL_NOTE = (
     "methods with a value of its own for every pixel. Colours end at the 99.5th percentile."
 )
 DELETION = (
-    "Take the patches away that a map puts first, and as many at random. If the map names what the network uses, the "
-    "answer falls sooner than at random."
+    "Remove the patches the map ranks highest, and the same number at random. If the map names what the network uses, "
+    "the answer falls sooner than at random."
 )
 DOES_NOT_SAY = {
     "saliency": "It does not say how much of the logit comes from a pixel, only how steep the logit is there.",

@@ -90,9 +90,10 @@ def matrices_sentence(titles: Sequence[str], listening: Sequence[MetaFormerJacob
         kept.append(f"{title} {100 * float(np.diag(each.share).mean()):.0f} %")
         if np.diag(each.same_channel).mean() < 0:
             taken.append(title)
-    sentence = f"On average a patch listens to itself for: {', '.join(kept)}."
+    sentence = f"Average share of listening that goes to the patch itself: {', '.join(kept)}."
     if taken:
-        sentence += f" Not to add it but to take it away from what the skip connection passes on: {', '.join(taken)}."
+        many = "In these networks" if len(taken) > 1 else "In this network"
+        sentence += f" {many} the patch's own share is subtracted from the skip connection: {', '.join(taken)}."
     return sentence
 
 

@@ -18,8 +18,8 @@ from mixer_viz.texts import UNKNOWN
 COSTS = (
     "All networks have the same stem, depth, channels and head and about as many parameters: what a token mixer saves "
     "makes channel mixing wider (D_C, its hidden units). Attention alone also learns where patches stand. Counts are "
-    "exact; of them, those across locations bring different patches together: of attention the comparing and what "
-    "comes of it, without the projections. Speed is what you measure here."
+    "exact; of them, those across locations bring different patches together: for attention, the query-key products "
+    "and the weighted sum, without the projections. Speed is what you measure here."
 )
 PALER = "Paler lines are further trainings of the same network, from other seeds."
 PUBLISHED = "Sizes and work of published networks, and what the paper says of its own."
@@ -109,7 +109,7 @@ def no_mixing_sentence(runs: Sequence[MetaFormerRun]) -> str:
     near = [f"{title} ({points:+.1f} points)" for title, points in above.items() if points < spread]
     if near:
         sentence += (
-            f" Not better by more than two trainings of one network differ here (up to {spread:.1f} points): "
+            f" No better than no mixing, beyond the spread between two trainings (up to {spread:.1f} points): "
             f"{', '.join(near)}."
         )
     return sentence

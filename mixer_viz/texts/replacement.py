@@ -22,8 +22,8 @@ EXPLAINED_NOTE = (
     "Explained is R²: 100 % is the real token mixing, 0 % no better than a constant for each patch, below 0 worse. "
     "Stand-ins are fitted by least squares to what the block's token mixing answers on five sample photos in the "
     "unchanged network; the random matrix is only made as strong. Behind a swapped "
-    "block the next ones read what neither they nor their stand-ins were fitted to. Every fit is better on these few "
-    "photos than on others, that of a large kernel most: the second column is the fairer one, with a picture of "
+    "block the next ones read what neither they nor their stand-ins were fitted to. Every fit looks better on the "
+    "photos it was fitted to, most of all a large kernel: the second column is the fairer one, with a picture of "
     "your own."
 )
 STAND_INS = r"""

@@ -74,15 +74,23 @@ class ChosenModel:
         return self.model.config
 
     def unknowns(self) -> str:
-        """What the checkpoint leaves open and what is assumed instead, as one sentence; empty when it says all."""
-        assumed = {
-            "mean and standard deviation (0.5 is assumed)": self.config.mean is None or self.config.std is None,
-            "interpolation (bicubic is assumed)": self.config.interpolation is None,
-            "crop (the whole shorter side is assumed)": self.config.crop_pct is None,
-            "class names": self.config.class_names is None,
+        """What the checkpoint leaves open and what is assumed instead, in words; empty when it says all."""
+        left_open = {
+            "mean and standard deviation": (self.config.mean is None or self.config.std is None, "0.5"),
+            "interpolation": (self.config.interpolation is None, "bicubic"),
+            "crop": (self.config.crop_pct is None, "the whole shorter side"),
+            "class names": (self.config.class_names is None, ""),
         }
-        missing = [name for name, absent in assumed.items() if absent]
-        return f"{self.shown_title} does not say: {', '.join(missing)}. A side file can." if missing else ""
+        missing = {name: assumed for name, (is_open, assumed) in left_open.items() if is_open}
+        if not missing:
+            return ""
+        assumed = ", ".join(f"{name} {value}" for name, value in missing.items() if value)
+        names = list(missing)
+        listed = " or ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
+        return (
+            f"{self.shown_title} has no {listed}{f'; assumed: {assumed}' if assumed else ''}. Add a JSON file to set "
+            f"{'them' if len(names) > 1 else 'it'}."
+        )
 
     def class_name(self, index: int) -> str:
         """The class's name, with its number where two classes have one name; the number alone where none is known."""

@@ -95,7 +95,7 @@ def test_downloads_of_the_overview_agree_with_the_page(visit: Visit, tmp_path: P
     idle(page)
     table = download(page, "overview-csv")
     assert table.suggested_filename == "overview.csv"
-    with open(table.path(), newline="", encoding="utf-8") as file:
+    with open(table.path(), newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     with np.load(download(page, "overview-npz").path(), allow_pickle=False) as arrays:
         assert arrays["embedding"].shape == (64, 128)
@@ -120,7 +120,7 @@ def test_downloads_of_the_patches_follow_the_selection(visit: Visit) -> None:
             picture.click(position={"x": box["width"] / 16, "y": box["height"] / 16})
             expect(page).to_have_url(re.compile("token=0"), timeout=TIMEOUT)
             idle(page)
-        with open(download(page, "patches-csv").path(), newline="", encoding="utf-8") as file:
+        with open(download(page, "patches-csv").path(), newline="", encoding="utf-8-sig") as file:
             heading, *rows = csv.reader(file)
         assert str(token) in re.findall(r"\d+", heading[-1])
         responses.append([float(row[-1]) for row in rows])

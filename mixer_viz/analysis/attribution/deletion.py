@@ -91,7 +91,7 @@ def deletion_insertion(
     target: int,
     *,
     against: int | None = None,
-    baseline: str = "black",
+    baseline: str = "mean",
     measure: Measure = "probability",
     steps: int | None = None,
     controls: int = 5,

@@ -17,7 +17,7 @@ from mixer_viz.model.mixer import check_pixels
 
 
 def logits_without(
-    model: MlpMixer, pixels: Tensor, patches: Sequence[int], *, baseline: str = "black", seed: int = 0
+    model: MlpMixer, pixels: Tensor, patches: Sequence[int], *, baseline: str = "mean", seed: int = 0
 ) -> np.ndarray:
     """Logits (num_classes,) without one set of patches; the rest as in `logits_without_many`."""
     logits: np.ndarray = logits_without_many(model, pixels, [patches], baseline=baseline, seed=seed)[0]
@@ -30,7 +30,7 @@ def logits_without_many(
     pixels: Tensor,
     sets: Sequence[Sequence[int]] | np.ndarray,
     *,
-    baseline: str = "black",
+    baseline: str = "mean",
     seed: int = 0,
 ) -> np.ndarray:
     """Logits (R, num_classes) of `pixels` (1, 3, H, W) without each of R sets of patches, in chunks that fit.

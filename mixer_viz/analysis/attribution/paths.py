@@ -56,7 +56,9 @@ def rows(config: MixerConfig) -> list[Method]:
         Method(
             name="integrated_gradients",
             title="Integrated gradients",
-            answers="How much does each pixel add to the logit on the straight way from the baseline to this image?",
+            answers=(
+                "How much does each pixel add to the logit along the straight line from the baseline to this image?"
+            ),
             run=_integrated_gradients,
             passes=cost_per("steps", extra=2),
             parameters=(STEPS,),

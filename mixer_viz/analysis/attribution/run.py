@@ -29,7 +29,7 @@ def attribute(
     method: str = "integrated_gradients",
     *,
     against: int | None = None,
-    baseline: str = "black",
+    baseline: str = "mean",
     seed: int = 0,
     precision: Precision = "float32",
     chunk: int | None = None,

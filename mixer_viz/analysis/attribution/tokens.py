@@ -84,7 +84,7 @@ def rows(config: MixerConfig) -> list[Method]:
         Method(
             name="patch_logits",
             title="Logit of each patch",
-            answers="What does the head read from each final token alone, the mean of which is the logit?",
+            answers="What would the head answer from each final token alone? The mean of these values is the logit.",
             run=_patch_logits,
             passes=fixed_cost(forward=2, backward=0),
             law="score",

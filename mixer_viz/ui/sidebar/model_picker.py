@@ -7,7 +7,7 @@ import streamlit as st
 from mixer_viz.checkpoints import ModelInfo
 from mixer_viz.checkpoints.preparation import MAX_SIDE_FILE_BYTES
 from mixer_viz.model.costs import costs
-from mixer_viz.model.wording import in_pixels
+from mixer_viz.model.wording import in_parameters, in_pixels
 from mixer_viz.texts.from_files import literal, visible
 from mixer_viz.ui.choices import ChosenModel, UploadedWeights
 from mixer_viz.ui.compute import cached
@@ -49,7 +49,9 @@ def pick_model() -> str:
             "This link was made with a checkpoint that is not here; open its file below. Until then, a model "
             "that is here is shown."
         )
-    with st.expander("Open your own checkpoint"):
+    with st.expander("Open your own checkpoint", expanded=_REFUSED in st.session_state):
+        if refused := st.session_state.get(_REFUSED):
+            st.error(refused)
         st.caption(
             "A Mixer as a file of safetensors, NumPy or PyTorch, in this project's, timm's, Google's or another "
             "well-known naming. Code inside a file is never run."
@@ -59,8 +61,6 @@ def pick_model() -> str:
         st.file_uploader(
             label, ["json"], key="side_file", on_change=_take, max_upload_size=MAX_SIDE_FILE_BYTES // 2**20
         )
-        if refused := st.session_state.get(_REFUSED):
-            st.error(refused)
     return name
 
 
@@ -125,9 +125,9 @@ def _forget_refusal() -> None:
 
 def _describe(weights: UploadedWeights) -> str:
     config = cached.uploaded_model(weights).config
-    count = costs(config).total.parameters / 1e6
+    count = in_parameters(costs(config).total.parameters)
     return (
-        f"{literal(weights.name)}: {count:.2f} M parameters, {config.num_blocks} blocks, "
+        f"{literal(weights.name)}: {count}, {config.num_blocks} blocks, "
         f"{config.num_classes:,} classes, {in_pixels(config.image_shape)} in patches of {config.patch_size} px."
     )
 
@@ -135,4 +135,4 @@ def _describe(weights: UploadedWeights) -> str:
 def _note(info: ModelInfo) -> str:
     accuracy = f"{info.accuracy:.1f} % accuracy, {info.accuracy_note}" if info.accuracy else info.accuracy_note
     fetched = "" if info.on_disk else " It is downloaded when chosen."
-    return f"{info.description}: {info.num_parameters / 1e6:.2f} M parameters; {accuracy}.{fetched}"
+    return f"{info.description}: {in_parameters(info.num_parameters)}; {accuracy}.{fetched}"

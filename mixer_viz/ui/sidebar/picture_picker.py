@@ -61,6 +61,8 @@ def _known_first(samples: tuple[Sample, ...], class_names: tuple[str, ...] | Non
 
 
 def _own_picture() -> None:
+    if refused := st.session_state.get(_REFUSED):
+        st.error(refused)
     source = st.segmented_control(
         "From", ["File", "Camera"], default="File", required=True, key="picture_source", label_visibility="collapsed"
     )
@@ -72,8 +74,6 @@ def _own_picture() -> None:
     st.caption(
         "It stays in the memory of the computer that runs this app, as its results do until newer ones replace them."
     )
-    if refused := st.session_state.get(_REFUSED):
-        st.error(refused)
 
 
 def _take_file() -> None:

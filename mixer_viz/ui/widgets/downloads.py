@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 
+import matplotlib
 import numpy as np
 import streamlit as st
 from matplotlib.figure import Figure
+
+from mixer_viz.figures import fonts
 
 _MIME = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 
@@ -16,7 +20,9 @@ _MIME = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 def figure_bytes(figure: Figure, kind: str) -> bytes:
     """A matplotlib figure as PNG (300 dpi), SVG or PDF."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format=kind, dpi=300)
+    with matplotlib.rc_context(fonts.settings(figure, kind)), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")  # a box stands there then
+        figure.savefig(buffer, format=kind, dpi=300)
     return buffer.getvalue()
 
 
@@ -28,10 +34,21 @@ def npz_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
 
 
 def csv_bytes(header: Sequence[str], rows: Sequence[Sequence[object]]) -> bytes:
-    """A table as UTF-8 CSV."""
+    """A table as UTF-8 CSV for spreadsheets: with a byte order mark, and without what they take for a formula."""
     text = io.StringIO()
-    csv.writer(text).writerows([header, *rows])
-    return text.getvalue().encode("utf-8")
+    csv.writer(text).writerows([[_no_formula(cell) for cell in row] for row in [header, *rows]])
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _no_formula(cell: object) -> object:
+    """Text, of a file's class names say, that begins like a formula gets an apostrophe in front; numbers stay."""
+    if not isinstance(cell, str) or not cell.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return cell
+    try:
+        float(cell.rstrip("%"))
+    except ValueError:
+        return f"'{cell}"
+    return cell
 
 
 def download_row(

@@ -44,7 +44,7 @@ def read_arrays(makers: dict[str, Callable[[], Any]]) -> dict[str, np.ndarray]:
 
 
 def read_table(makers: dict[str, Callable[[], Any]]) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(makers["table"]().decode("utf-8"))))
+    return list(csv.DictReader(io.StringIO(makers["table"]().decode("utf-8-sig"))))
 
 
 @pytest.mark.usefixtures("no_long_checks")

@@ -149,7 +149,7 @@ def test_arrays_hold_what_the_page_shows_for_its_block_and_patch(makers: dict[st
 
 def test_runs_can_be_read_back_from_the_table(makers: dict[str, Callable[[], Any]]) -> None:
     check(open_page(COSTS))
-    rows = list(csv.DictReader(io.StringIO(runs_csv().decode("utf-8"))))
+    rows = list(csv.DictReader(io.StringIO(runs_csv().decode("utf-8-sig"))))
     for row, run in zip(rows, metaformer_runs(), strict=True):
         assert (row["name"], row["token_mixer"], row["permutation"]) == (run.name, run.token_mixer, run.permutation)
         assert (int(row["seed"]), int(row["parameters"])) == (run.seed, run.parameters)
@@ -160,7 +160,7 @@ def test_runs_can_be_read_back_from_the_table(makers: dict[str, Callable[[], Any
 def test_table_says_what_the_page_says_of_every_network(makers: dict[str, Callable[[], Any]]) -> None:
     app = check(open_page(block="2", token="5"))
     answers, areas = table(app, "probability", "says"), table(app, "half in, % of all patches")
-    rows = list(csv.DictReader(io.StringIO(makers["table"]().decode("utf-8"))))
+    rows = list(csv.DictReader(io.StringIO(makers["table"]().decode("utf-8-sig"))))
     assert [row["token_mixer"] for row in rows] == titles()
     for place, row in enumerate(rows):
         assert row["answer"] == answers["says"][place]
@@ -217,7 +217,7 @@ def test_stand_ins_can_be_read_back(makers: dict[str, Callable[[], Any]], model:
         assert arrays["block_3.matrix"].shape == 2 * (model.config.num_patches,)
         assert float(arrays["block_3.explained_on_samples"]) < 1
         before, after = arrays["before"], arrays["after"]
-    rows = list(csv.DictReader(io.StringIO(makers["table"]().decode("utf-8"))))
+    rows = list(csv.DictReader(io.StringIO(makers["table"]().decode("utf-8-sig"))))
     assert [row["class"] for row in rows] == list(model.config.class_names or ())
     assert {(row["picture"], row["stand_in"], row["blocks"]) for row in rows} == {("Cat", "convolution", "3")}
     np.testing.assert_allclose([float(row["probability_as_it_is"]) for row in rows], before)

@@ -25,7 +25,7 @@ def test_table_and_arrays_can_be_downloaded_and_read_back(visit: Visit, model: M
     page = open_view(visit)
     file = download(page, "activations-csv")
     assert file.suggested_filename == "activations.csv"
-    with open(file.path(), newline="", encoding="utf-8") as table:
+    with open(file.path(), newline="", encoding="utf-8-sig") as table:
         rows = list(csv.DictReader(table))
     top = int(traced.logits[0].argmax())
     stages = stages_of(model.config)

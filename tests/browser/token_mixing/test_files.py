@@ -28,7 +28,7 @@ def test_unit_table_can_be_downloaded_and_read_back(visit: Visit, model: MlpMixe
     page = open_atlas(visit)
     file = download(page, "token-mixing-csv")
     assert file.suggested_filename == "token-mixing.csv"
-    with open(file.path(), newline="", encoding="utf-8") as table:
+    with open(file.path(), newline="", encoding="utf-8-sig") as table:
         rows = list(csv.DictReader(table))
     assert len(rows) == model.config.num_blocks * model.config.tokens_mlp_dim
     for block in (0, BLOCK):

@@ -25,7 +25,7 @@ def model(tiny_config: MixerConfig) -> ChosenModel:
 
 
 def test_table_has_a_row_for_every_unit_of_every_block(model: ChosenModel) -> None:
-    rows = list(csv.DictReader(io.StringIO(unit_statistics(model).decode("utf-8"))))
+    rows = list(csv.DictReader(io.StringIO(unit_statistics(model).decode("utf-8-sig"))))
     config = model.config
     places = [(block + 1, unit) for block in range(config.num_blocks) for unit in range(config.tokens_mlp_dim)]
     assert [(int(row["block"]), int(row["unit"])) for row in rows] == places

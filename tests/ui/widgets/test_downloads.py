@@ -10,15 +10,35 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
+from mixer_viz.figures.fonts import covers
 from mixer_viz.ui.widgets.downloads import csv_bytes, figure_bytes, npz_bytes
 
 
 def test_table_survives_commas_quotes_and_other_alphabets() -> None:
     rows = [[0, "tench, Tinca tinca", 0.1], [1, 'a "quoted" name', -2.5e-9], [2, "Katze, кошка, 猫", 1e300]]
     data = csv_bytes(["class", "name", "probability"], rows)
-    header, *lines = csv.reader(io.StringIO(data.decode("utf-8"), newline=""))
+    header, *lines = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""))
     assert header == ["class", "name", "probability"]
     assert [[int(number), name, float(value)] for number, name, value in lines] == rows
+
+
+def test_a_spreadsheet_reads_text_as_text() -> None:
+    rows = [["=1+1"], ["+49"], ["-"], ["@SUM(A1)"], ["-2.5"], [-2.5], ["+3 %"], ["cat"]]
+    data = csv_bytes(["=name"], rows)
+    assert data.startswith(b"\xef\xbb\xbf")  # spreadsheets take other UTF-8 for Latin letters
+    assert data.decode("utf-8-sig").split("\r\n") == [
+        *("'=name", "'=1+1", "+49", "'-", "'@SUM(A1)", "-2.5", "-2.5", "+3 %", "cat", "")
+    ]
+
+
+def test_letters_that_no_font_here_has_stay_text_in_svg() -> None:
+    figure = Figure(figsize=(2, 1))
+    figure.text(0.1, 0.5, "\U0001f980 \u732b")
+    svg = figure_bytes(figure, "svg").decode()
+    assert "\u732b" in svg or covers("\u732b")
+    plain = Figure(figsize=(2, 1))
+    plain.text(0.1, 0.5, "Katze, \u043a\u043e\u0448\u043a\u0430")
+    assert "<text" not in figure_bytes(plain, "svg").decode()
 
 
 def test_numbers_of_a_table_keep_every_digit() -> None:

@@ -1,0 +1,63 @@
+"""Letters of figures for print: matplotlib's own font, then those of this computer that have Asian letters."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import matplotlib
+from matplotlib import font_manager
+from matplotlib.figure import Figure
+from matplotlib.ft2font import FT2Font
+from matplotlib.text import Text
+
+_WITH_ASIAN_LETTERS = (
+    "Noto Sans CJK JP",
+    "Noto Sans CJK SC",
+    "Noto Sans JP",
+    "Noto Sans SC",
+    "Source Han Sans",
+    "WenQuanYi Zen Hei",
+    "WenQuanYi Micro Hei",
+    "Droid Sans Fallback",
+    "IPAexGothic",
+    "Hiragino Sans",
+    "PingFang SC",
+    "Microsoft YaHei",
+    "Yu Gothic",
+    "Malgun Gothic",
+    "Arial Unicode MS",
+)
+_OWN = "DejaVu Sans"
+
+
+@functools.cache
+def families() -> tuple[str, ...]:
+    """The fonts that figures look into for a letter, in this order."""
+    there = {font.name for font in font_manager.fontManager.ttflist}
+    return (_OWN, *(name for name in _WITH_ASIAN_LETTERS if name in there))
+
+
+@functools.cache
+def _letters() -> frozenset[int]:
+    files = [font.fname for font in font_manager.fontManager.ttflist if font.name in families()]
+    return frozenset(code for file in files for code in FT2Font(file).get_charmap())
+
+
+def covers(text: str) -> bool:
+    """Whether these fonts have all letters of a text."""
+    return all(ord(letter) in _letters() for letter in text if not letter.isspace())
+
+
+def settings(figure: Figure, kind: str) -> Any:
+    """What matplotlib is told (its `rcParams`) before it draws a figure as "png", "svg" or "pdf".
+
+    Where a letter is in none of the fonts, an SVG keeps its texts as texts, so that the reader's own fonts draw them.
+    """
+    told: dict[str, Any] = {"font.family": list(families())}
+    if kind == "svg" and not all(covers(text.get_text()) for text in figure.findobj(Text)):
+        told["svg.fonttype"] = "none"
+    return told
+
+
+matplotlib.rcParams["font.family"] = list(families())
