@@ -17,10 +17,10 @@ LENS_CAVEAT = (
 LIMITS = """
 - A large activation is not a reason: only switching it off tells what it did, and only on this picture.
 - Colours of "Likeness" show which patches go together inside one layer; they are no fixed directions.
-- What the classifier says to an early layer shows how far it speaks the classifier's language, not what it knows.
+- What the classifier says of an early layer shows how far it speaks the classifier's language, not what it knows.
 - A part of the logit is exact for the scale of the last LayerNorm on this picture. Without that half-block, later ones
   would have answered differently.
-- CKA says which patches go together, not what the layers say about them. Two layers can be alike and mean other things.
+- CKA says which patches go together, not what the layers say about them. Two layers can be alike and mean different things.
 """
 
 

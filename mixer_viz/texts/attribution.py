@@ -11,7 +11,7 @@ from mixer_viz.analysis.attribution.deletion import patch_order
 from mixer_viz.analysis.attribution.result import Attribution
 
 LARGE_GAP = 0.1  # of what the values should add up to
-# Links hold what the buttons say. The mean colour comes first: networks often have a firm answer to black.
+# The mean colour comes first: networks often have a firm answer to black.
 BASELINE_NAMES = {"mean": "Mean colour", "black": "Black", "blur": "Blurred", "noise": "Noise"}
 _FIRM = 0.5  # probability of the target from which a baseline says much about it already
 _BASELINE_WORDS = {
@@ -37,17 +37,17 @@ DELETION = (
 )
 DOES_NOT_SAY = {
     "saliency": "It does not say how much of the logit comes from a pixel, only how steep the logit is there.",
-    "input_x_gradient": "It does not hold where the network bends: the values need not add up to anything.",
+    "input_x_gradient": "It does not hold where the network is curved: the values need not add up to anything.",
     "smooth_grad": "It does not say how large a share is, and the noise decides how fine the map is.",
-    "integrated_gradients": "It does not say what happens off the straight way from the baseline; another baseline "
+    "integrated_gradients": "It does not say what happens off the straight line from the baseline; another baseline "
     "gives another map.",
     "gradient_shap": "It does not say more than its random points: few of them leave a large gap.",
-    "deep_lift": "It does not have rules for products as in LayerNorm, so ours take secants; others may share out "
-    "otherwise.",
+    "deep_lift": "It does not fix how products, as in LayerNorm, are shared out: ours take secants, other rules give "
+    "other maps.",
     "occlusion": "It does not tell neighbours apart that lie in one window, nor what two windows do together.",
     "patch_ablation": "It does not see what patches do together: two that can stand in for each other both get little.",
-    "shapley_sampling": "It does not come free of chance: few orders leave noise, and most sets of patches look like "
-    "no photo.",
+    "shapley_sampling": "It does not give the same map for every seed: few orders leave noise, and most sets of patches "
+    "look like no photo.",
     "kernel_shap": "It does not tell the patches of one group apart, and few random sets leave noise.",
     "grad_cam": "It does not say where in the picture a token's content came from: every block has mixed the patches. "
     "What speaks against the class is kept here; the original leaves it out.",

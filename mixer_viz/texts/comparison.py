@@ -16,7 +16,7 @@ from mixer_viz.texts.from_files import literal
 
 IN_WORDS = (
     "A vision network needs two things: mixing inside a location and mixing across locations. Here the same small "
-    "network was trained again and again, each time with something else to do the second."
+    "network was trained again and again, each time with a different way to do the second."
 )
 NOT_THE_SIDEBAR = (
     "These are networks of their own, small and trained for a short time. The model in the sidebar is another one; it "

@@ -14,8 +14,8 @@ from mixer_viz.texts.from_files import literal
 MAX_NAMED_CLASSES = 20
 
 STEP_CAPTION = (
-    'Under "tokens" is the picture after token mixing, under "channels" the one after channel mixing; +35 % means that '
-    "the step adds a vector 35 % as long as what was there (L2 norms over all tokens)."
+    '"Tokens": after token mixing; "channels": after channel mixing. +35 % means that the step adds a vector 35 % as '
+    "long as what was there (L2 norms over all tokens)."
 )
 LENGTH_CAPTION = "L2 norm of each token, one colour scale for all pictures, from zero. " + STEP_CAPTION
 LIMITS = """
@@ -46,7 +46,7 @@ def known_classes(config: MixerConfig, who_knows: str = "This model knows") -> s
     if config.class_names is None:
         return f"The checkpoint does not name its {config.num_classes:,} classes."
     if config.num_classes <= MAX_NAMED_CLASSES:
-        known = f"{who_knows} {config.num_classes} classes only: {', '.join(map(literal, config.class_names))}."
+        known = f"{who_knows} only {config.num_classes} classes: {', '.join(map(literal, config.class_names))}."
     else:
         known = f"{who_knows} {config.num_classes:,} classes."
     return f"{known} The answer is one of them even where none fits; guessing gives {100 / config.num_classes:.2g} %."

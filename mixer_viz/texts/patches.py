@@ -9,7 +9,7 @@ from mixer_viz.model.costs import PatchSizeOption
 from mixer_viz.model.wording import by, in_pixels
 
 LIMITS = """
-- Alike embeddings mean alike pixels here, nothing more: no token has seen another one yet.
+- Similar embeddings mean similar pixels here, nothing more: no token has seen another one yet.
 - That a patch can be rebuilt from its token shows what the first layer keeps, not what later layers use.
 - Each filter is drawn on its own scale: a weak one looks as strong as a strong one. Hover reads its length.
 """

@@ -56,7 +56,7 @@ def test_one_output_is_no_certainty(app: AppTest, make_model: Callable[..., MlpM
     assert "one output" in shown
     (percent,) = chart(app, "classes")["text"]
     assert percent not in ("100.0 %", "0.0 %")
-    assert "classes only" not in shown
+    assert "knows only" not in shown
     for page in PAGES[1:]:
         app.switch_page(f"pages/{page}.py").run()
         assert errors(app) == []
