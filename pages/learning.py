@@ -20,7 +20,8 @@ PARTS = ("Train a small one", "Film of a finished training")
 
 def watch_film() -> None:
     """A bundled model from its random start to its end."""
-    model = current_choice().model
+    choice = current_choice()
+    model = choice.model
     left, right = st.columns([1, 3], gap="medium", vertical_alignment="bottom")
     with left:
         number = block_field(model.config, most_paired_block(model))
@@ -30,7 +31,7 @@ def watch_film() -> None:
     @st.fragment(run_every=film.SECONDS if playing else None)
     @guarded
     def moment() -> None:
-        film.show_film(model, number, playing)
+        film.show_film(choice, number, playing)
 
     moment()
 

@@ -14,7 +14,7 @@ from safetensors import safe_open
 import mixer_viz as mv
 from mixer_viz.analysis.token_mixing.structure import structure_of
 from mixer_viz.checkpoints.bundled import ASSETS_DIR, bundled_models
-from mixer_viz.checkpoints.snapshots import unpack_rows
+from mixer_viz.checkpoints.snapshots import snapshots_of, unpack_rows
 from mixer_viz.images.samples import load_sample
 from mixer_viz.training.build import build_model
 from mixer_viz.training.cards.measure import structure_figures
@@ -188,3 +188,14 @@ def test_the_snapshots_lead_from_the_random_start_to_this_model(
     assert places[0][1] == 0
     assert drawn.std().item() == pytest.approx(std, rel=0.02)
     assert not any(value.any() for name, value in first.items() if name.endswith("bias"))
+
+
+def test_the_bundled_models_networks_are_about_as_good_as_they_were(promise: Promise) -> None:
+    moments = snapshots_of(promise.name)
+    assert moments[0].says_nothing
+    kept = [moment for moment in moments if moment.coarse_accuracy is not None]
+    assert len(kept) == 2
+    for moment in kept:
+        assert moment.whole_accuracy is not None
+        assert moment.coarse_accuracy is not None
+        assert abs(moment.coarse_accuracy - moment.whole_accuracy) < 5

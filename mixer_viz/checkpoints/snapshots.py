@@ -35,6 +35,10 @@ class Snapshot:
     accuracy: float | None  # in percent, as the training measured it then; None where it did not
     label: str  # for people: "stage 2, epoch 5"; without the stage when there is but one
     path: Path
+    says_nothing: bool = False  # its classifier is zero, so every class is as probable
+    coarse_accuracy: float | None = None  # in percent, of the network in few bits that the file holds (`coarse`)
+    whole_accuracy: float | None = None  # the same of the network as it was, on the same images
+    measured_on: int = 0  # so many test images
 
 
 def snapshots_of(model_name: str) -> list[Snapshot]:
@@ -58,12 +62,17 @@ def read_snapshot(snapshot: Snapshot) -> dict[str, np.ndarray]:
 
     `analysis.token_mixing.weights_from_tensors` takes them. Raises CheckpointError when the file cannot be used.
     """
-    tensors = read_weights(snapshot.path).tensors
+    tensors = {name: value for name, value in read_weights(snapshot.path).tensors.items() if not is_coarse(name)}
     try:
         unpacked = unpack_rows(tensors)
     except (RuntimeError, ValueError) as exc:
         raise CheckpointError(f"The scales in {snapshot.path.name} do not fit its weights; export it again.") from exc
     return {name: to_float32(name, value).numpy() for name, value in unpacked.items()}
+
+
+def is_coarse(name: str) -> bool:
+    """Whether a tensor is part of the network in few bits, which `coarse` reads."""
+    return name.startswith("coarse.")
 
 
 def pack_rows(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -108,4 +117,15 @@ def _snapshot(entry: Mapping[str, Any], model_name: str, weights: Path, several:
             "correct the card or add the file."
         )
     moment = f"epoch {epoch}" if epoch else "start"
-    return Snapshot(model_name, stage, epoch, accuracy, f"stage {stage}, {moment}" if several else moment, path)
+    label = f"stage {stage}, {moment}" if several else moment
+    return Snapshot(model_name, stage, epoch, accuracy, label, path, **_network(entry, weights))
+
+
+def _network(entry: Mapping[str, Any], weights: Path) -> dict[str, Any]:
+    """What the card says of the network in few bits, if the moment has one."""
+    said = entry.get("network", {})
+    numbers = ("coarse_accuracy", "whole_accuracy", "measured_on")
+    if not isinstance(said, dict) or not all(type(said.get(name, 0)) in (int, float) for name in numbers):
+        raise CheckpointError(f"The model card of {weights.name} has a 'network' without numbers; correct the card.")
+    known = {name: said[name] for name in numbers if name in said}
+    return known | {"says_nothing": bool(entry.get("says_nothing", False))}

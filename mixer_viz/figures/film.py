@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -48,4 +48,40 @@ def film_chart(
     figure.update_yaxes(rangemode="tozero", fixedrange=True)
     figure.update_annotations(font_size=12)
     figure.update_layout(height=210, margin={"l": 0, "r": 0, "t": 24, "b": 0})
+    return figure
+
+
+def answers_chart(
+    labels: Sequence[str], places: Sequence[int], curves: Mapping[str, np.ndarray], marked: Sequence[int]
+) -> go.Figure:
+    """Probabilities of a few classes at the moments whose answer is known, on the axis of `film_chart`.
+
+    Args:
+        labels: of the T moments.
+        places: (A,) numbers of the moments with an answer.
+        curves: class name, for plotly, to its probabilities (A,), 0 to 1.
+        marked: numbers of moments.
+    """
+    figure = go.Figure()
+    for (name, values), (colour, dash, symbol) in zip(curves.items(), LINES, strict=False):
+        figure.add_trace(
+            go.Scatter(
+                x=np.array(places),
+                y=100 * values,
+                name=name,
+                mode="lines+markers",
+                line={"color": colour, "dash": dash},
+                marker={"size": 9, "symbol": symbol},
+                customdata=[labels[place] for place in places],
+                hovertemplate=f"%{{customdata}}: {name} %{{y:.3g}} %<extra></extra>",
+            )
+        )
+    for moment in marked:
+        figure.add_vline(x=moment, line={"color": ACCENT, "width": 1.5})
+    title = "moments, about evenly spaced in log(epoch)"
+    figure.update_xaxes(
+        showticklabels=False, fixedrange=True, title=title, title_font_size=11, range=[-0.5, len(labels) - 0.5]
+    )
+    figure.update_yaxes(range=[-3, 103], fixedrange=True, title="probability, %", title_font_size=11)
+    figure.update_layout(height=240, margin={"l": 0, "r": 0, "t": 8, "b": 0})
     return figure

@@ -36,6 +36,7 @@ from mixer_viz.training.cards.measure import (
     structure_figures,
 )
 from mixer_viz.training.cards.mixer_text import card_text
+from mixer_viz.training.cards.moments import add_networks
 from mixer_viz.training.cards.stages import (
     check_finished,
     check_stages,
@@ -111,7 +112,13 @@ def write(options: argparse.Namespace) -> dict[str, Any]:
         "hardware": options.hardware,
         "duration": duration_in_words(sum(stage["seconds"] for stage in stages)),
         "date": datetime.date.fromtimestamp((options.run / FINAL).stat().st_mtime).isoformat(),
-        "snapshots": copy_snapshots(snapshots, options.assets / f"{options.name}_snapshots"),
+        "snapshots": add_networks(
+            copy_snapshots(snapshots, options.assets / f"{options.name}_snapshots"),
+            [entry["path"] for entry in snapshots],
+            options.assets,
+            trained.config,
+            options.data / "test",
+        ),
     }
     weights.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
     weights.with_suffix(".md").write_text(card_text(card), encoding="utf-8")

@@ -15,9 +15,10 @@ from mixer_viz.figures.film import film_chart
 from mixer_viz.figures.grid import Grid
 from mixer_viz.figures.token_mixing.maps import AtlasPart, atlas_grid
 from mixer_viz.texts import learning as texts
-from mixer_viz.ui.choices import ChosenModel
+from mixer_viz.ui.choices import Choice, ChosenModel
 from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.grid_panel import show_chart, show_grids
+from mixer_viz.ui.learning.film_answers import show_answers
 from mixer_viz.ui.learning.pictures import ATLAS_WIDTH, filters_at
 from mixer_viz.ui.token_mixing import results
 from mixer_viz.ui.widgets.selection import option_buttons
@@ -67,8 +68,9 @@ def play_button() -> bool:
     return st.toggle("Play", key=_PLAY)
 
 
-def show_film(model: ChosenModel, block: int, playing: bool) -> None:
-    """One moment beside another: atlas, filters, and the curves with both marked."""
+def show_film(choice: Choice, block: int, playing: bool) -> None:
+    """One moment beside another: atlas, filters, what it says of the picture, and the curves with both marked."""
+    model = choice.model
     film = film_of(model, block)
     if len(film.labels) < 2:
         st.info(texts.NO_FILM)
@@ -97,6 +99,7 @@ def show_film(model: ChosenModel, block: int, playing: bool) -> None:
     if stems:
         show_grids([filters_at(stem, label) for label, stem in stems], key="film_filters")
     st.caption(texts.FILM)
+    show_answers(choice, film.labels, shown)
 
 
 def _atlas(model: ChosenModel, label: str, block: int, order: np.ndarray, limit: float | None) -> Grid:

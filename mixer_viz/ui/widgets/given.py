@@ -16,7 +16,9 @@ import streamlit as st
 from mixer_viz.ui.compute.waiting import last_run_ended
 
 _GIVEN = "_given"  # session state: key of a field -> Given
-_ON_ITS_WAY = 1.0  # seconds that a message may take, and that nobody needs less of to choose the old value again
+# Seconds that a message may take on a busy computer. Whoever chooses the old value again within them, with no click
+# between, has to do so twice.
+_ON_ITS_WAY = 3.0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,7 +8,9 @@ from streamlit.testing.v1 import AppTest
 
 import mixer_viz as mv
 from mixer_viz.analysis.token_mixing.structure import structure_of
+from mixer_viz.checkpoints.coarse import network_of
 from mixer_viz.checkpoints.snapshots import read_snapshot, snapshots_of
+from mixer_viz.images.samples import load_sample
 from mixer_viz.ui.choices import ChosenModel
 from mixer_viz.ui.learning.film import film_of
 from tests.app.driving import BUNDLED, ROOT, TIMEOUT, chart, errors, panel
@@ -65,3 +67,25 @@ def test_a_model_without_moments_says_so(film_page: AppTest, monkeypatch: pytest
     film_page.run()
     assert errors(film_page) == []
     assert any("No moments of this model's training were kept" in note.value for note in film_page.info)
+
+
+def test_what_it_says_of_the_picture_through_the_training(film_page: AppTest) -> None:
+    moments = snapshots_of(BUNDLED)
+    kept = [place for place, moment in enumerate(moments) if moment.coarse_accuracy is not None]
+    assert len(kept) == 2
+    said = [text.value for text in film_page.markdown if text.value.startswith("**stage")]
+    assert said[0] == f"**{moments[0].label}**: 10 % for each of the 10 classes."
+    film_page.select_slider(key="film_moment").set_value(moments[kept[0]].label).run()
+    model = mv.load_model(BUNDLED, device="cpu")
+    network = network_of(moments[kept[0]], model.config)
+    assert network is not None
+    logits = network(mv.preprocess(load_sample("cat"), model))
+    best = int(logits.argmax())
+    wanted = f"{(model.config.class_names or ())[best]} {100 * float(logits.softmax(dim=1)[0, best]):.0f} %"
+    said = [text.value for text in film_page.markdown if text.value.startswith("**stage")]
+    assert said[0].startswith(f"**{moments[kept[0]].label}**: {wanted}")
+    worth = next(text.value for text in film_page.caption if text.value.startswith("Kept in few bits"))
+    assert f"{moments[kept[0]].coarse_accuracy:.1f} % of 2,000 test images" in worth
+    film_page.select_slider(key="film_moment").set_value(moments[kept[0] + 1].label).run()
+    assert any("only token mixing and filters" in text.value for text in film_page.markdown)
+    assert errors(film_page) == []

@@ -41,7 +41,7 @@ def test_an_older_message_does_not_undo_it() -> None:
 
 def test_a_later_choice_of_the_old_value_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     app = given_app()
-    late(2.0, monkeypatch)
+    late(4.0, monkeypatch)
     monkeypatch.setattr(given.time, "monotonic", lambda base=given.time.monotonic: base() + 5.0)
     app.session_state["_given"]["letter"] = given._Given("b", ("a",), 0.0)  # drawn long ago
     assert app.selectbox(key="letter").select("a").run().selectbox(key="letter").value == "a"
