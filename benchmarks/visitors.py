@@ -55,8 +55,7 @@ def play(number: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         counts = Path(folder, "counts.json")
         port = free_port()
-        command = [sys.executable, __file__, str(counts), str(port)]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = serving(counts, port)
         try:
             wait_for(f"http://127.0.0.1:{port}/_stcore/health", process)
             asyncio.run(visit(port, "Gradient from black to white", CLASSES[0]))
@@ -81,6 +80,12 @@ def play(number: int) -> dict[str, Any]:
         f"{name}, worst health check": summary([max(health)], "s", HEALTH_AT_MOST),
         f"{name}, the server's peak memory": {"value": memory, "unit": "MB"},
     }
+
+
+def serving(counts: Path, port: int) -> subprocess.Popen[bytes]:
+    """The app on this port, in a process of its own; it counts its computations in `counts`."""
+    command = [sys.executable, __file__, str(counts), str(port)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:

@@ -38,6 +38,10 @@ LIKE_COMMAND = (
     "The command that trains a like network, DIR being the folder with the pictures: it takes all of them, divides and "
     "cuts them in its own way, so its numbers differ a little:"
 )
+LET_GO = (
+    "Your earlier training had to make room: many people train on this computer now, and yours was the one that nobody "
+    "had looked at for longest. This is a new one with the same settings."
+)
 YOUR_PICTURES = "Your pictures"
 FIELD_HELP = {
     "task": "shapes, where, same-or-different and stripes are drawn on the fly; folder is one of your own.",

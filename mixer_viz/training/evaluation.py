@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
 
 import torch
-from torch import nn
-from torch.utils.data import DataLoader
+from torch import Tensor, nn
 
 from mixer_viz.checkpoints.networks import AnyNetwork
 from mixer_viz.training.data.loaders import normalise
 
 
 @torch.no_grad()
-def evaluate(model: AnyNetwork, loader: DataLoader[Any]) -> tuple[float, float, int]:
+def evaluate(model: AnyNetwork, loader: Iterable[tuple[Tensor, Tensor]]) -> tuple[float, float, int]:
     """Mean cross-entropy, top-1 accuracy in percent, and number of all images of `loader`; float32, eval mode."""
     device = next(model.parameters()).device
     model.eval()

@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, TensorDataset
 
 from mixer_viz.checkpoints.networks import AnyNetwork
 from mixer_viz.model import MlpMixer
@@ -25,7 +24,7 @@ from mixer_viz.training.recipe import Recipe
 from mixer_viz.training.stepper import Stepper
 
 PARTS = ("patch embedding", "token mixing", "channel mixing", "head")
-_BATCH = 500
+_BATCH = 200
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,13 +101,21 @@ class LiveTraining:
             )
         return Steps(self.step, loss, accuracy)
 
-    def measure(self, count: int | None = None) -> tuple[float, float]:
+    def measure(self, count: int | None = None, between: Callable[[], None] | None = None) -> tuple[float, float]:
         """Mean cross-entropy and accuracy (0 to 1) of the averaged weights on pictures that are never trained on.
 
         They are the test part (of drawn pictures the 2,000 of the training command), or the first `count` of it.
+        `between` is called after each batch of them.
         """
         pixels, labels = self._test if count is None else self.watched(count)
-        loss, percent, _ = evaluate(self.averaged_model, DataLoader(TensorDataset(pixels, labels), _BATCH))
+
+        def batches() -> Iterator[tuple[Tensor, Tensor]]:
+            for batch in zip(pixels.split(_BATCH), labels.split(_BATCH), strict=True):
+                yield batch
+                if between is not None:
+                    between()
+
+        loss, percent, _ = evaluate(self.averaged_model, batches())
         return loss, percent / 100
 
     def one_step(self, block: int, unit: int) -> OneStep:

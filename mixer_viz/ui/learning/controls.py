@@ -19,6 +19,7 @@ POLL = 0.5  # seconds between two looks
 MOVING = ("building", "stepping", "running", "waiting")  # states in which something changes without a click
 VIEWS = ("All weights", "One step")
 _SPEED = "learn_speed"
+_LET_GO = "_learn_let_go"  # session state: which training stands in the place of one that had to go
 
 
 def run_for(settings: Settings | None) -> LiveRun:
@@ -28,7 +29,11 @@ def run_for(settings: Settings | None) -> LiveRun:
         return run
     if settings is None:
         st.stop()
-    return _begin(settings)
+    was_let_go = live_table().was_let_go(visitor_name())
+    run = _begin(settings)
+    if was_let_go:
+        st.session_state[_LET_GO] = run.name
+    return run
 
 
 def _begin(settings: Settings) -> LiveRun:
@@ -84,6 +89,8 @@ def buttons(run: LiveRun, settings: Settings | None) -> None:
     with columns[3]:
         speed = st.segmented_control("Speed", list(SPEEDS), default="full", required=True, key=_SPEED)
         run.set_speed(speed or "full")
+    if st.session_state.get(_LET_GO) == run.name:
+        st.info(texts.LET_GO)
     if settings is not None and settings != (run.recipe, run.task):
         st.info('The settings have changed since this training began. "Reset" begins a new one with them.')
 

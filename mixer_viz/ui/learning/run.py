@@ -64,12 +64,18 @@ class LiveRun:
     """One visitor's training; every method may be called from any thread."""
 
     def __init__(
-        self, recipe: Recipe, task: Pictures, device: torch.device, gate: Gate, may_run: Callable[[LiveRun], bool]
+        self,
+        recipe: Recipe,
+        task: Pictures,
+        device: torch.device,
+        gate: Gate,
+        may_run: Callable[[LiveRun], bool],
+        is_left: Callable[[LiveRun], bool] = lambda run: False,
     ) -> None:
         self.name = uuid.uuid4().hex
         self.recipe, self.task = recipe, task
         self._num_steps = recipe.epochs * steps_per_epoch(task, recipe.batch_size)
-        self._device, self._gate, self._may_run = device, gate, may_run
+        self._device, self._gate, self._may_run, self._is_left = device, gate, may_run, is_left
         self._changed = threading.Condition()
         self._wanted_steps = 0  # to do while paused
         self._look_at: tuple[int, int] | None = None  # block and unit of the next single step
@@ -133,6 +139,11 @@ class LiveRun:
             )
 
     @property
+    def looked(self) -> float:
+        """When somebody looked last; monotonic seconds."""
+        return self._looked
+
+    @property
     def is_running(self) -> bool:
         return self._state == "running"
 
@@ -180,7 +191,7 @@ class LiveRun:
     def _wait(self, training: LiveTraining) -> bool:
         """Until there is something to do; False at the end."""
         with self._changed:
-            while not self._closed:
+            while not self._closed and not self._is_left(self):
                 if training.step >= training.num_steps and not self._wanted_steps:
                     self._state, self._running = "done", False
                 elif self._wanted_steps:
@@ -237,7 +248,9 @@ class LiveRun:
     def _frame(self, training: LiveTraining) -> Frame:
         with self._gate.held(long=True):
             at_end = training.step >= training.num_steps
-            loss, accuracy = training.measure(None if at_end else MEASURED)
+            loss, accuracy = training.measure(
+                None if at_end else MEASURED, between=lambda: self._gate.let_others(long=True)
+            )
             model = training.averaged_model
             arrays = {name: value.detach().cpu().numpy().copy() for name, value in model.named_parameters()}
             w1 = tuple(value for name, value in arrays.items() if name.endswith("token_mixing.fc1.weight"))

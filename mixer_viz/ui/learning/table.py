@@ -1,11 +1,14 @@
 """Who trains what: at most one training for each visitor.
 
-At most MAX_RUNNING train at the same time; others wait until one pauses.
+At most MAX_RUNNING train at the same time; others wait until one pauses. A training, finished or not, stays for as long
+as its visitor does, and LEFT_SECONDS more, as a lost connection may come back. At most MAX_KEPT of them are there;
+beyond that the one goes that nobody has looked at for longest.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 import torch
@@ -18,6 +21,8 @@ from mixer_viz.ui.compute.visitors import is_connected, when_server_stops
 from mixer_viz.ui.learning.run import LiveRun
 
 MAX_RUNNING = 8
+MAX_KEPT = 60
+LEFT_SECONDS = 120.0
 
 
 class LiveTable:
@@ -27,6 +32,8 @@ class LiveTable:
         self._lock = threading.Lock()
         self._connected = connected
         self._runs: dict[str, LiveRun] = {}
+        self._seen: dict[str, float] = {}  # when each visitor was there last
+        self._let_go: set[str] = set()
 
     def run_of(self, visitor: str) -> LiveRun | None:
         with self._lock:
@@ -36,14 +43,41 @@ class LiveTable:
         """A new training for this visitor, in place of the one before."""
         with self._lock:
             for name in [name for name in self._runs if name == visitor or not self._connected(name)]:
-                self._runs.pop(name).close()
-            run = self._runs[visitor] = LiveRun(recipe, task, device, gate, self._may_run)
+                self._forget(name)
+            while len(self._runs) >= MAX_KEPT:
+                name = min(self._runs, key=lambda each: (self._runs[each].is_running, self._runs[each].looked))
+                self._forget(name)
+                self._let_go.add(name)
+            self._let_go = {name for name in self._let_go if name != visitor and self._connected(name)}
+            run = self._runs[visitor] = LiveRun(recipe, task, device, gate, self._may_run, self._is_left)
             return run
+
+    def was_let_go(self, visitor: str) -> bool:
+        """Whether this visitor's training had to make room for others'."""
+        return visitor in self._let_go
 
     def close(self) -> None:
         with self._lock:
             for run in self._runs.values():
                 run.close()
+
+    def _forget(self, name: str) -> None:
+        self._runs.pop(name).close()
+        self._seen.pop(name, None)
+
+    def _is_left(self, run: LiveRun) -> bool:
+        """Whether its visitor has gone for good; it is forgotten then. Asked by the run, which must not wait for us."""
+        name = next((name for name, other in list(self._runs.items()) if other is run), None)
+        if name is None:
+            return False
+        now = time.monotonic()
+        if self._connected(name):
+            self._seen[name] = now
+        elif now - self._seen.setdefault(name, now) > LEFT_SECONDS:
+            self._runs.pop(name, None)
+            self._seen.pop(name, None)
+            return True
+        return False
 
     def _may_run(self, run: LiveRun) -> bool:
         others = [other for other in list(self._runs.values()) if other is not run and other.is_running]

@@ -17,6 +17,7 @@ from mixer_viz.training.live.session import LiveTraining
 from mixer_viz.training.recipe import Recipe
 from mixer_viz.ui.compute.gate import Gate
 from mixer_viz.ui.learning import run as module
+from mixer_viz.ui.learning import table as table_module
 from mixer_viz.ui.learning.run import LiveRun, Status
 from mixer_viz.ui.learning.table import LiveTable
 
@@ -46,6 +47,13 @@ def until(run: LiveRun, reached: Callable[[Status], bool], seconds: float = 30) 
             return status
         time.sleep(0.01)
     raise AssertionError(f"still {run.look().state} at step {step_of(run.look())}")
+
+
+def threads_end() -> None:
+    deadline = time.monotonic() + 30
+    while any(thread.name == "live training" for thread in threading.enumerate()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(thread.name == "live training" for thread in threading.enumerate())
 
 
 def step_of(status: Status) -> int:
@@ -183,7 +191,49 @@ def test_one_run_for_each_visitor_and_none_for_who_left() -> None:
         assert not third._closed
     finally:
         table.close()
-    deadline = time.monotonic() + 30
-    while any(thread.name == "live training" for thread in threading.enumerate()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not any(thread.name == "live training" for thread in threading.enumerate())
+    threads_end()
+
+
+def test_a_training_goes_when_its_visitor_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table_module, "LEFT_SECONDS", 0.3)
+    there = {"anna", "ben"}
+    table = LiveTable(connected=lambda name: name in there)
+    try:
+        gone, stays = (table.begin(name, TINY, TASK, CPU, Gate()) for name in ("anna", "ben"))
+        until(gone, lambda status: status.state == "paused")
+        until(stays, lambda status: status.state == "paused")
+        there.remove("anna")
+        deadline = time.monotonic() + 30
+        while table.run_of("anna") is not None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert table.run_of("anna") is None
+        assert table.run_of("ben") is stays
+        assert not table.was_let_go("anna")
+    finally:
+        table.close()
+    threads_end()
+
+
+def test_there_is_room_for_so_many_trainings_and_the_least_looked_at_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table_module, "MAX_KEPT", 2)
+    table = LiveTable(connected=lambda name: True)
+    try:
+        first, second = (table.begin(name, TINY, TASK, CPU, Gate()) for name in ("anna", "ben"))
+        first.look()  # later than anybody looked at the second
+        table.begin("cleo", TINY, TASK, CPU, Gate())
+        assert table.run_of("anna") is first
+        assert table.run_of("ben") is None
+        assert second._closed
+        assert table.was_let_go("ben")
+        assert not table.was_let_go("anna")
+        table.begin("ben", TINY, TASK, CPU, Gate())
+        assert not table.was_let_go("ben")
+    finally:
+        table.close()
+    threads_end()
+
+
+def test_measuring_lets_others_in_between() -> None:
+    training, turns = LiveTraining(TINY, TASK, CPU), []
+    assert training.measure(between=lambda: turns.append(1)) == training.measure()
+    assert len(turns) == 10  # 2,000 pictures
