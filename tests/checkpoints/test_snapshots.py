@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import lzma
 import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -14,7 +15,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from mixer_viz.checkpoints.snapshots import pack_rows, read_snapshot, snapshots_of, unpack_rows
+from mixer_viz.checkpoints.snapshots import STEP, pack_rows, read_snapshot, snapshots_of, unpack_rows
 from mixer_viz.model import MlpMixer
 
 REAL_ASSETS = Path(__file__).parents[2] / "assets"
@@ -158,6 +159,32 @@ def test_a_packed_snapshot_is_read(write_snapshots: Callable[[object], None], em
     save_file(pack_rows(tensors), empty_hub_and_assets / "tiny_snapshots/1-0.safetensors")
     (arrays,) = read_snapshot(snapshots_of("mixer_cifar10")[0]).values()
     np.testing.assert_allclose(arrays, [[1, -0.5], [0, 0]], atol=1 / 254)
+
+
+def test_small_rows_are_off_by_a_fifth_of_their_deviation() -> None:
+    generator = torch.Generator().manual_seed(1)
+    matrix = torch.randn(50, 400, generator=generator) * torch.linspace(0, 3, 50)[:, None]
+    tensors = {"w": matrix, "stem.weight": torch.randn(3, 3, 4, 4, generator=generator), "b": torch.randn(5)}
+    packed = pack_rows(tensors, small=True)
+    assert set(packed) == {"w.packed", "w.scale", "stem.weight", "stem.weight.scale", "b"}
+    assert packed["w.packed"].numel() < 0.45 * matrix.numel()  # bytes; 8-bit numbers have one each
+    unpacked = unpack_rows(packed)
+    assert set(unpacked) == set(tensors)
+    assert unpacked["w"].shape == matrix.shape
+    deviation = matrix.square().mean(dim=1).sqrt()
+    assert ((unpacked["w"] - matrix).abs().amax(dim=1) <= (STEP / 2 + 1e-4) * deviation).all()
+    assert torch.equal(unpacked["stem.weight"], unpack_rows(pack_rows(tensors))["stem.weight"])
+
+
+@pytest.mark.parametrize("data", [[], [1, 2, 3], list(lzma.compress(b"12345"))])
+def test_small_rows_that_do_not_fit(
+    data: list[int], write_snapshots: Callable[[object], None], empty_hub_and_assets: Path, refused: Refused
+) -> None:
+    write_snapshots([entry(1, 0)])
+    packed = {"w.packed": torch.tensor(data, dtype=torch.uint8), "w.scale": torch.ones(2)}
+    save_file(packed, empty_hub_and_assets / "tiny_snapshots/1-0.safetensors")
+    with refused("The scales in 1-0.safetensors do not fit its weights"):
+        read_snapshot(snapshots_of("mixer_cifar10")[0])
 
 
 def test_a_scale_that_does_not_fit(

@@ -18,12 +18,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 
 from mixer_viz.checkpoints import load_model, save_model
 from mixer_viz.checkpoints.bundled import ASSETS_DIR
-from mixer_viz.checkpoints.snapshots import pack_rows
 from mixer_viz.model import MlpMixer
 from mixer_viz.training.cards.measure import (
     answers,
@@ -36,12 +33,11 @@ from mixer_viz.training.cards.measure import (
     structure_figures,
 )
 from mixer_viz.training.cards.mixer_text import card_text
-from mixer_viz.training.cards.moments import add_networks
+from mixer_viz.training.cards.moments import film, fitting
 from mixer_viz.training.cards.stages import (
     check_finished,
     check_stages,
     duration_in_words,
-    find_snapshots,
     stage_of,
     teacher_of,
 )
@@ -90,9 +86,10 @@ def write(options: argparse.Namespace) -> dict[str, Any]:
     stages = [stage_of(run) for run in runs]
     check_stages(stages)
     teacher = teacher_of(runs, options.teacher_run)
-    snapshots = find_snapshots(stages, runs)
+    snapshots = fitting(stages, runs)
     trained = load_model(options.run / FINAL, "cpu")
-    class_folders(trained.config, options.data / "test")
+    test = options.data / "test"
+    class_folders(trained.config, test)
     options.assets.mkdir(parents=True, exist_ok=True)
     weights = options.assets / f"{options.name}.safetensors"
     names = tuple(in_words(name) for name in trained.config.class_names or ())
@@ -112,12 +109,8 @@ def write(options: argparse.Namespace) -> dict[str, Any]:
         "hardware": options.hardware,
         "duration": duration_in_words(sum(stage["seconds"] for stage in stages)),
         "date": datetime.date.fromtimestamp((options.run / FINAL).stat().st_mtime).isoformat(),
-        "snapshots": add_networks(
-            copy_snapshots(snapshots, options.assets / f"{options.name}_snapshots"),
-            [entry["path"] for entry in snapshots],
-            options.assets,
-            trained.config,
-            options.data / "test",
+        "snapshots": film(
+            snapshots, options.assets / f"{options.name}_snapshots", trained.config, options.data / "test"
         ),
     }
     weights.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
@@ -166,25 +159,3 @@ def calibration(
     held_out = hold_out_validation(images, recipe.validation_share, recipe.seed).validation
     logits = logits_of(model, [Path(str(path)) for path in held_out.images])
     return calibration_figures((logits, np.array(held_out.labels)), test)
-
-
-def copy_snapshots(snapshots: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
-    """Fill `folder`, without what an earlier run left there; the card's entries, oldest first.
-
-    The training's snapshots hold the whole network. What is shipped is what the pages show of them: the weights of
-    token mixing and the patch-embedding filters.
-    """
-    folder.mkdir(exist_ok=True)
-    for old in folder.glob("*.safetensors"):
-        old.unlink()
-    entries = []
-    for snapshot in snapshots:
-        name = f"stage-{snapshot['stage']}-epoch-{snapshot['epoch']:04d}.safetensors"
-        with safe_open(snapshot["path"], "pt") as file:
-            shown = [key for key in file.keys() if ".token_mixing." in key or key == "stem.weight"]  # noqa: SIM118 (no mapping)
-            kept = pack_rows({key: file.get_tensor(key) for key in shown})
-            save_file(kept, folder / name, metadata=file.metadata())
-        (folder / name).chmod(0o644)  # as for the weights
-        said = {key: value for key, value in snapshot.items() if key != "path"}
-        entries.append(said | {"file": f"{folder.name}/{name}"})
-    return entries

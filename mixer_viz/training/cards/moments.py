@@ -1,4 +1,4 @@
-"""Whole networks of a few moments of a training, in few bits beside the snapshots that the pages show."""
+"""The film of a training: snapshots of what the pages show, and whole networks of a few moments in few bits."""
 
 from __future__ import annotations
 
@@ -7,15 +7,61 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save, save_file
 
 from mixer_viz.checkpoints.coarse import network_of, pack_coarse
-from mixer_viz.checkpoints.snapshots import Snapshot
+from mixer_viz.checkpoints.snapshots import Snapshot, pack_rows
 from mixer_viz.model import MixerConfig, MlpMixer
 from mixer_viz.training.cards.measure import class_folders, logits_of
+from mixer_viz.training.cards.stages import find_snapshots
 
 NUM_NETWORKS = 2  # between the start, which says nothing yet, and the end, which is the model itself
+FILM_BYTES = 3_000_000  # of all files together, at most
 _IMAGES_OF_A_CLASS = 200
+
+
+def fitting(stages: list[dict[str, Any]], runs: list[Path]) -> list[dict[str, Any]]:
+    """The snapshots of a film of at most FILM_BYTES, oldest first; each says whether it has to be packed small.
+
+    Raises ValueError when the first or the last one is missing.
+    """
+    found = find_snapshots(stages, runs)
+    ends = [load_file(found[place]["path"]) for place in (0, -1)]
+    room = FILM_BYTES - NUM_NETWORKS * max(len(save(pack_coarse(end))) for end in ends)
+    small = len(found) * max(len(save(pack_rows(_shown(end)))) for end in ends) > room
+    if small:
+        one = max(len(save(pack_rows(_shown(end), small=True))) for end in ends)
+        found = find_snapshots(stages, runs, most=max(2, room // one))
+    return [snapshot | {"small": small} for snapshot in found]
+
+
+def film(snapshots: list[dict[str, Any]], folder: Path, config: MixerConfig, test: Path) -> list[dict[str, Any]]:
+    """Fill `folder` with what `fitting` has found, without what an earlier run left there; the card's entries."""
+    entries = copy_snapshots(snapshots, folder)
+    return add_networks(entries, [snapshot["path"] for snapshot in snapshots], folder.parent, config, test)
+
+
+def copy_snapshots(snapshots: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
+    """The training's snapshots hold the whole network; what is shipped is what the pages show of them."""
+    folder.mkdir(exist_ok=True)
+    for old in folder.glob("*.safetensors"):
+        old.unlink()
+    entries = []
+    for snapshot in snapshots:
+        name = f"stage-{snapshot['stage']}-epoch-{snapshot['epoch']:04d}.safetensors"
+        with safe_open(snapshot["path"], "pt") as file:
+            metadata = file.metadata()
+        kept = pack_rows(_shown(load_file(snapshot["path"])), small=snapshot["small"])
+        save_file(kept, folder / name, metadata=metadata)
+        (folder / name).chmod(0o644)  # as for the weights
+        said = {key: value for key, value in snapshot.items() if key not in ("path", "small")}
+        entries.append(said | {"file": f"{folder.name}/{name}"})
+    return entries
+
+
+def _shown(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The weights of token mixing and the patch-embedding filters."""
+    return {name: value for name, value in tensors.items() if ".token_mixing." in name or name == "stem.weight"}
 
 
 def add_networks(

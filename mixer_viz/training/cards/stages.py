@@ -115,8 +115,8 @@ def read_log(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def find_snapshots(stages: list[dict[str, Any]], runs: list[Path]) -> list[dict[str, Any]]:
-    """Where the snapshots since the last random start of token mixing lie, oldest first, with stage and epoch."""
+def find_snapshots(stages: list[dict[str, Any]], runs: list[Path], most: int = NUM_SNAPSHOTS) -> list[dict[str, Any]]:
+    """Where at most `most` snapshots since the last random start of token mixing lie, oldest first."""
     drawn = [i for i, stage in enumerate(stages) if stage["recipe"]["reset_token_mixing"] or not i][-1]
     found: list[dict[str, Any]] = []
     for index in range(drawn, len(stages)):
@@ -130,18 +130,18 @@ def find_snapshots(stages: list[dict[str, Any]], runs: list[Path]) -> list[dict[
     if not found or (found[0]["epoch"], found[-1]["epoch"]) != (0, stages[-1]["epochs_done"]):
         raise ValueError("The first or the last snapshot of token mixing is missing.")
     done = [0, *itertools.accumulate(stage["epochs_done"] for stage in stages)]
-    return thinned(found, [done[entry["stage"] - 1] - done[drawn] + entry["epoch"] for entry in found])
+    return thinned(found, [done[entry["stage"] - 1] - done[drawn] + entry["epoch"] for entry in found], most)
 
 
-def thinned(found: list[dict[str, Any]], epochs: list[int]) -> list[dict[str, Any]]:
-    """At most NUM_SNAPSHOTS of them, one for each of `epochs` in all, about evenly spaced in log(1 + epoch).
+def thinned(found: list[dict[str, Any]], epochs: list[int], most: int = NUM_SNAPSHOTS) -> list[dict[str, Any]]:
+    """At most `most` of them, one for each of `epochs` in all, about evenly spaced in log(1 + epoch).
 
     The first and the last one stay; of those between, what lies closest between its neighbours goes first.
     """
     kept = dict(zip(reversed(epochs), reversed(found), strict=True))
     # Where one stage ends and the next begins with the same weights, the end is kept.
     places = sorted(kept)
-    while len(places) > NUM_SNAPSHOTS:
+    while len(places) > most:
         gaps = [math.log((1 + after) / (1 + before)) for before, after in zip(places, places[2:], strict=False)]
         del places[1 + gaps.index(min(gaps))]
     return [kept[place] for place in places]

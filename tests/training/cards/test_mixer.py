@@ -20,7 +20,7 @@ from mixer_viz.analysis.calibration import fit_temperature
 from mixer_viz.analysis.token_mixing.structure import structure_of
 from mixer_viz.checkpoints import bundled
 from mixer_viz.checkpoints.snapshots import read_snapshot, snapshots_of
-from mixer_viz.training.cards import mixer, stages
+from mixer_viz.training.cards import mixer, moments, stages
 from mixer_viz.training.cli import build_parser, main
 from mixer_viz.training.data.labelled import find_data, hold_out_validation
 from mixer_viz.training.recipe import Recipe
@@ -257,6 +257,22 @@ def test_two_stages_are_both_in_the_card(run: Path, tmp_path: Path) -> None:
     # Token mixing was drawn anew in the second stage: what came before does not lead to these weights.
     assert [(entry["stage"], entry["epoch"]) for entry in card["snapshots"]] == [(2, 0), (2, 1), (2, 2)]
     assert all((assets / entry["file"]).is_file() for entry in card["snapshots"])
+
+
+def test_a_film_that_is_too_large_is_packed_and_has_fewer_moments(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert call(run, tmp_path / "whole") == 0
+    whole = sum(file.stat().st_size for file in (tmp_path / "whole" / "tiny_snapshots").iterdir())
+    monkeypatch.setattr(moments, "FILM_BYTES", round(0.9 * whole))
+    assert call(run, tmp_path / "small") == 0
+    files = list((tmp_path / "small" / "tiny_snapshots").iterdir())
+    assert sum(file.stat().st_size for file in files) <= 0.9 * whole
+    entries = json.loads((tmp_path / "small" / "tiny.json").read_text())["snapshots"]
+    assert 2 <= len(entries) == len(files) <= 4
+    assert (entries[0]["epoch"], entries[-1]["epoch"]) == (0, 3)
+    with safe_open(tmp_path / "small" / entries[-1]["file"], "pt") as file:
+        assert "blocks.0.token_mixing.fc1.weight.packed" in file.keys()  # noqa: SIM118 (no mapping)
 
 
 def test_snapshots_of_several_stages_are_thinned_evenly() -> None:
