@@ -56,7 +56,7 @@ def front() -> int:
             common.patch_grid(cached.crop_of(choice), config.grid_shape, width=185),
             common.token_matrix(result.embedding, width=185),
             dataclasses.replace(
-                small_maps(True)[-1], title=f"{config.num_blocks} blocks", shape="colours of likeness", width=160
+                small_maps(True)[-1], title=f"{config.num_blocks} blocks", shape="as colours", width=160
             ),
             common.pooled_column(result.pooled, width=45),
         ]

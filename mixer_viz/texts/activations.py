@@ -20,7 +20,7 @@ LIMITS = """
 - What the classifier says of an early layer shows how far it speaks the classifier's language, not what it knows.
 - A part of the logit is exact for the scale of the last LayerNorm on this picture. Without that half-block, later ones
   would have answered differently.
-- CKA says which patches go together, not what the layers say about them. Two layers can be alike and mean different things.
+- CKA says which patches go together, not what the layers say about them: two that are alike can mean different things.
 """
 
 

@@ -46,8 +46,8 @@ DOES_NOT_SAY = {
     "other maps.",
     "occlusion": "It does not tell neighbours apart that lie in one window, nor what two windows do together.",
     "patch_ablation": "It does not see what patches do together: two that can stand in for each other both get little.",
-    "shapley_sampling": "It does not give the same map for every seed: few orders leave noise, and most sets of patches "
-    "look like no photo.",
+    "shapley_sampling": "It does not give the same map for every seed: few orders leave noise, and most sets of "
+    "patches look like no photo.",
     "kernel_shap": "It does not tell the patches of one group apart, and few random sets leave noise.",
     "grad_cam": "It does not say where in the picture a token's content came from: every block has mixed the patches. "
     "What speaks against the class is kept here; the original leaves it out.",

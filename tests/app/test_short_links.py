@@ -111,6 +111,17 @@ def test_choices_of_another_page_leave_the_address_and_come_back() -> None:
     assert app.button_group(key="filters").value == "Channel"
 
 
+def test_the_first_patch_is_in_the_middle_half_of_the_picture() -> None:
+    for image in ("cat", "dog"):
+        app = opened("overview", {"image": image})
+        row, column = divmod(app.number_input(key="token").value, 8)
+        assert 2 <= row < 6
+        assert 2 <= column < 6
+        assert "token" not in app.query_params
+        app.selectbox(key="image").select_index(2).run()  # nobody has chosen a patch: another picture has its own
+        assert "token" not in app.query_params
+
+
 def test_another_model_keeps_the_place_not_the_number() -> None:
     from mixer_viz.ui.widgets.selection import same_place
 

@@ -74,7 +74,7 @@ def rows(config: MixerConfig) -> list[Method]:
         Method(
             name="layer_integrated_gradients",
             title="Layer integrated gradients",
-            answers="How much does each token of one block add to the logit along the straight line from the baseline's?",
+            answers="How much does each token of a block add to the logit along the straight line from the baseline's?",
             run=_layer_integrated_gradients,
             passes=cost_per("steps", extra=4),
             parameters=(block, STEPS),

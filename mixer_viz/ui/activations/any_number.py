@@ -53,10 +53,11 @@ def layer_norm(choice: Choice) -> None:
 def channel_mixing(choice: Choice) -> None:
     """Y[t, c] of a block."""
     config = choice.model.config
-    block = block_field(config)
-    token, channel = _fields(choice)
     last = config.channels_mlp_dim - 1
-    unit = pick_number(f"Hidden unit (0 to {last}, a row of W₃)", 0, last, 0, "hidden_unit")
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        block = block_field(config)
+        token, channel = token_field(config), channel_field(config)
+        unit = pick_number(f"Hidden unit (0 to {last}, a row of W₃)", 0, last, 0, "hidden_unit")
     trace = trace_of(choice)
     result = any_number.channel_mixing_number(choice.model.model, trace, block, token, channel, unit)
     st.markdown(texts.CHANNEL_MIXING)

@@ -11,6 +11,7 @@ from mixer_viz.ui.activations import results
 from mixer_viz.ui.activations.layers import stage_labels, stage_names, top_class
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
+from mixer_viz.ui.compute.speed import BACKWARD, pass_seconds
 from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.widgets.errors import guarded
 from mixer_viz.ui.widgets.selection import (
@@ -22,6 +23,7 @@ from mixer_viz.ui.widgets.selection import (
     switch,
 )
 
+QUICK = 1.0  # seconds
 ORDERS = {"Variance": "variance", "Length": "length", "Effect on the class": "effect", "Number": "number"}
 
 
@@ -41,13 +43,18 @@ def channels(choice: Choice) -> None:
     trace = cached.trace_of(choice)
     numbers = layers.channel_statistics(trace, layer)
     target = top_class(choice)
-    effects = results.channel_effects_of(choice, layer, target)
-    keys = {"Variance": -numbers.variance, "Length": -numbers.norm, "Effect on the class": -np.abs(effects)}
+    sorts_by_effect = order == "Effect on the class"
+    # A backward pass: with a large model only for whoever sorts by it.
+    is_known = sorts_by_effect or (1 + BACKWARD) * pass_seconds(choice.model) < QUICK
+    effects = results.channel_effects_of(choice, layer, target) if is_known else None
+    keys = {"Variance": -numbers.variance, "Length": -numbers.norm}
+    if effects is not None:
+        keys["Effect on the class"] = -np.abs(effects)
     sorted_channels = np.argsort(keys.get(order, np.arange(config.embed_dim)), kind="stable")
     effect_name = choice.model.class_name(target)
     notes = [
         f"channel {index}: mean {numbers.mean[index]:+.3g}, variance {numbers.variance[index]:.3g}, length "
-        f"{numbers.norm[index]:.3g}, effect on {effect_name} {effects[index]:+.3g}"
+        f"{numbers.norm[index]:.3g}" + ("" if effects is None else f", effect on {effect_name} {effects[index]:+.3g}")
         for index in range(config.embed_dim)
     ]
     atlas = figures.channel_atlas(layers.stage_maps(trace, layer), sorted_channels, notes, names[layer])

@@ -25,7 +25,7 @@ _CHOICE, _PICTURE = "_choice_of_this_run", "_picture_of_this_run"
 _STYLE = """<style>
 [data-testid=stMainBlockContainer] { padding: 2.75rem clamp(1rem, 3vw, 4rem) 4rem; }
 @media (min-width: 769px) and (max-width: 1100px) {  /* a projector */
-  [data-testid=stSidebar][aria-expanded=true], [data-testid=stSidebar][aria-expanded=true] > div {
+  [data-testid=stSidebar][data-collapsed=false] {
     min-width: 14.5rem !important; width: 14.5rem !important; }
   [data-testid=stSidebarContent] > div { padding-left: 1rem; padding-right: 1rem; }
 }

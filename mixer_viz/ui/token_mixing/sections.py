@@ -49,6 +49,10 @@ def unit_maps(choice: Choice, block: int, unit: int) -> None:
 
 def unit_on_picture(choice: Choice, block: int, unit: int) -> None:
     """What one unit does on the current picture, measured by running the Mixer with the unit scaled."""
+    passes = len(results.FACTORS) + 1 + BACKWARD  # the last two for its first-order effect
+    key = (choice.model.key, choice.picture.key)  # not the unit: whoever asked will look at several
+    if not is_wanted("What it does on this picture", passes * pass_seconds(choice.model), "unit_wanted", *key):
+        return
     result = results.on_picture(choice, block)
     show_grids([figures.activation_strip(result.activations[:, unit], unit)], key="activation")
     probabilities = results.with_unit_scaled(choice, block, unit)
