@@ -26,12 +26,17 @@ class BundledModel:
     accuracy: float | None  # top-1 in percent
     accuracy_note: str  # on what and how it was measured
     class_names: tuple[str, ...]
+    is_first: bool = False  # whether the app begins with it
 
 
 def bundled_models() -> list[BundledModel]:
-    """Every weight file in `ASSETS_DIR` that has a card, by file name; raises CheckpointError for a broken card."""
+    """Every weight file in `ASSETS_DIR` that has a card: the one to begin with, then by file name.
+
+    Raises CheckpointError for a broken card.
+    """
     weights = sorted(ASSETS_DIR.glob("*.safetensors"))
-    return [_read_card(path) for path in weights if path.with_suffix(".json").is_file()]
+    models = [_read_card(path) for path in weights if path.with_suffix(".json").is_file()]
+    return sorted(models, key=lambda model: not model.is_first)
 
 
 def count_parameters(path: Path) -> int:
@@ -58,6 +63,7 @@ def _read_card(path: Path) -> BundledModel:
         accuracy=accuracy,
         accuracy_note=_text(card, "accuracy_note", path),
         class_names=parse_preparation(card).class_names or (),
+        is_first=card.get("is_first") is True,
     )
 
 

@@ -32,6 +32,17 @@ def test_bundled_models_come_first(bundled_model: MlpMixer, empty_hub_and_assets
     assert [model.source for model in models] == ["bundled"] + ["timm"] * 6
 
 
+def test_the_one_to_begin_with_comes_first(
+    bundled_model: MlpMixer, empty_hub_and_assets: Path, card: dict[str, object]
+) -> None:
+    save_model(bundled_model, empty_hub_and_assets / "later.safetensors")
+    (empty_hub_and_assets / "later.json").write_text(json.dumps(card | {"name": "later", "is_first": True}))
+    save_model(bundled_model, empty_hub_and_assets / "a.safetensors")
+    (empty_hub_and_assets / "a.json").write_text(json.dumps(card | {"name": "a", "is_first": "yes"}))
+    names = [info.name for info in available_models() if info.source == "bundled"]
+    assert names == ["later", "a", "mixer_cifar10"]
+
+
 def test_published_models_show_measured_accuracy_and_exact_sizes() -> None:
     found = {model.name: (model.accuracy, model.num_parameters, model.on_disk) for model in available_models()}
     # 59 880 472 and 208 196 168 are the numbers of the original code's own tests for 1000 classes.

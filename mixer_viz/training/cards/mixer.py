@@ -71,6 +71,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--hardware", required=True, help="what it was trained on, in words")
     parser.add_argument("--data-text", default=DATA, help=f"what it was trained on, in words (default {DATA})")
     parser.add_argument("--terms", default="", help="the terms of the data's source, in a sentence or two")
+    parser.add_argument("--first", action="store_true", help="the app begins with this model")
     parser.add_argument(
         "--earlier", type=Path, action="append", default=[], metavar="DIR", help="the runs before, in order"
     )
@@ -100,6 +101,7 @@ def write(options: argparse.Namespace) -> dict[str, Any]:
         ship(trained, weights, class_names=names, **known | {"usual_confidence": tuple(known["usual_confidence"])})
     card = {
         **figures,
+        "is_first": options.first,
         "file_bytes": weights.stat().st_size,
         "accuracy_before_rounding": stages[-1]["accuracy"],
         "data": options.data_text,

@@ -100,7 +100,7 @@ copies; on the lossless originals it may differ a little."""
 
 _PUT_INTO_WORDS = (
     *("structure", "stages", "teacher", "snapshots", "class_names"),
-    *("accuracy_per_class", "test_images_per_class", "calibration", "terms"),
+    *("accuracy_per_class", "test_images_per_class", "calibration", "terms", "is_first"),
 )
 _WIDTH = 119
 
