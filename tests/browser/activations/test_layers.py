@@ -75,7 +75,7 @@ def test_the_quantity_and_its_scale_change_the_strip(visit: Visit) -> None:
     seen = [picture_of(strip)]
     for name in ("Likeness", "Channel", "Class"):
         keyed(page, "quantity").get_by_role("radio", name=name, exact=True).click()
-        expect(page).to_have_url(re.compile(f"quantity={name}"), timeout=TIMEOUT)
+        expect(page).to_have_url(re.compile(f"quantity={name.lower()}"), timeout=TIMEOUT)
         wait_for_another(page, strip, seen[-1])
         idle(page)
         seen.append(picture_of(strip))

@@ -63,7 +63,7 @@ def test_what_was_clicked_is_kept_from_view_to_view(visit: Visit, model: MlpMixe
 def test_a_copied_link_shows_the_same_to_someone_else(visit: Visit) -> None:
     mine = open_view(visit, "Channels", f"{ADDRESS}&channel={CHANNEL}")
     keyed(mine, "channels").get_by_role("radio", name="Length", exact=True).click()
-    expect(mine).to_have_url(re.compile("channels=Length"), timeout=TIMEOUT)
+    expect(mine).to_have_url(re.compile("channels=length"), timeout=TIMEOUT)
     idle(mine)
     theirs = visit("/activations" + mine.url.split("/activations")[1])
     for page in (theirs, theirs):

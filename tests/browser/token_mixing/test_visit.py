@@ -104,7 +104,7 @@ def test_the_order_changes_the_places_and_keeps_the_unit(visit: Visit, weights: 
     atlas = canvas(page, "atlas")
     old = picture_of(atlas)
     keyed(page, "order").get_by_role("radio", name="Frequency").click()
-    expect(page).to_have_url(re.compile("order=Frequency"), timeout=TIMEOUT)
+    expect(page).to_have_url(re.compile("order=frequency"), timeout=TIMEOUT)
     wait_for_another(page, atlas, old)
     idle(page)
     expect_unit(page, UNIT)
