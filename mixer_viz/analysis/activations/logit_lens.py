@@ -10,12 +10,14 @@ head's language, not what it knows.
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from mixer_viz.analysis.arrays import one_image, probabilities, to_double
+from mixer_viz.analysis.frames import frame, places
 from mixer_viz.analysis.ranges import check_range, check_same_model
 from mixer_viz.model import MlpMixer, Trace
 from mixer_viz.model.trace import Stage, stages_of, streams_of
@@ -28,6 +30,14 @@ class LogitLens:
     stages: tuple[Stage, ...]  # T
     logits: np.ndarray  # (T, num_classes) float64
     probabilities: np.ndarray  # (T, num_classes) float64, softmax of each row
+
+    def to_frame(self) -> Any:
+        """A pandas table: stage, name, class, logit, probability, one row per stage and class."""
+        columns = places(self.logits.shape, ("stage", "class"), (0, 0))
+        names = [self.stages[stage].name for stage in columns["stage"]]
+        return frame(
+            {**columns, "name": names, "logit": self.logits.ravel(), "probability": self.probabilities.ravel()}
+        )
 
 
 @dataclasses.dataclass(frozen=True)

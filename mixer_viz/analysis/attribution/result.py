@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from mixer_viz.analysis.chunks import Precision
+from mixer_viz.analysis.frames import frame
 
 Value = int | float | str  # of a parameter
 _NEAR_ZERO = 1e-6  # of the score, or of one logit where the score is smaller
@@ -62,6 +64,19 @@ class Attribution:
     def completeness_gap(self) -> float | None:
         """|total - expected|, in logits; None for methods without such a law."""
         return None if self.expected is None else abs(self.total - self.expected)
+
+    def to_frame(self) -> Any:
+        """The patch map as a pandas table: patch, value."""
+        return frame({"patch": np.arange(self.patch_map.size), "value": self.patch_map})
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it; `mv.plot.attribution` draws it."""
+        gap = "" if self.completeness_gap is None else f", {self.completeness_gap:.2g} short of the law"
+        unit = " logits" if self.in_logits else ""
+        return (
+            f"<b>{self.method}</b> of class {self.target}: values sum to {self.total:+.4g}{unit}{gap}; "
+            f"score {self.score:.4g}, {self.forward_passes} forward passes"
+        )
 
     @property
     def relative_gap(self) -> float | None:

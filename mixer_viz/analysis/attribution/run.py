@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import get_args
+from collections.abc import Sequence
+from functools import partial
+from typing import get_args, overload
 
 import captum.attr  # noqa: F401 - here, as the runners import it in the middle of what is timed
 import numpy as np
@@ -16,12 +18,14 @@ from mixer_viz.analysis.attribution.methods import Method, check_parameters, che
 from mixer_viz.analysis.attribution.result import Attribution, Value
 from mixer_viz.analysis.attribution.table import method_for
 from mixer_viz.analysis.attribution.task import Score, Task
+from mixer_viz.analysis.batches import for_each_image
 from mixer_viz.analysis.chunks import Cancelled, Precision, Progress, chunk_for, halving
 from mixer_viz.analysis.ranges import check_answer, check_range
 from mixer_viz.model import MixerConfig, MlpMixer
 from mixer_viz.model.mixer import check_pixels
 
 
+@overload
 def attribute(
     model: MlpMixer,
     pixels: Tensor,
@@ -36,14 +40,48 @@ def attribute(
     progress: Progress | None = None,
     cancelled: Cancelled | None = None,
     **parameters: Value,
-) -> Attribution:
+) -> Attribution: ...
+@overload
+def attribute(
+    model: MlpMixer,
+    pixels: Tensor,
+    target: Sequence[int],
+    method: str = "integrated_gradients",
+    *,
+    against: int | None = None,
+    baseline: str = "black",
+    seed: int = 0,
+    precision: Precision = "float32",
+    chunk: int | None = None,
+    progress: Progress | None = None,
+    cancelled: Cancelled | None = None,
+    **parameters: Value,
+) -> list[Attribution]: ...
+def attribute(
+    model: MlpMixer,
+    pixels: Tensor,
+    target: int | Sequence[int],
+    method: str = "integrated_gradients",
+    *,
+    against: int | None = None,
+    baseline: str = "black",
+    seed: int = 0,
+    precision: Precision = "float32",
+    chunk: int | None = None,
+    progress: Progress | None = None,
+    cancelled: Cancelled | None = None,
+    **parameters: Value,
+) -> Attribution | list[Attribution]:
     """Which pixels and patches the score of `target` rests on; see `Attribution` for signs and units.
 
     The model is only read, so threads may share it: no hook, gradient or flag is left on it, also after an error.
 
     Args:
-        target: a class; a tensor without an axis does, such as `logits.argmax()`.
-        pixels: (1, 3, H, W), normalised and finite, of the model's type and on its device, as `preprocess` makes them.
+        target: a class; a tensor without an axis does, such as `logits.argmax()`. N classes, in a sequence or a tensor
+            with one axis, ask for a list of N results, one for each image, equal to N calls; only one is in work at a
+            time, and `progress` counts images.
+        pixels: (1, 3, H, W), or (N, 3, H, W) for N targets, normalised and finite, of the model's type and on its
+            device, as `preprocess` makes them.
         method, parameters: a row of `table.methods_for(model.config)` and its parameters by name.
         against: another class; then the score is the difference of the two logits.
         baseline: a name from `baselines.BASELINES`, for the methods that compare with one.
@@ -58,6 +96,10 @@ def attribute(
         cancelled: asked before every chunk; when it says yes, AnalysisCancelled is raised.
     Raises ValueError for an image, target, method, baseline, precision or parameter that does not fit.
     """
+    if isinstance(target, Sequence) or (isinstance(target, Tensor) and target.ndim == 1):
+        same = {"against": against, "baseline": baseline, "seed": seed, "precision": precision, "chunk": chunk}
+        one = partial(attribute, method=method, cancelled=cancelled, **same, **parameters)
+        return for_each_image(one, model, pixels, targets=target, progress=progress, cancelled=cancelled)
     started = time.perf_counter()
     row = method_for(model.config, method)
     values = check_parameters(row, parameters)

@@ -10,11 +10,12 @@ import dataclasses
 import math
 import re
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from mixer_viz.analysis.arrays import to_array
+from mixer_viz.analysis.frames import frame
 from mixer_viz.analysis.ranges import block_of
 from mixer_viz.analysis.spectrum import mean_radial_frequency, orientation
 from mixer_viz.analysis.token_mixing.opposing_pairs import opposing_pairs, unit_rows
@@ -63,6 +64,15 @@ class Units:
     likeness: np.ndarray  # (D_S,) float64, cosine of the W1 row and the W2 column, both centred
     partner: np.ndarray  # (D_S,) int, the unit's one-to-one opposing partner, -1 for the one left over
     partner_cosine: np.ndarray  # (D_S,) float64, cosine of the two centred W1 rows; nan without a partner
+
+    def to_frame(self) -> Any:
+        """All measures as a pandas table, one row per unit."""
+        columns = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return frame({"unit": np.arange(len(self.frequency)), **columns})
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        return str(self.to_frame().describe().round(3).to_html())
 
 
 def block_weights(model: MlpMixer, block: int) -> MixingWeights:
