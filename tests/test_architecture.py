@@ -17,9 +17,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = "mixer_viz"
 FACADE = "the facade"  # `import mixer_viz as mv`: everything that is not a picture or a widget
-LIBRARY = {"model", "checkpoints", "images", "analysis", "training"}
+LIBRARY = {"model", "checkpoints", "images", "analysis", "training", "survey"}
 CARDS = "training/cards"
-ALL = {*LIBRARY, CARDS, "paths", "figures", "texts", "ui", "pages", "app", FACADE}
+ALL = {*LIBRARY, CARDS, "paths", "figures", "texts", "plot", "ui", "pages", "app", FACADE}
 
 # Which parts of the project each part may import, itself aside.
 ARROWS: dict[str, set[str]] = {
@@ -29,10 +29,12 @@ ARROWS: dict[str, set[str]] = {
     "analysis": {"model", "images"},
     "training": {"model", "checkpoints", CARDS},  # the comparison's command writes its card when all is trained
     CARDS: {"model", "checkpoints", "images", "analysis", "training"},
+    "survey": {"model", "checkpoints", "images", "analysis", "training"},  # torchrun's processes, as in training
     "figures": set(),
-    "texts": {"model", "checkpoints", "images", "analysis"},
+    "texts": {"model", "checkpoints", "images", "analysis", "survey"},
     "paths": set(),
-    FACADE: LIBRARY,
+    "plot": {"model", "checkpoints", "images", "analysis", "survey", "figures"},
+    FACADE: {*LIBRARY, "plot"},
     "ui": ALL,
     "pages": ALL,
     "app": ALL,
@@ -181,7 +183,7 @@ def test_every_import_points_the_right_way() -> None:
 
 def plant(root: Path, path: str, text: str) -> None:
     """A small project around one file, so that relative and `from mixer_viz import x` imports resolve."""
-    parts = [f"{PACKAGE}/{part}" for part in (*LIBRARY, "figures", "texts", "ui")]
+    parts = [f"{PACKAGE}/{part}" for part in (*LIBRARY, "figures", "texts", "plot", "ui")]
     files = [other.format(wing=wing).replace("*", "page") for other in PAGE_HAS for wing in PAGE_WINGS]
     for file in (*(f"{folder}/__init__.py" for folder in (PACKAGE, *parts)), *files):
         (root / file).parent.mkdir(parents=True, exist_ok=True)
@@ -232,6 +234,9 @@ LONG_FUNCTION = "def draw():\n" + "    x = 1\n" * MAX_PAGE_FUNCTION_LINES
         ("mixer_viz/figures/comparison/a.py", "import torch", "figures draw with numpy"),
         ("mixer_viz/analysis/token_mixing/a.py", "import captum.attr", "captum belongs"),
         ("mixer_viz/__init__.py", "from mixer_viz.texts import overview", "the facade must not know texts"),
+        ("mixer_viz/survey/a.py", "from mixer_viz.figures import theme", "survey must not know figures"),
+        ("mixer_viz/plot/a.py", "from mixer_viz.ui import choices", "plot must not know ui"),
+        ("mixer_viz/analysis/a.py", "from mixer_viz import plot", "analysis must not know plot"),
         ("pages/a.py", "import numpy as np", "pages do not compute"),
         ("pages/a.py", "def f():\n    import torch.nn", "pages do not compute"),
         ("pages/a.py", "x = 1\n" * (MAX_PAGE_LINES + 1), "151 lines, a file of pages has at most 150"),
@@ -321,7 +326,18 @@ def stated_arrows() -> dict[str, set[str]]:
 
 def test_contributing_says_the_same_as_the_arrows() -> None:
     stated = stated_arrows()
-    for part in ("model", "checkpoints", "images", "analysis", "training", "training/cards", "figures", "texts"):
+    for part in (
+        "model",
+        "checkpoints",
+        "images",
+        "analysis",
+        "training",
+        "training/cards",
+        "figures",
+        "texts",
+        "survey",
+        "plot",
+    ):
         names = {f"{name}.py" if name == "paths" else name for name in ARROWS[part]}
         assert stated[f"`{part}`"] == names, part
     assert stated["`paths.py`"] == set()

@@ -65,12 +65,12 @@ def labelled_images(files: Iterable[tuple[str, bytes]], config: MixerConfig) -> 
     Raises ImageError, and nothing else by itself, for a Mixer without class names, where no picture is left, and beyond
     MAX_IMAGES files, MAX_FILE_BYTES, MAX_DECODED_PIXELS, MAX_UNREADABLE or MAX_KEPT_BYTES.
     """
-    classes = _classes(config.class_names)
+    classes = classes_by_name(config.class_names)
     images: list[np.ndarray] = []
     labels: list[int] = []
     unreadable, pixels, unknown = 0, 0, set()
     for folder, data in _within_limits(files, len, config):
-        label = classes.get(_plain(folder))
+        label = classes.get(plain_name(folder))
         if label is None:
             unknown.add(folder)
             continue
@@ -132,20 +132,20 @@ def _not_hidden(files: Iterable[tuple[str, Content]]) -> Iterator[tuple[str, Con
             yield (parts[-2] if len(parts) > 1 else ""), content
 
 
-def _classes(names: Sequence[str] | None) -> Mapping[str, int]:
-    """Folder name, as `_plain` makes it, to the class: names that belong to one class, full names before others."""
+def classes_by_name(names: Sequence[str] | None) -> Mapping[str, int]:
+    """Folder name, as `plain_name` makes it, to the class: names that belong to one class, full names before others."""
     if names is None:
         raise ImageError("This model does not say what its classes are called, so folders cannot be matched to them.")
     full, parts = collections.defaultdict(set), collections.defaultdict(set)
     for index, name in enumerate(names):
-        full[_plain(name)].add(index)
+        full[plain_name(name)].add(index)
         for part in name.split(","):
-            parts[_plain(part)].add(index)
+            parts[plain_name(part)].add(index)
     named = {**parts, **full}
     return {name: min(classes) for name, classes in named.items() if name and len(classes) == 1}
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     return " ".join(name.replace("_", " ").casefold().split())
 
 

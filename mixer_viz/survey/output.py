@@ -1,0 +1,188 @@
+"""A survey as files: a table per quantity (`.npz`), and `survey.json`, which says of what; written and read here."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mixer_viz.analysis.frames import frame, places
+from mixer_viz.model import MixerConfig
+from mixer_viz.survey import statistics
+from mixer_viz.survey.passes import FAMILIES, Family, family_shape
+
+FORMAT = 1
+JSON_NAME = "survey.json"
+MAX_FILE_BYTES = 256 * 2**20  # of one file, and of what it unpacks to
+
+
+class SurveyFileError(ValueError):
+    """What is wrong with a survey's files, in one sentence for the user."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Survey:
+    """What one pass over a folder found out: `about` says of what, `arrays` hold the tables by "file.name"."""
+
+    about: Mapping[str, Any]
+    arrays: Mapping[str, np.ndarray]
+
+    @property
+    def images(self) -> int:
+        """Pictures that were read."""
+        return int(self.about["images"])
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of right answers among those whose class is known; None where none is."""
+        labels, answers = self.arrays["predictions.labels"], self.arrays["predictions.answers"]
+        known = (labels >= 0) & (answers >= 0)
+        return float((labels[known] == answers[known]).mean()) if known.any() else None
+
+    def units(self, family: Family, name: str) -> np.ndarray:
+        """A table of one family, its units along the first axis: "mean", "std", "lowest", "top", "top_pictures", ..."""
+        return self.arrays[f"{family}.{name}"]
+
+    def fits(self, config: MixerConfig) -> bool:
+        """Whether it is of a Mixer with these sizes and classes."""
+        return bool(self.about["config"] == json.loads(config.to_json()))
+
+    def to_frame(self) -> Any:
+        """Statistics of all units as a pandas table: family, block, unit, mean, std, lowest, top."""
+        config = MixerConfig.from_json(json.dumps(self.about["config"]))
+        columns: dict[str, list[Any]] = {
+            name: [] for name in ("family", "place", "unit", "mean", "std", "lowest", "top")
+        }
+        for family in FAMILIES:
+            shape = family_shape(config, family)
+            first = 0 if family == "channels" else 1  # stages from 0, blocks from 1, as on the pages
+            table = {name: self.units(family, name) for name in ("mean", "std", "lowest")}
+            table |= {"top": self.units(family, "top")[:, 0], **places(shape, ("place", "unit"), (first, 0))}
+            columns["family"] += [family] * len(table["mean"])
+            for name, values in table.items():
+                columns[name] += values.tolist()
+        return frame(columns)
+
+    def _repr_html_(self) -> str:
+        accuracy = "" if self.accuracy is None else f", {100 * self.accuracy:.2f} % right"
+        return f"<b>Survey</b> of {self.images:,} pictures by {_escaped(self.about['model'])}{accuracy}"
+
+
+def write_survey(survey: Survey, folder: Path) -> None:
+    """One `.npz` for each quantity, and `survey.json` last, when all else is there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for quantity in sorted({name.split(".")[0] for name in survey.arrays}):
+        tables = {name.split(".", 1)[1]: v for name, v in survey.arrays.items() if name.split(".")[0] == quantity}
+        np.savez_compressed(folder / f"{quantity}.npz", allow_pickle=False, **tables)
+    (folder / JSON_NAME).write_text(json.dumps(survey.about, indent=2) + "\n", encoding="utf-8")
+
+
+def read_survey(source: Path | Mapping[str, bytes]) -> Survey:
+    """A survey from its folder, or from its files by name; nothing in them is run.
+
+    Raises SurveyFileError, in one sentence, for files that are missing, damaged, too large or of another kind.
+    """
+    files = _files_of(source) if isinstance(source, Path) else dict(source)
+    about = _about(files.get(JSON_NAME))
+    arrays: dict[str, np.ndarray] = {}
+    for name, data in files.items():
+        if name.endswith(".npz"):
+            arrays |= {f"{name.removesuffix('.npz')}.{key}": value for key, value in _tables(name, data).items()}
+    _check(about, arrays)
+    return Survey(about, arrays)
+
+
+def _files_of(folder: Path) -> dict[str, bytes]:
+    try:
+        files = [path for path in sorted(folder.iterdir()) if path.suffix == ".npz" or path.name == JSON_NAME]
+        if any(path.stat().st_size > MAX_FILE_BYTES for path in files):
+            raise SurveyFileError(f"A file of this survey has more than {MAX_FILE_BYTES // 2**20} MiB.")
+        return {path.name: path.read_bytes() for path in files}
+    except OSError as exc:
+        raise SurveyFileError(f"The folder {str(folder)!r} cannot be read.") from exc
+
+
+def _about(data: bytes | None) -> dict[str, Any]:
+    if data is None:
+        raise SurveyFileError(f"There is no {JSON_NAME} here; choose the whole folder that a survey wrote.")
+    try:
+        about = json.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError) as exc:
+        raise SurveyFileError(f"The file {JSON_NAME} is damaged.") from exc
+    if not isinstance(about, dict) or about.get("format") != FORMAT or not isinstance(about.get("config"), dict):
+        raise SurveyFileError(f"The file {JSON_NAME} is not of a survey that this version can read.")
+    if not isinstance(about.get("model"), str) or not isinstance(about.get("images"), int):
+        raise SurveyFileError(f"The file {JSON_NAME} does not say which model saw how many pictures.")
+    return about
+
+
+def _tables(name: str, data: bytes) -> dict[str, np.ndarray]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > MAX_FILE_BYTES:
+                raise SurveyFileError(f"The file {name[:80]!r} unpacks to more than {MAX_FILE_BYTES // 2**20} MiB.")
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            return {key: file[key] for key in file.files}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, MemoryError) as exc:
+        if isinstance(exc, SurveyFileError):
+            raise
+        raise SurveyFileError(f"The file {name[:80]!r} is damaged.") from exc
+
+
+def _check(about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    """Every table that a page reads is there, with the shape that the model's sizes demand."""
+    try:
+        config = MixerConfig.from_json(json.dumps(about["config"]))
+    except (ValueError, TypeError, KeyError) as exc:
+        raise SurveyFileError(f"The file {JSON_NAME} describes no model that can be read here.") from exc
+    blocks, tokens = config.num_blocks, config.num_patches
+    wanted: dict[str, tuple[int, ...]] = {
+        "jacobian.mean": (blocks, tokens, tokens),
+        "jacobian.norm": (blocks, tokens, tokens),
+        "receptive_field.maps": (blocks + 1, tokens),
+        "logit_lens.right": (blocks + 1,),
+        "effects.mean": (blocks, config.tokens_mlp_dim),
+        "effects.std": (blocks, config.tokens_mlp_dim),
+        "logit_lens.as_final": (blocks + 1,),
+        "logit_lens.log_probability": (blocks + 1,),
+    }
+    sampled, looked = (len(arrays.get(name, ())) for name in ("sample.pictures", "closer.pictures"))
+    wanted |= {"closer.done": (looked,), "closer.attribution": (looked, *_lists(about))}
+    for family in FAMILIES:
+        units = int(np.prod(family_shape(config, family)))
+        wanted |= {f"{family}.{name}": (units,) for name in ("mean", "std", "lowest")}
+        wanted |= {f"{family}.{name}": (units, statistics.TOP) for name in ("top", "top_pictures")}
+        wanted[f"{family}.sample"] = (sampled, units)
+        if f"{family}.class_mean" in arrays:
+            wanted |= {f"{family}.{name}": (units, config.num_classes) for name in ("class_mean", "correlation")}
+    for name, shape in wanted.items():
+        if name not in arrays or arrays[name].shape != shape:
+            raise SurveyFileError(f"The table {name} of this survey is missing or has another shape than {shape}.")
+    crops, numbers = arrays.get("pictures.crops"), arrays.get("pictures.numbers")
+    if (
+        crops is None
+        or numbers is None
+        or len(about["files"]) != len(numbers)
+        or crops.shape != (len(numbers), *config.image_shape, 3)
+    ):
+        raise SurveyFileError("The pictures of this survey are missing or of another size than the model's.")
+    if crops.dtype != np.uint8 or "predictions.labels" not in arrays or "predictions.answers" not in arrays:
+        raise SurveyFileError("A table of this survey is missing or of another kind.")
+
+
+def _lists(about: Mapping[str, Any]) -> tuple[int, int]:
+    """How many methods and measures the JSON names."""
+    named = (about.get("methods"), about.get("measures"))
+    if not all(isinstance(each, list) for each in named) or not isinstance(about.get("files"), list):
+        raise SurveyFileError(f"The file {JSON_NAME} does not name its methods, measures and files.")
+    return len(about["methods"]), len(about["measures"])
+
+
+def _escaped(text: object) -> str:
+    return str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
