@@ -110,13 +110,13 @@ def test_the_source_archive_is_enough_for_the_wheel(wheel: Path, tmp_path: Path)
         file.extractall(tmp_path, filter="data")
     (top,) = [path for path in tmp_path.iterdir() if path.is_dir()]
     assert names_in(build(WheelBuilder, top, tmp_path / "wheel")) == names_in(wheel)
-    for part in (".ci", "tests", "benchmarks"):
+    for part in (".ci", "tests", "benchmarks", "docs"):
         assert files_below(ROOT / part) == {
             path.relative_to(top).as_posix() for path in (top / part).rglob("*") if path.is_file()
         }
-    files = {path.name for path in top.iterdir()} - {"mixer_viz", "tests", "benchmarks", ".ci", *PARTS}
+    files = {path.name for path in top.iterdir()} - {"mixer_viz", "tests", "benchmarks", "docs", ".ci", *PARTS}
     texts = {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"}
-    tools = {".pre-commit-config.yaml", "requirements.txt", "requirements-dev.txt", "requirements.lock"}
+    tools = {".pre-commit-config.yaml", "mkdocs.yml", "requirements.txt", "requirements-dev.txt", "requirements.lock"}
     assert files == texts | tools | {"app.py", "pyproject.toml", "PKG-INFO", ".gitignore"}  # no runs, no data, no .venv
 
 

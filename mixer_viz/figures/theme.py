@@ -66,6 +66,7 @@ SCALES: dict[str, Scale] = {
     "channel": Scale("channel value", "signed", "RdBu_r"),
     "logit": Scale("logit", "signed", "RdBu_r"),
     "contribution": Scale("contribution to the logit", "signed", "RdBu_r"),
+    "contribution to the unit": Scale("added to the unit", "signed", "RdBu_r"),
     "cka": Scale("linear CKA", "magnitude", "viridis", fixed=(0.0, 1.0)),
     "normed": Scale("value after LayerNorm", "signed", "RdBu_r"),
     "product": Scale("weight times value", "signed", "RdBu_r"),

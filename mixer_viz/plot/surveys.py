@@ -1,0 +1,47 @@
+"""Pictures of a survey: one unit on many pictures, and the answer at every block."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+
+from mixer_viz.figures.activations.charts import layer_lines
+from mixer_viz.figures.token_mixing import survey as figures
+from mixer_viz.survey.output import Survey
+
+
+def unit_histogram(survey: Survey, block: int, unit: int, value: float | None = None) -> go.Figure:
+    """Activations of one hidden unit of token mixing over the sampled pictures; `value`, or the mean, is marked."""
+    row = _row(survey, block, unit)
+    marked = float(survey.units("token_units", "mean")[row]) if value is None else value
+    return figures.histogram_chart(survey.units("token_units", "sample")[:, row].astype(np.float64), marked)
+
+
+def unit_classes(survey: Survey, block: int, unit: int) -> go.Figure:
+    """Mean activation of one hidden unit of token mixing in each class; ValueError for a survey without classes."""
+    row = _row(survey, block, unit)
+    if "token_units.class_mean" not in survey.arrays:
+        raise ValueError("this survey has too many classes for a table of them")
+    means = survey.units("token_units", "class_mean")[row]
+    names = survey.about["config"]["class_names"] or [f"class {index}" for index in range(len(means))]
+    return figures.class_chart(means, names, float(survey.units("token_units", "mean")[row]))
+
+
+def logit_lens(survey: Survey) -> go.Figure:
+    """Share of pictures whose answer, read by the head after each block, is the final one already, and is right."""
+    images = max(1, survey.images)
+    stages = len(survey.arrays["logit_lens.as_final"])
+    lines = {"as the final answer": survey.arrays["logit_lens.as_final"] / images}
+    if survey.accuracy is not None:
+        labels, answers = survey.arrays["predictions.labels"], survey.arrays["predictions.answers"]
+        lines["right"] = survey.arrays["logit_lens.right"] / int(((labels >= 0) & (answers >= 0)).sum())
+    names = ["embedding", *(f"block {number}" for number in range(1, stages))]
+    return layer_lines(lines, names, stages - 1, title="share of the pictures", percent=True)
+
+
+def _row(survey: Survey, block: int, unit: int) -> int:
+    config = survey.about["config"]
+    blocks, units = int(config["num_blocks"]), int(config["tokens_mlp_dim"])
+    if not (0 <= block < blocks and 0 <= unit < units):
+        raise ValueError(f"there is no unit {unit} in block {block}: {blocks} blocks of {units} units")
+    return block * units + unit
