@@ -8,6 +8,7 @@ require_router()
 
 from mixer_viz.texts import activations as texts
 from mixer_viz.texts.glossary import explained
+from mixer_viz.ui import survey
 from mixer_viz.ui.activations.ablation import switching_off
 from mixer_viz.ui.activations.channels import channels
 from mixer_viz.ui.activations.downloads import downloads
@@ -46,7 +47,10 @@ st.markdown(
     texts.layers_in_words(choice.model.config),
     help=explained("Half-block", "Residual stream", "LayerNorm", "GELU"),
 )
-VIEWS[NAMES[option_buttons("View", NAMES, "view")]](choice)
+view = NAMES[option_buttons("View", NAMES, "view")]
+VIEWS[view](choice)
+if view == "prediction":
+    survey.beside(choice.model, "lens")
 downloads(choice)
 with st.expander("In the formula"):
     st.markdown(texts.ACTIVATIONS_EQUATION)

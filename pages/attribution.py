@@ -8,6 +8,7 @@ require_router()
 
 from mixer_viz.texts import attribution as texts
 from mixer_viz.texts.glossary import explained
+from mixer_viz.ui import survey
 from mixer_viz.ui.attribution.choice import pick_methods, pick_target
 from mixer_viz.ui.attribution.deletion import deletion
 from mixer_viz.ui.attribution.downloads import downloads
@@ -50,6 +51,7 @@ if asked:
     with place:  # above, but after: it draws the curves that are there by then
         deletion(choice, target, titles_of(choice, asked), shown)
 job_table().leave_all_but([*keys, *(each.key(choice) for each in asked)], visitor_name())
+survey.beside(choice.model, "metrics")
 with st.expander("In the formula"):
     st.markdown(texts.EQUATION)
 with st.expander("What these pictures do not prove"):

@@ -12,7 +12,7 @@ from mixer_viz.texts import token_mixing as texts
 from mixer_viz.texts.glossary import explained
 from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.sidebar.shell import current_choice
-from mixer_viz.ui.token_mixing import other_networks, results, sections
+from mixer_viz.ui.token_mixing import other_networks, preferred, results, sections, survey
 from mixer_viz.ui.token_mixing.atlas import pick_atlas
 from mixer_viz.ui.token_mixing.downloads import unit_statistics, weight_arrays
 from mixer_viz.ui.widgets import downloads
@@ -42,6 +42,8 @@ def units() -> None:
         show_grids(grids, key="atlas", selected=unit, on_pick=select_unit, hint=hint, marks="unit")
     sections.unit_maps(choice, block, unit)
     sections.unit_on_picture(choice, block, unit)
+    preferred.what_it_wants(choice, block, unit)
+    survey.on_many_pictures(choice, block, unit)
     downloads.download_row(
         "token-mixing",
         lambda: draw_atlas(atlas.parts, atlas.caption),
@@ -73,6 +75,7 @@ def talk() -> None:
         hint="Click a patch of the picture.",
     )
     st.caption(texts.listening_note(config.num_blocks))
+    survey.mean_listening(choice, token)
     sections.receptive_field(choice, token)
 
 

@@ -1,0 +1,75 @@
+"""A survey that a visitor has opened: kept for the visit, shown on the pages beside the single picture."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import streamlit as st
+
+from mixer_viz.survey.output import JSON_NAME, MAX_FILE_BYTES, Survey, SurveyFileError, read_survey
+from mixer_viz.texts import survey as texts
+from mixer_viz.texts.from_files import literal_sentence
+from mixer_viz.ui.choices import ChosenModel
+from mixer_viz.ui.compute.uploads import leave_room, take_room
+
+_OPENED = "_survey"  # session state: the survey, and the uploads that it came in
+_FIELD = "survey_files"
+
+
+def survey_field(model: ChosenModel) -> Survey | None:
+    """The field for a survey's files, and the survey that is opened, if it is of this model."""
+    files = st.file_uploader(
+        f"All files of the folder that the survey wrote: {JSON_NAME} and the tables beside it",
+        ["json", "npz"],
+        accept_multiple_files=True,
+        key=_FIELD,
+        on_change=_forget_removed,
+        max_upload_size=MAX_FILE_BYTES // 2**20,
+    )
+    uploads = tuple(file.file_id for file in files)
+    if uploads and (_OPENED not in st.session_state or st.session_state[_OPENED][1] != uploads):
+        take_room("survey", sum(file.size for file in files), *files)
+        try:
+            survey = read_survey({file.name: file.getvalue() for file in files})
+        except SurveyFileError as exc:
+            st.error(literal_sentence(exc))
+            return None
+        st.session_state[_OPENED] = (survey, uploads)
+    opened = opened_survey(model)
+    if _OPENED in st.session_state:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(texts.about(st.session_state[_OPENED][0], model.shown_title, opened is not None))
+            st.button("Close the survey", key="close_survey", on_click=_forget)
+    return opened
+
+
+def beside(model: ChosenModel, what: Literal["lens", "metrics"]) -> None:
+    """What the survey of this visit says of the page's subject; nothing without one."""
+    survey = opened_survey(model)
+    if survey is None:
+        return
+    title, table = {
+        "lens": ("The answer at every block", texts.lens_table),
+        "metrics": ("How far to trust the maps", texts.metrics_table),
+    }[what]
+    with st.expander(f"{title}, over the pictures of your survey"):
+        st.markdown(texts.about(survey, model.shown_title, True))
+        st.table(table(survey))
+
+
+def opened_survey(model: ChosenModel) -> Survey | None:
+    """The survey of this visit; None where none is opened or it is of a Mixer with other sizes or classes."""
+    if _OPENED not in st.session_state:
+        return None
+    survey: Survey = st.session_state[_OPENED][0]
+    return survey if survey.fits(model.config) else None
+
+
+def _forget_removed() -> None:
+    if not st.session_state.get(_FIELD):
+        _forget()
+
+
+def _forget() -> None:
+    st.session_state.pop(_OPENED, None)
+    leave_room("survey")

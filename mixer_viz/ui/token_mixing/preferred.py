@@ -1,0 +1,143 @@
+"""What a unit wants: its preferred picture in closed form in block 1, and a search by gradient ascent anywhere."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from mixer_viz.analysis.token_mixing.objective import Objective
+from mixer_viz.figures.token_mixing import preferred as figures
+from mixer_viz.texts import preferred as texts
+from mixer_viz.ui.choices import Choice
+from mixer_viz.ui.compute.jobs import job_table, wait_shortly
+from mixer_viz.ui.compute.visitors import visitor_name
+from mixer_viz.ui.compute.waiting import Wait, failed_note, is_stopped, stopped_note, waiting
+from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.token_mixing import preferred_results, results
+from mixer_viz.ui.token_mixing.preferred_results import Found, Search
+from mixer_viz.ui.widgets import downloads
+from mixer_viz.ui.widgets.selection import channel_field, option_buttons
+
+WHAT = ("This unit, all channels", "This unit, one channel", "This channel of the stream", "A class")
+_ASKED = "_searched"  # session state: the last search that a button started
+_QUICK = 0.5  # seconds that the page waits before it shows a bar
+
+
+def what_it_wants(choice: Choice, block: int, unit: int) -> None:
+    """The section: the closed form where there is one, and the search."""
+    st.markdown("**What this unit wants**")
+    on_picture = results.on_picture(choice, block)
+    channel = channel_field(choice.model.config, int(np.abs(on_picture.activations[:, unit]).argmax()))
+    if block == 0:
+        _closed_form(choice, unit, channel)
+    else:
+        st.caption(texts.ONLY_BLOCK_1)
+    _search(choice, block, unit, channel)
+
+
+def _closed_form(choice: Choice, unit: int, channel: int) -> None:
+    plain, normed = preferred_results.exact_pictures(choice.model, unit, channel)
+    first, second, own = preferred_results.exact_activations(choice, unit, channel)
+    pictures, words = st.columns([1, 1.15], gap="medium")
+    with pictures:
+        show_grids(figures.preferred_grids(plain, normed, unit, channel), key="preferred")
+    with words:
+        st.markdown(texts.EXACT)
+        st.caption(texts.exact_in_words(first, second, own, unit, channel))
+
+
+def _search(choice: Choice, block: int, unit: int, channel: int) -> None:
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        what = option_buttons("Look for the picture that excites most", WHAT, "excite")
+        seed = int(st.number_input("Seed", 0, 9999, 0, 1, key="search_seed", bind="query-params", width=110))
+        phase_only = st.toggle("Phases alone (MACO)", key="phases", bind="query-params", help=texts.PHASES)
+    index = _class_index(choice) if what == WHAT[3] else 0
+    search = Search(_objective(what, block, unit, channel, index), phase_only, seed)
+    key = preferred_results.search_key(choice, search)
+    asked = st.session_state.get(_ASKED) == key
+    if not asked and job_table().result(key) is None:
+        job_table().leave_all_but([], visitor_name())
+        seconds = texts.seconds_in_words(preferred_results.seconds_of_search(choice.model))
+        st.button(f"Look for it ({seconds})", key="search", type="primary", on_click=_ask, args=(key,))
+    elif is_stopped(key):
+        stopped_note("The search", [key], "search", again="Look for it after all")
+    else:
+        _run(choice, search)
+
+
+def _ask(key: tuple[object, ...]) -> None:
+    st.session_state[_ASKED] = key
+
+
+def _class_index(choice: Choice) -> int:
+    names = choice.model.all_class_names()
+    return names.index(st.selectbox("Class", names, key="search_class", bind="query-params", width=300))
+
+
+def _objective(what: str, block: int, unit: int, channel: int, index: int) -> Objective:
+    if what == WHAT[3]:
+        return Objective(kind="class", index=index)
+    if what == WHAT[2]:
+        return Objective(kind="channel", index=channel, place=2 * block + 2)
+    return Objective(kind="token unit", index=unit, place=block, at=channel if what == WHAT[1] else None)
+
+
+def _run(choice: Choice, search: Search) -> None:
+    key = preferred_results.search_key(choice, search)
+    job_table().leave_all_but([key], visitor_name())
+    job = preferred_results.search_job(choice, search)
+    wait_shortly([job], _QUICK)
+    if not job.future.done() or job.stopped:
+        waiting([Wait("Looking for the picture", [(key, job)])], "search")
+    elif job.failed:
+        failed_note("The search", [(key, job)], "search")
+    else:
+        _show(choice, search, job.future.result())
+
+
+def _show(choice: Choice, search: Search, found: Found) -> None:
+    maximised = found.maximised
+    best = int(found.photo_activations.argmax())
+    photo, reached = preferred_results.best_photo(choice, found), float(found.photo_activations[best])
+    grids = figures.maximised_grids(maximised.pictures, maximised.activations.tolist())
+    note = f"{found.photo_titles[best]}, reaches {reached:.3g}"
+    show_grids([*grids, figures.picture_grid(photo, title="Best real photo here", note=note)], key="maximised")
+    is_class = search.objective.kind == "class"
+    name = texts.objective_name(
+        search.objective, choice.model.shown_class_name(search.objective.index) if is_class else ""
+    )
+    sentence = texts.reached_in_words(
+        name,
+        maximised.best,
+        float(maximised.start_activations[0]),
+        reached,
+        found.photo_titles[best],
+        len(found.photo_titles),
+        preferred_results.measured_for(choice.model, search.objective),
+    )
+    st.markdown(sentence)
+    st.caption(texts.how_found(maximised))
+    _downloads(choice, found, name, photo, reached)
+
+
+def _downloads(choice: Choice, found: Found, name: str, photo: np.ndarray, reached: float) -> None:
+    maximised = found.maximised
+    values = maximised.activations.tolist()
+    titles = [*(f"reaches {value:.3g}" for value in values), f"photo: {reached:.3g}"]
+    rows = [
+        *([f"found {number}", value] for number, value in enumerate(values, start=1)),
+        *([title, value] for title, value in zip(found.photo_titles, found.photo_activations.tolist(), strict=True)),
+    ]
+    downloads.download_row(
+        "preferred-picture",
+        lambda: figures.draw_pictures([*maximised.pictures, photo], titles, f"{name}; {choice.model.title}"),
+        lambda: {
+            "pictures": maximised.pictures,
+            "activations": maximised.activations,
+            "start_activations": maximised.start_activations,
+            "curve_steps": maximised.curve_steps,
+            "curve": maximised.curve,
+            "photo_activations": found.photo_activations,
+        },
+        lambda: downloads.csv_bytes(["picture", "activation"], rows),
+    )
