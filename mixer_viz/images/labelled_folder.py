@@ -97,7 +97,7 @@ def class_folders_of(files: Iterable[tuple[str, object]]) -> tuple[str, ...]:
     """The names of the folders that hold files, in alphabetical order; names that differ in case or _ alone are one."""
     names: dict[str, str] = {}
     for folder, _ in _not_hidden(files):
-        names.setdefault(_plain(folder), folder)
+        names.setdefault(plain_name(folder), folder)
     return tuple(sorted(name for name in names.values() if name))
 
 

@@ -129,7 +129,7 @@ def distance(model: MlpMixer, block: int) -> go.Figure:
     """Mean magnitude of W2 W1 by distance in patches."""
     weights = block_weights(model, block)
     profile = distance_profile(linear_mixing(weights), weights.grid)
-    return charts.distance_chart(profile.distance, {"W₂W₁": profile.magnitude})
+    return charts.distance_chart(profile.distance, {"W₂W₁": profile.magnitude}, profile.count)
 
 
 def convolution(model: MlpMixer, block: int) -> Figure:
