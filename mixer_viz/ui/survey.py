@@ -7,8 +7,8 @@ from typing import Literal
 import streamlit as st
 
 from mixer_viz.survey.output import JSON_NAME, MAX_FILE_BYTES, Survey, SurveyFileError, read_survey
-from mixer_viz.texts import survey as texts
 from mixer_viz.texts.from_files import literal_sentence
+from mixer_viz.texts.units import survey as texts
 from mixer_viz.ui.choices import ChosenModel
 from mixer_viz.ui.compute.uploads import leave_room, take_room
 

@@ -16,11 +16,11 @@ from mixer_viz.figures.common import short_name
 from mixer_viz.model import MixerConfig
 from mixer_viz.texts import attribution as texts
 from mixer_viz.texts.from_files import literal
-from mixer_viz.ui.attribution.class_list import offered_classes
 from mixer_viz.ui.attribution.results import Asked
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.speed import BACKWARD, MOST_UNASKED, pass_seconds
+from mixer_viz.ui.widgets.class_list import offered_classes
 from mixer_viz.ui.widgets.selection import (
     option_buttons,
     pick_fraction,

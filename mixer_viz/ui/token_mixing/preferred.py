@@ -7,8 +7,9 @@ import streamlit as st
 
 from mixer_viz.analysis.token_mixing.objective import Objective
 from mixer_viz.figures.token_mixing import preferred as figures
-from mixer_viz.texts import preferred as texts
+from mixer_viz.texts.units import preferred as texts
 from mixer_viz.ui.choices import Choice
+from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.jobs import job_table, wait_shortly
 from mixer_viz.ui.compute.visitors import visitor_name
 from mixer_viz.ui.compute.waiting import Wait, failed_note, is_stopped, stopped_note, waiting
@@ -16,9 +17,17 @@ from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.token_mixing import preferred_results, results
 from mixer_viz.ui.token_mixing.preferred_results import Found, Search
 from mixer_viz.ui.widgets import downloads
-from mixer_viz.ui.widgets.selection import channel_field, option_buttons
+from mixer_viz.ui.widgets.class_list import offered_classes
+from mixer_viz.ui.widgets.selection import channel_field, option_buttons, pick_number, pick_one, switch
 
-WHAT = ("This unit, all channels", "This unit, one channel", "This channel of the stream", "A class")
+# What the buttons say -> the name in links.
+WHAT = {
+    "This unit, all channels": "unit",
+    "This unit, one channel": "unit-in-channel",
+    "This channel of the stream": "channel",
+    "A class": "class",
+}
+_BEST = 5  # classes that are offered where there are too many for a list
 _ASKED = "_searched"  # session state: the last search that a button started
 _QUICK = 0.5  # seconds that the page waits before it shows a bar
 
@@ -48,10 +57,10 @@ def _closed_form(choice: Choice, unit: int, channel: int) -> None:
 
 def _search(choice: Choice, block: int, unit: int, channel: int) -> None:
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        what = option_buttons("Look for the picture that excites most", WHAT, "excite")
-        seed = int(st.number_input("Seed", 0, 9999, 0, 1, key="search_seed", bind="query-params", width=110))
-        phase_only = st.toggle("Phases alone (MACO)", key="phases", bind="query-params", help=texts.PHASES)
-    index = _class_index(choice) if what == WHAT[3] else 0
+        what = WHAT[option_buttons("Look for the picture that excites most", WHAT, "excite")]
+        seed = pick_number("Seed", 0, 9999, 0, "search_seed", width=110)
+        phase_only = switch("Phases alone (MACO)", "phases", help=texts.PHASES)
+    index = _class_index(choice) if what == "class" else 0
     search = Search(_objective(what, block, unit, channel, index), phase_only, seed)
     key = preferred_results.search_key(choice, search)
     asked = st.session_state.get(_ASKED) == key
@@ -71,15 +80,18 @@ def _ask(key: tuple[object, ...]) -> None:
 
 def _class_index(choice: Choice) -> int:
     names = choice.model.all_class_names()
-    return names.index(st.selectbox("Class", names, key="search_class", bind="query-params", width=300))
+    best = np.argsort(-cached.answer_of(choice), kind="stable")[:_BEST].tolist()
+    offered = offered_classes(names, [names[index] for index in best], ["search_class"])
+    numbers = {name: str(number) for name, number in offered.items()}  # a class is its number in links
+    return names.index(pick_one("Class", numbers, "search_class", names[best[0]], width=300))
 
 
 def _objective(what: str, block: int, unit: int, channel: int, index: int) -> Objective:
-    if what == WHAT[3]:
+    if what == "class":
         return Objective(kind="class", index=index)
-    if what == WHAT[2]:
+    if what == "channel":
         return Objective(kind="channel", index=channel, place=2 * block + 2)
-    return Objective(kind="token unit", index=unit, place=block, at=channel if what == WHAT[1] else None)
+    return Objective(kind="token unit", index=unit, place=block, at=channel if what == "unit-in-channel" else None)
 
 
 def _run(choice: Choice, search: Search) -> None:

@@ -17,7 +17,7 @@ from mixer_viz.analysis.token_mixing.objective import Objective
 from mixer_viz.images import samples
 from mixer_viz.model.costs import costs
 from mixer_viz.survey.bundled import QUANTILES, training_statistics
-from mixer_viz.texts.preferred import measured_in_words
+from mixer_viz.texts.units.preferred import measured_in_words
 from mixer_viz.ui.choices import Choice, ChosenModel, Picture
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.caching import kept

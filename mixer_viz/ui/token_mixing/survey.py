@@ -12,8 +12,8 @@ from mixer_viz.figures.token_mixing import survey as figures
 from mixer_viz.figures.token_mixing.maps import jacobian_grids
 from mixer_viz.images import normalise
 from mixer_viz.survey.output import Survey
-from mixer_viz.texts import survey as texts
 from mixer_viz.texts.from_files import visible
+from mixer_viz.texts.units import survey as texts
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.gate import computing_on

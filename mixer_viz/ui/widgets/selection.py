@@ -126,10 +126,10 @@ def pick_on_slider(label: str, lowest: int, highest: int, start: int, key: str, 
     return value
 
 
-def switch(label: str, key: str) -> bool:
+def switch(label: str, key: str, **how: Any) -> bool:
     """A switch that is off at first."""
     begin_field(key, False, yes_or_no)
-    is_on: bool = st.toggle(label, key=key)
+    is_on: bool = st.toggle(label, key=key, **how)
     end_field(key, is_on, "true" if is_on else None)
     return is_on
 

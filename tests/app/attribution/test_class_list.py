@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mixer_viz.checkpoints import save_model
 from mixer_viz.model import MlpMixer
-from mixer_viz.ui.attribution.class_list import MOST_FOUND, find_classes
+from mixer_viz.ui.widgets.class_list import MOST_FOUND, find_classes
 from tests.app.attribution.driving import finish, open_page
 from tests.app.driving import errors, upload_weights
 

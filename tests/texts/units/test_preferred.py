@@ -7,7 +7,7 @@ import pytest
 
 from mixer_viz.analysis.token_mixing.objective import Objective
 from mixer_viz.survey.output import Survey
-from mixer_viz.texts import preferred, survey
+from mixer_viz.texts.units import preferred, survey
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Words about units and pictures: what a unit wants, and what a survey of many pictures found."""
