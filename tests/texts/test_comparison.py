@@ -85,7 +85,7 @@ def test_share_that_patches_keep() -> None:
     assert comparison_texts.matrices_sentence(list(shares), added).endswith("one 100 %, other 25 %.")
     taken = [added[0], dataclasses.replace(added[1], same_channel=-shares["other"])]
     text = comparison_texts.matrices_sentence(list(shares), taken)
-    assert re.search(r"one 100 %, other 25 %\..* take it away .*: other\.$", text)
+    assert re.search(r"one 100 %, other 25 %\..* subtracted from the skip connection: other\.$", text)
 
 
 def test_area_without_a_gradient_is_a_dash() -> None:

@@ -157,7 +157,7 @@ def _stored(tokens: Tensor, token: int, channel: int) -> float:
 
 
 def _bias(bias: Tensor | None, index: int) -> float:
-    return 0.0 if bias is None else float(bias[index])
+    return 0.0 if bias is None else float(bias[index].detach())
 
 
 def _check(model: MlpMixer, trace: Trace, token: int, channel: int) -> None:

@@ -117,7 +117,7 @@ def test_defaults_are_within_their_limits(config: MixerConfig) -> None:
     assert tuple(table) == ALL
     for name, row in table.items():
         assert row.name == name and row.title
-        assert row.answers.endswith("?") and row.answers.count("?") == 1
+        assert row.answers.count("?") == 1 and row.answers[-1] in "?."
         for parameter in row.parameters:
             assert parameter.checked(parameter.default) == parameter.default
             assert parameter.title

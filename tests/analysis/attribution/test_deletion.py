@@ -26,7 +26,7 @@ def linear() -> Any:
 
 def test_curves_of_a_linear_network_are_running_sums() -> None:
     model, pixels = linear(), picture(DOUBLE)
-    start = baseline_pixels(TINY, pixels, "black")
+    start = baseline_pixels(TINY, pixels, "mean")
     weight = (model.weight[TARGET] - model.weight[AGAINST]).detach()
     effects = patch_sums((weight * (pixels - start)[0]).numpy())
     curves = deletion_insertion(model, pixels, effects, TARGET, against=AGAINST, measure="logit", controls=20)

@@ -88,7 +88,7 @@ def test_pixels_of_a_linear_network(method: str, against: int | None) -> None:
     result = mv.attribute(model, pixels, TARGET, method, against=against)  # type: ignore[arg-type]
     rows = model.weight.detach().numpy()
     weight = rows[TARGET] - (0 if against is None else rows[against])
-    start = baseline_pixels(TINY, pixels, "black").numpy()[0]
+    start = baseline_pixels(TINY, pixels, "mean").numpy()[0]
     expected = closed_form(method, weight, pixels.numpy()[0], start)
     # captum works with step sizes in float32
     np.testing.assert_allclose(result.pixel_values, expected, atol=1e-6 * np.abs(expected).max())
@@ -116,7 +116,7 @@ def test_patches_of_a_linear_network(method: str, parameters: dict[str, Any]) ->
 def test_groups_of_a_linear_network_that_the_edge_cuts() -> None:
     model, pixels = Linear(), picture(DOUBLE)
     result = mv.attribute(model, pixels, TARGET, "shapley_sampling", samples=2, group=3)  # type: ignore[arg-type]
-    effect = model.weight.detach()[TARGET] * (pixels - baseline_pixels(TINY, pixels, "black"))[0]
+    effect = model.weight.detach()[TARGET] * (pixels - baseline_pixels(TINY, pixels, "mean"))[0]
     groups = group_mask(TINY, 3, pixels.device)[0, 0]
     assert groups[[0, 0, 7, 7], [0, 7, 0, 7]].tolist() == [0, 1, 2, 3]
     for group in range(4):

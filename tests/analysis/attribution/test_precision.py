@@ -52,7 +52,7 @@ def autocast() -> bool:
 @pytest.mark.parametrize("method", INEXACT)
 def test_a_map_in_bfloat16_is_close_to_the_float32_one_and_not_the_same(method: str) -> None:
     single, half = (
-        mv.attribute(mixer(), picture(), TARGET, method, precision=precision, **quick(method))
+        mv.attribute(mixer(), picture(), TARGET, method, baseline="black", precision=precision, **quick(method))
         for precision in ("float32", "bfloat16")
     )
     assert (single.precision, half.precision) == ("float32", "bfloat16")
