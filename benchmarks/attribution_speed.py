@@ -100,7 +100,7 @@ def correlation(first: np.ndarray, second: np.ndarray) -> float:
 
 def patch_map(model: MlpMixer, pixels: Tensor, target: int, method: str, **settings: Any) -> np.ndarray:
     """Ours, with everything that `attribute` does besides: checks, both scores, sums over pixels and patches."""
-    return attribute(model, pixels, target, method, **settings).patch_map
+    return attribute(model, pixels, target, method, baseline="black", **settings).patch_map
 
 
 def captum_ablation(model: MlpMixer, pixels: Tensor, target: int) -> np.ndarray:
