@@ -16,7 +16,7 @@ from mixer_viz.survey.statistics import Accumulator, Plan, empty_state
 
 NAME = "survey"
 MOST = 1.5  # times the plain pass
-IMAGES, ROUNDS = 512, 7
+IMAGES, ROUNDS = 256, 7
 
 
 def measure() -> dict[str, Any]:
@@ -28,7 +28,7 @@ def measure() -> dict[str, Any]:
         results |= _compared(name, mv.load_model(name, device=device), IMAGES)
     torch.manual_seed(0)
     large = MlpMixer(PRESETS["B/16"]).eval().requires_grad_(False).to(device)
-    return results | _compared("B/16", large, IMAGES if device == "cuda" else 32)
+    return results | _compared("B/16", large, IMAGES if device == "cuda" else 8)
 
 
 def _compared(name: str, model: MlpMixer, images: int) -> dict[str, Any]:

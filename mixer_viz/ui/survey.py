@@ -12,7 +12,7 @@ from mixer_viz.texts.units import survey as texts
 from mixer_viz.ui.choices import ChosenModel
 from mixer_viz.ui.compute.uploads import leave_room, take_room
 
-_OPENED = "_survey"  # session state: the survey, and the uploads that it came in
+_OPENED = "_survey"  # session state: the survey, None once it was closed, and the uploads that it came in
 _FIELD = "survey_files"
 
 
@@ -36,10 +36,11 @@ def survey_field(model: ChosenModel) -> Survey | None:
             return None
         st.session_state[_OPENED] = (survey, uploads)
     opened = opened_survey(model)
-    if _OPENED in st.session_state:
+    kept: Survey | None = st.session_state.get(_OPENED, (None, ()))[0]
+    if kept is not None:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(texts.about(st.session_state[_OPENED][0], model.shown_title, opened is not None))
-            st.button("Close the survey", key="close_survey", on_click=_forget)
+            st.markdown(texts.about(kept, model.shown_title, opened is not None))
+            st.button("Close the survey", key="close_survey", on_click=_close, args=(uploads,))
     return opened
 
 
@@ -59,10 +60,8 @@ def beside(model: ChosenModel, what: Literal["lens", "metrics"]) -> None:
 
 def opened_survey(model: ChosenModel) -> Survey | None:
     """The survey of this visit; None where none is opened or it is of a Mixer with other sizes or classes."""
-    if _OPENED not in st.session_state:
-        return None
-    survey: Survey = st.session_state[_OPENED][0]
-    return survey if survey.fits(model.config) else None
+    survey: Survey | None = st.session_state.get(_OPENED, (None, ()))[0]
+    return survey if survey is not None and survey.fits(model.config) else None
 
 
 def _forget_removed() -> None:
@@ -72,4 +71,10 @@ def _forget_removed() -> None:
 
 def _forget() -> None:
     st.session_state.pop(_OPENED, None)
+    leave_room("survey")
+
+
+def _close(uploads: tuple[str, ...]) -> None:
+    """Its files may still be in the field, and are not opened again."""
+    st.session_state[_OPENED] = (None, uploads)
     leave_room("survey")

@@ -1,0 +1,71 @@
+"""A survey opened on the page of the token-mixing weights: what it says of a unit, and on the other pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_models import random_model
+
+from mixer_viz.checkpoints import save_model
+from mixer_viz.model import MixerConfig, MlpMixer
+from mixer_viz.survey import cli
+from mixer_viz.survey.output import Survey, read_survey
+from tests.app.driving import errors, panel
+from tests.app.token_mixing.driving import check, open_page
+from tests.app.token_mixing.test_preferred import words
+from tests.survey.made_folders import write_pictures
+
+
+def write_survey(folder: Path, *more: str) -> Survey:
+    data = write_pictures(folder / "data", 12, side=32, classes=("cat", "dog", "ship"))
+    given = ["--data", str(data), "--out", str(folder / "out"), "--closer", "1", "--methods", "saliency"]
+    assert cli.main([*given, "--device", "cpu", *more]) == 0
+    return read_survey(folder / "out")
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Survey]:
+    folder = tmp_path_factory.mktemp("survey")
+    return folder / "out", write_survey(folder)
+
+
+def files_of(folder: Path) -> list[tuple[str, bytes, str]]:
+    return [(path.name, path.read_bytes(), "application/octet-stream") for path in sorted(folder.iterdir())]
+
+
+def test_a_survey_says_what_the_unit_does_on_many_pictures(model: MlpMixer, opened: tuple[Path, Survey]) -> None:
+    folder, survey = opened
+    app = open_page(block="3", unit="17", image="Cat")
+    app.file_uploader(key="survey_files").set_value(files_of(folder)).run()
+    check(app)
+    told = words(app)
+    assert "Survey of 12 pictures by mixer" in told
+    row = 2 * model.config.tokens_mlp_dim + 17
+    mean, std = (survey.units("token_units", name)[row] for name in ("mean", "std"))
+    assert f"Over 12 pictures the unit's activation (mean over the channels) is {mean:.3g} ± {std:.2g}" in told
+    top = panel(app, "survey-top")["grids"]
+    assert [grid["notes"][0] for grid in top] == [
+        f"activation {value:.3g}" for value in survey.units("token_units", "top")[row, :6]
+    ]
+    assert len(panel(app, "survey-quantiles")["grids"]) == 5
+    listening = panel(app, "survey-means")["grids"][0]
+    assert listening["frames"] == model.config.num_blocks
+    app.button(key="close_survey").click().run()
+    assert "Survey of 12 pictures" not in words(app)
+
+
+def test_damaged_files_and_surveys_of_other_models_are_told(
+    opened: tuple[Path, Survey], tiny_config: MixerConfig, tmp_path: Path
+) -> None:
+    app = open_page(block="3", unit="17")
+    files = files_of(opened[0])
+    app.file_uploader(key="survey_files").set_value(files[:3]).run()
+    assert any("There is no survey.json here" in each for each in errors(app))
+    save_model(random_model(tiny_config).float(), tmp_path / "tiny.safetensors")
+    write_survey(tmp_path, "--model", str(tmp_path / "tiny.safetensors"))
+    app.file_uploader(key="survey_files").set_value(files_of(tmp_path / "out")).run()
+    assert errors(app) == []
+    assert "It is of a Mixer with other sizes or classes than" in words(app)
+    assert np.isfinite(read_survey(tmp_path / "out").units("channels", "mean")).all()
