@@ -13,11 +13,13 @@ import mixer_viz as mv
 from mixer_viz.training.cli import main
 from mixer_viz.training.data.drawn import DRAWN_TASKS
 from mixer_viz.training.data.drawn_batches import STEPS_PER_EPOCH
+from mixer_viz.training.live.presets import recipe_with
 from mixer_viz.training.live.session import PARTS, LiveTraining
 from mixer_viz.training.recipe import Recipe
 from tests.training.made_runs import stop_after
 
 CPU = torch.device("cpu")
+SEED_OF_A_SHORT_PLATEAU = 3
 TINY = Recipe(
     patch_size=8,
     embed_dim=12,
@@ -96,6 +98,16 @@ def test_without_mixing_the_comparing_task_stays_at_chance() -> None:
     _, accuracy = training.measure()
     # Four standard deviations of 2,000 answers that are right by chance.
     assert accuracy == pytest.approx(0.5, abs=4 * np.sqrt(0.25 / 2000))
+
+
+def test_with_token_mixing_the_comparing_task_is_learned() -> None:
+    """What the page promises beside the test above: the MLP over tokens in the place of nothing."""
+    training = live("same-or-different", recipe_with(epochs=80, token_mixing_std=0.1, seed=SEED_OF_A_SHORT_PLATEAU))
+    best = 0.0
+    while best < 0.95 and training.step < 1500:
+        training.advance(100)
+        best = max(best, training.measure(400)[1])
+    assert best >= 0.95
 
 
 def test_one_step_adds_up() -> None:

@@ -111,7 +111,8 @@ PRESETS = {
             "Same or different",
             "same-or-different",
             recipe_with(epochs=80),
-            "Nothing seems to happen for a while; then the network finds out how to compare two places.",
+            "Nothing seems to happen for a while; then, suddenly, the network compares two places. When is a matter of "
+            "chance: with another seed at once, or after minutes.",
         ),
         Preset(
             "stripes",
