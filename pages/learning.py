@@ -10,6 +10,7 @@ from mixer_viz.texts import learning as texts
 from mixer_viz.ui.compute.waiting import run_page_again
 from mixer_viz.ui.learning import controls, film, keeping, pictures
 from mixer_viz.ui.learning.settings import pick_settings
+from mixer_viz.ui.learning.table import live_table
 from mixer_viz.ui.sidebar.shell import current_choice
 from mixer_viz.ui.token_mixing.results import most_paired_block
 from mixer_viz.ui.widgets.errors import guarded
@@ -46,7 +47,7 @@ run = controls.run_for(settings)
 controls.buttons(run, settings)
 status = run.look()
 state = status.state
-every = controls.POLL if state in controls.MOVING else None
+every = controls.pace_of(status)
 
 
 @st.fragment(run_every=every)
@@ -54,12 +55,13 @@ every = controls.POLL if state in controls.MOVING else None
 def progress() -> None:
     """How far it is, how good, and what it says of some pictures."""
     now = run.look()
-    if now.state != state:
+    if controls.is_out_of_step(now, state, every):
         run_page_again()  # the buttons, and how often this looks
-    controls.headline(now, run)
-    if now.latest is not None:
-        pictures.curves(now, run.task)
-        pictures.answers(run, now.latest, run.task)
+    with live_table().drawing():
+        controls.headline(now, run)
+        if now.latest is not None:
+            pictures.curves(now, run.task)
+            pictures.answers(run, now.latest, run.task)
 
 
 @st.fragment(run_every=every)
@@ -67,10 +69,11 @@ def progress() -> None:
 def inside() -> None:
     """The weights at this moment, or what one step did to some of them."""
     now = run.look()
-    if view == controls.VIEWS[1]:
-        pictures.one_step(now, unit, patch)
-    elif now.latest is not None and now.first is not None:
-        pictures.weights(now.first, now.latest, block)
+    with live_table().drawing():
+        if view == controls.VIEWS[1]:
+            pictures.one_step(now, unit, patch)
+        elif now.latest is not None and now.first is not None:
+            pictures.weights(now.first, now.latest, block)
 
 
 progress()

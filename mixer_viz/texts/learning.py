@@ -42,6 +42,10 @@ LET_GO = (
     "Your earlier training had to make room: many people train on this computer now, and yours was the one that nobody "
     "had looked at for longest. This is a new one with the same settings."
 )
+STAYS = (
+    "The other pages show Mixers; this network has another token mixer, so it stays here. Its file can be read from "
+    "Python: `mixer_viz.checkpoints.metaformer.load_metaformer`."
+)
 YOUR_PICTURES = "Your pictures"
 FIELD_HELP = {
     "task": "shapes, where, same-or-different and stripes are drawn on the fly; folder is one of your own.",

@@ -15,7 +15,6 @@ from mixer_viz.ui.learning.settings import Settings, asked_settings
 from mixer_viz.ui.learning.table import live_table
 from mixer_viz.ui.widgets.selection import option_buttons
 
-POLL = 0.5  # seconds between two looks
 MOVING = ("building", "stepping", "running", "waiting")  # states in which something changes without a click
 VIEWS = ("All weights", "One step")
 _SPEED = "learn_speed"
@@ -131,6 +130,19 @@ def _places(run: LiveRun) -> tuple[int, int, int]:
     chosen = state.get("learn_block", 1) - 1, state.get("learn_unit", 0), state.get("learn_patch", 0)
     block, unit, patch = (min(value, count - 1) for value, count in zip(chosen, (blocks, units, patches), strict=True))
     return block, unit, patch
+
+
+def pace_of(status: Status) -> float | None:
+    """Seconds until the page looks again; None while nothing changes by itself."""
+    return live_table().pace() if status.state in MOVING else None
+
+
+def is_out_of_step(status: Status, shown: str, every: float | None) -> bool:
+    """Whether the page around has to be drawn anew: another state, or many more or fewer who train."""
+    pace = pace_of(status)
+    if status.state != shown or pace is None or every is None:
+        return status.state != shown
+    return pace > every or pace < every / 2
 
 
 def headline(status: Status, run: LiveRun) -> None:

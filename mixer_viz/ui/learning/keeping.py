@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
+from collections.abc import Callable
 
 import streamlit as st
 
-from mixer_viz.checkpoints import save_model
 from mixer_viz.model import MlpMixer
 from mixer_viz.texts import learning as texts
 from mixer_viz.training.cards.stages import command_of
 from mixer_viz.training.data.drawn import DrawnTask
+from mixer_viz.training.live.files import network_file
 from mixer_viz.ui.choices import UploadedWeights
 from mixer_viz.ui.learning.run import LiveRun
 from mixer_viz.ui.sidebar.model_picker import is_own_chosen, use_weights
@@ -21,38 +20,36 @@ _USED = "_learn_used"  # session state: which network was chosen last
 
 def keep(run: LiveRun, step: int) -> None:
     """Buttons for the network as it is now, and the command."""
-    model = run.model()
-    if model is None:
-        st.caption("The other pages show Mixers; this network has another token mixer, so it stays here.")
-    else:
-        name = f"{run.task.name}-step-{step}.safetensors"
-        with st.container(horizontal=True, gap="medium"):
+    network = run.network()
+    if network is None:
+        return
+    name = f"{run.task.name}-step-{step}.safetensors"
+
+    def data() -> bytes:
+        return network_file(network, run.recipe, run.task.name, step)
+
+    with st.container(horizontal=True, gap="medium"):
+        if isinstance(network, MlpMixer):
             st.button(
                 "Look inside it on the other pages",
                 icon=":material/search:",
                 key="learn_use",
                 on_click=_use,
-                args=(run, step, model, name),
+                args=(run, step, data, name),
             )
-            st.download_button("Download the network", lambda: weight_file(model), name, key="learn_download")
-        if is_own_chosen() and st.session_state.get(_USED) == (run.name, step):
-            with st.container(key="learn_used"):
-                st.success(texts.CHOSEN.format(name=name))
-                st.page_link("pages/overview.py", label="Its Overview", icon=":material/arrow_forward:")
+        st.download_button("Download the network", data, name, key="learn_download")
+    if not isinstance(network, MlpMixer):
+        st.caption(texts.STAYS)
+    if is_own_chosen() and st.session_state.get(_USED) == (run.name, step):
+        with st.container(key="learn_used"):
+            st.success(texts.CHOSEN.format(name=name))
+            st.page_link("pages/overview.py", label="Its Overview", icon=":material/arrow_forward:")
     is_drawn = isinstance(run.task, DrawnTask)
     st.markdown(texts.COMMAND if is_drawn else texts.LIKE_COMMAND)
     command = command_of(run.recipe, f"runs/{run.task.name}", run.task.name if is_drawn else "DIR")
     st.code(command, language="bash", wrap_lines=True)
 
 
-def _use(run: LiveRun, step: int, model: MlpMixer, name: str) -> None:
-    use_weights(UploadedWeights(name, weight_file(model)))
+def _use(run: LiveRun, step: int, data: Callable[[], bytes], name: str) -> None:
+    use_weights(UploadedWeights(name, data()))
     st.session_state[_USED] = (run.name, step)
-
-
-def weight_file(model: MlpMixer) -> bytes:
-    """The file that `load_model` reads: safetensors with the config in its metadata."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "network.safetensors"
-        save_model(model, path)
-        return path.read_bytes()

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import collections
+import copy
 import dataclasses
 import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from mixer_viz.analysis.attribution.seeding import seeded
+from mixer_viz.checkpoints.networks import AnyNetwork
 from mixer_viz.model import MlpMixer
 from mixer_viz.training.data.pictures import Pictures
 from mixer_viz.training.live.session import LiveTraining, OneStep, Steps, steps_per_epoch
@@ -23,8 +25,9 @@ from mixer_viz.ui.compute.gate import Gate
 from mixer_viz.ui.widgets.errors import UNEXPECTED
 
 TURN_SECONDS = 0.05  # of steps, before others have the device
-FRAME_SECONDS = 0.5  # between two frames
-LOOK_SECONDS = 8.0  # without a look of the page it pauses
+WAIT_SECONDS = 0.5  # while nothing is to be done
+LOOK_SECONDS = 8.0  # without a look of the page it pauses,
+_LOOKS = 3  # or without so many that should have come
 NUM_PICTURES = 8
 MEASURED = 400  # test pictures for each frame; all of them at the end
 MAX_POINTS = 400  # of each curve
@@ -60,6 +63,16 @@ class Status:
     last_step: OneStep | None
 
 
+class Others(Protocol):
+    """What a training asks about those beside it; never waits for a lock that a caller of the training may hold."""
+
+    def may_run(self, run: LiveRun) -> bool: ...
+
+    def is_left(self, run: LiveRun) -> bool: ...
+
+    def pace(self) -> float: ...
+
+
 class LiveRun:
     """One visitor's training; every method may be called from any thread."""
 
@@ -69,13 +82,12 @@ class LiveRun:
         task: Pictures,
         device: torch.device,
         gate: Gate,
-        may_run: Callable[[LiveRun], bool],
-        is_left: Callable[[LiveRun], bool] = lambda run: False,
+        others: Others,
     ) -> None:
         self.name = uuid.uuid4().hex
         self.recipe, self.task = recipe, task
         self._num_steps = recipe.epochs * steps_per_epoch(task, recipe.batch_size)
-        self._device, self._gate, self._may_run, self._is_left = device, gate, may_run, is_left
+        self._device, self._gate, self._others = device, gate, others
         self._changed = threading.Condition()
         self._wanted_steps = 0  # to do while paused
         self._look_at: tuple[int, int] | None = None  # block and unit of the next single step
@@ -147,14 +159,13 @@ class LiveRun:
     def is_running(self) -> bool:
         return self._state == "running"
 
-    def model(self) -> MlpMixer | None:
-        """A copy of the network as it is now, averaged weights; None for a network that is no Mixer, or not built."""
+    def network(self) -> AnyNetwork | None:
+        """A copy of the network as it is now, averaged weights, on the CPU; None where it is not built."""
         training = self._training
-        if training is None or not isinstance(training.averaged_model, MlpMixer):
+        if training is None:
             return None
         with self._gate.held():
-            copied = MlpMixer(training.averaged_model.config)
-            copied.load_state_dict({name: value.cpu() for name, value in training.averaged_model.state_dict().items()})
+            copied = copy.deepcopy(training.averaged_model).cpu()
         return copied.eval().requires_grad_(False)
 
     @property
@@ -191,18 +202,21 @@ class LiveRun:
     def _wait(self, training: LiveTraining) -> bool:
         """Until there is something to do; False at the end."""
         with self._changed:
-            while not self._closed and not self._is_left(self):
+            while not self._closed and not self._others.is_left(self):
                 if training.step >= training.num_steps and not self._wanted_steps:
                     self._state, self._running = "done", False
                 elif self._wanted_steps:
                     return True
-                elif self._running and time.monotonic() - self._looked < LOOK_SECONDS and self._may_run(self):
+                elif self._running and self._is_looked_at() and self._others.may_run(self):
                     self._state = "running"
                     return True
                 else:
                     self._state = "paused"
-                self._changed.wait(FRAME_SECONDS)
+                self._changed.wait(WAIT_SECONDS)
             return False
+
+    def _is_looked_at(self) -> bool:
+        return time.monotonic() - self._looked < max(LOOK_SECONDS, _LOOKS * self._others.pace())
 
     def _turn(self, training: LiveTraining) -> None:
         began = time.monotonic()
@@ -213,7 +227,7 @@ class LiveRun:
                 self._look_at, self._wanted_steps = None, 0
             else:
                 self._several(training)
-        if began - self._frame_time > FRAME_SECONDS or training.step >= training.num_steps or not self._running:
+        if began - self._frame_time > self._others.pace() or training.step >= training.num_steps or not self._running:
             self._latest = self._frame(training)
         time.sleep(SPEEDS[self._speed] if self._running else 0)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -21,6 +22,10 @@ from mixer_viz.ui.compute.visitors import is_connected, when_server_stops
 from mixer_viz.ui.learning.run import LiveRun
 
 MAX_RUNNING = 8
+PACES = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between two looks of a page at its training
+_DRAWING = 0.4  # of a processor core for drawing, all trainings together: the rest is for learning and for others
+_FIRST_GUESS = 0.1  # seconds for one of the two parts that a page draws at each look
+_PARTS = 2
 MAX_KEPT = 60
 LEFT_SECONDS = 120.0
 
@@ -34,6 +39,7 @@ class LiveTable:
         self._runs: dict[str, LiveRun] = {}
         self._seen: dict[str, float] = {}  # when each visitor was there last
         self._let_go: set[str] = set()
+        self._draw_seconds = _FIRST_GUESS
 
     def run_of(self, visitor: str) -> LiveRun | None:
         with self._lock:
@@ -49,8 +55,23 @@ class LiveTable:
                 self._forget(name)
                 self._let_go.add(name)
             self._let_go = {name for name in self._let_go if name != visitor and self._connected(name)}
-            run = self._runs[visitor] = LiveRun(recipe, task, device, gate, self._may_run, self._is_left)
+            run = self._runs[visitor] = LiveRun(recipe, task, device, gate, self)
             return run
+
+    @contextmanager
+    def drawing(self) -> Iterator[None]:
+        """Note what drawing a training costs, which decides how often it is drawn."""
+        began = time.thread_time()
+        try:
+            yield
+        finally:
+            self._draw_seconds = 0.9 * self._draw_seconds + 0.1 * (time.thread_time() - began)
+
+    def pace(self) -> float:
+        """Seconds between two looks, one of PACES: the more train at once, the longer."""
+        running = sum(run.is_running for run in list(self._runs.values()))
+        wanted = running * _PARTS * self._draw_seconds / _DRAWING
+        return next((pace for pace in PACES if pace >= wanted), PACES[-1])
 
     def was_let_go(self, visitor: str) -> bool:
         """Whether this visitor's training had to make room for others'."""
@@ -65,7 +86,7 @@ class LiveTable:
         self._runs.pop(name).close()
         self._seen.pop(name, None)
 
-    def _is_left(self, run: LiveRun) -> bool:
+    def is_left(self, run: LiveRun) -> bool:
         """Whether its visitor has gone for good; it is forgotten then. Asked by the run, which must not wait for us."""
         name = next((name for name, other in list(self._runs.items()) if other is run), None)
         if name is None:
@@ -79,7 +100,7 @@ class LiveTable:
             return True
         return False
 
-    def _may_run(self, run: LiveRun) -> bool:
+    def may_run(self, run: LiveRun) -> bool:
         others = [other for other in list(self._runs.values()) if other is not run and other.is_running]
         return len(others) < MAX_RUNNING
 

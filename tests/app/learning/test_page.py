@@ -118,6 +118,7 @@ def test_a_link_begins_with_its_settings() -> None:
     assert (run.recipe.embed_dim, run.recipe.token_mixer, run.recipe.seed) == (16, "pooling", 3)
     assert not [part for part in app.get("bidi_component") if part.proto.id.endswith("-learning_atlas")]
     assert any("another token mixer, so it stays here" in text.value for text in app.caption)
+    assert not [button for button in app.button if button.key == "learn_use"]
 
 
 def test_a_link_with_the_names_of_earlier_versions_still_works() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,12 +27,28 @@ TASK = DRAWN_TASKS["where"]
 TINY = recipe_with(embed_dim=8, num_blocks=1, tokens_mlp_dim=4, channels_mlp_dim=8, batch_size=4, epochs=2, seed=1)
 
 
+@dataclasses.dataclass
+class Alone:
+    """Nobody else trains, or one who must be waited for."""
+
+    may: bool = True
+
+    def may_run(self, run: LiveRun) -> bool:
+        return self.may
+
+    def is_left(self, run: LiveRun) -> bool:
+        return False
+
+    def pace(self) -> float:
+        return 0.05
+
+
 @pytest.fixture
 def begin() -> Iterator[Callable[..., LiveRun]]:
     runs: list[LiveRun] = []
 
     def make(recipe: Recipe = TINY, gate: Gate | None = None, may_run: bool = True) -> LiveRun:
-        runs.append(LiveRun(recipe, TASK, CPU, gate or Gate(), lambda run: may_run))
+        runs.append(LiveRun(recipe, TASK, CPU, gate or Gate(), Alone(may_run)))
         return runs[-1]
 
     yield make
@@ -87,7 +104,7 @@ def test_its_numbers_are_those_of_the_training_itself(begin: Callable[..., LiveR
     assert done.latest is not None
     assert (done.latest.test_loss, done.latest.test_accuracy) == alone.measure()
     assert np.array_equal(done.latest.w1[0], alone.averaged_model.state_dict()["blocks.0.token_mixing.fc1.weight"])
-    model = run.model()
+    model = run.network()
     assert model is not None
     for name, value in alone.averaged_model.state_dict().items():
         assert torch.equal(model.state_dict()[name], value)
@@ -237,3 +254,21 @@ def test_measuring_lets_others_in_between() -> None:
     training, turns = LiveTraining(TINY, TASK, CPU), []
     assert training.measure(between=lambda: turns.append(1)) == training.measure()
     assert len(turns) == 10  # 2,000 pictures
+
+
+def test_the_more_train_the_rarer_each_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = LiveTable(connected=lambda name: True)
+    assert table.pace() == table_module.PACES[0]
+    table._draw_seconds = 0.1
+    monkeypatch.setattr(LiveRun, "is_running", property(lambda run: True))
+    try:
+        for number, pace in enumerate((0.5, 1.0, 2.0, 2.0, 4.0), start=1):
+            table.begin(str(number), TINY, TASK, CPU, Gate())
+            assert table.pace() == pace, number
+        for _ in range(60):  # a machine on which drawing costs next to nothing
+            with table.drawing():
+                pass
+        assert table.pace() == table_module.PACES[0]
+    finally:
+        table.close()
+    threads_end()
