@@ -39,7 +39,7 @@ open_link(page.title)
 leave_other_pages(page.title)
 draw_sidebar()
 link_notes = steady_place()
-with timed_page(), one_sentence():
+with timed_page(page.title), one_sentence():
     page.run()
     glossary()
 close_link(link_notes)

@@ -11,6 +11,7 @@ from mixer_viz.ui.compute.waiting import run_page_again
 from mixer_viz.ui.learning import controls, film, keeping, pictures
 from mixer_viz.ui.learning.settings import pick_settings
 from mixer_viz.ui.learning.table import live_table
+from mixer_viz.ui.serving.settings import settings as server_settings
 from mixer_viz.ui.sidebar.shell import current_choice
 from mixer_viz.ui.token_mixing.results import most_paired_block
 from mixer_viz.ui.widgets.errors import guarded
@@ -38,7 +39,9 @@ def watch_film() -> None:
 
 
 st.title("Watch it learn")
-if option_buttons("Part", PARTS, "learn_part") == PARTS[1]:
+if not server_settings().training:
+    st.caption(texts.NO_TRAINING)
+if not server_settings().training or option_buttons("Part", PARTS, "learn_part") == PARTS[1]:
     watch_film()
     st.stop()
 st.markdown(texts.IN_WORDS)

@@ -45,7 +45,11 @@ CAPTUM_HOME = f"{PACKAGE}/analysis/attribution/"
 # The sub-folders of each floor: one name for a page, or for a part of one, on all of them.
 PAGE_WINGS = ("token_mixing", "activations", "attribution", "comparison")
 WINGS = {*PAGE_WINGS, "replacement"}  # which the comparison's page shows
-SUB_FOLDERS = {"analysis": WINGS, "figures": WINGS, "ui": {*WINGS, "learning", "widgets", "compute", "sidebar"}}
+SUB_FOLDERS = {
+    "analysis": WINGS,
+    "figures": WINGS,
+    "ui": {*WINGS, "learning", "widgets", "compute", "sidebar", "serving"},
+}
 PAGE_HAS = (
     *(f"{PACKAGE}/ui/{{wing}}/{name}.py" for name in ("results", "downloads")),
     *(f"tests/{floor}/{{wing}}/test_*.py" for floor in ("analysis", "app")),

@@ -114,7 +114,8 @@ def test_the_source_archive_is_enough_for_the_wheel(wheel: Path, tmp_path: Path)
         assert files_below(ROOT / part) == {
             path.relative_to(top).as_posix() for path in (top / part).rglob("*") if path.is_file()
         }
-    files = {path.name for path in top.iterdir()} - {"mixer_viz", "tests", "benchmarks", "docs", ".ci", *PARTS}
+    folders = {"mixer_viz", "tests", "benchmarks", "docs", ".ci", *PARTS}
+    files = {path.name for path in top.iterdir()} - folders
     texts = {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"}
     tools = {".pre-commit-config.yaml", "mkdocs.yml", "requirements.txt", "requirements-dev.txt", "requirements.lock"}
     assert files == texts | tools | {"app.py", "pyproject.toml", "PKG-INFO", ".gitignore"}  # no runs, no data, no .venv

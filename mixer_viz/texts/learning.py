@@ -9,6 +9,7 @@ IN_WORDS = (
     "A small network starts from random numbers and sees new pictures at every step. Press Start, and watch what its "
     "weights become while it gets better."
 )
+NO_TRAINING = "Training is switched off on this server. On a computer of your own it works on this page."
 LIMITS = """
 - These are toy pictures, learned in a minute. The bundled models needed hours, and photographs of any kind take days.
 - One run is one draw of the random start. Another seed may learn faster or slower; change it and see.

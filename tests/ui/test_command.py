@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,18 @@ import streamlit.web.cli
 import mixer_viz
 from mixer_viz.ui import headers
 from mixer_viz.ui.command import main
+from mixer_viz.ui.serving import metrics, reconnecting
+from mixer_viz.ui.serving.settings import PREFIX, settings
 
 APP = Path(__file__).parents[2] / "app.py"
+
+
+@pytest.fixture(autouse=True)
+def fresh_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(reconnecting, "take_lost_visitors_in", lambda: None)
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -43,3 +54,23 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         main(["--version"])
     assert capsys.readouterr().out == f"Mixer explorer {mixer_viz.__version__}\n"
+
+
+def test_settings_reach_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[object] = []
+    monkeypatch.setattr(headers, "add_headers", lambda: None)
+    monkeypatch.setattr(metrics, "serve_metrics", called.append)
+    monkeypatch.setattr(streamlit.web.cli, "main", lambda arguments, **_: called.append(arguments))
+    monkeypatch.setenv(f"{PREFIX}METRICS", "127.0.0.1:9101")
+    monkeypatch.setenv(f"{PREFIX}UPLOAD_MIB", "64")
+    main(["--server.port", "8600"])
+    assert called == [("127.0.0.1", 9101), ["run", str(APP), "--server.maxUploadSize", "64", "--server.port", "8600"]]
+
+
+def test_a_setting_that_cannot_be_used_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(f"{PREFIX}TRAINING", "perhaps")
+    with pytest.raises(SystemExit, match="2"):
+        main([])
+    assert capsys.readouterr().err.endswith("error: MIXER_EXPLORER_TRAINING is 'perhaps'; it must be on or off.\n")

@@ -17,6 +17,7 @@ from mixer_viz.model import MlpMixer, Trace, trace
 from mixer_viz.ui.choices import Choice, ChosenModel, Picture, UploadedWeights
 from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.compute.gate import computing_on
+from mixer_viz.ui.serving.settings import settings
 
 
 @kept("model", "Loading the model …")
@@ -31,7 +32,8 @@ def uploaded_model(weights: UploadedWeights) -> MlpMixer:
 
 @kept("single", copied=True, seconds=60)
 def model_list() -> list[checkpoints.ModelInfo]:
-    return checkpoints.available_models()
+    """Those that this server offers; raises SettingError where its settings leave none."""
+    return settings().offered(checkpoints.available_models())
 
 
 @kept("picture", "Reading the picture …", copied=True)

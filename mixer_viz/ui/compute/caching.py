@@ -16,6 +16,7 @@ import streamlit as st
 from mixer_viz.checkpoints.metaformer_runs import TrainedMetaFormer
 from mixer_viz.model import MixerConfig
 from mixer_viz.ui.choices import Choice, ChosenModel, LabelledFolder, Picture, UploadedWeights
+from mixer_viz.ui.compute.result_size import size_of
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -69,6 +70,28 @@ class Kept(Generic[P, Result]):
         """Forget all results."""
         self._cached.clear()
 
+    def held(self) -> tuple[int, int]:
+        """How many results are kept for all visitors, and how many bytes `size_of` finds in them."""
+        info = self._cached._info  # Streamlit counts bytes too, through every Python object: seconds for a network
+        if info.scope != "global":
+            return 0, 0
+        cache = info.get_function_cache(self._cached._function_key)
+        values = [getattr(each, "value", each) for each in _entries(getattr(cache, "storage", cache))]
+        return len(values), sum(size_of(value) for value in values)
+
+
+def _entries(cache: Any) -> list[Any]:
+    with cache._mem_cache_lock:
+        return list(cache._mem_cache.values())
+
+
+_all: list[Kept[Any, Any]] = []
+
+
+def all_kept() -> tuple[Kept[Any, Any], ...]:
+    """Every function of the modules imported so far that keeps its results."""
+    return tuple(_all)
+
 
 def kept(
     bound: str,
@@ -96,7 +119,8 @@ def kept(
         keep: Any = st.cache_data if copied else st.cache_resource
         scope = "session" if per_visit else "global"
         options = {"max_entries": BOUNDS[bound], "show_spinner": spinner, "ttl": seconds, "scope": scope}
-        return Kept(function, bound, keep(hash_funcs=KEYS, **options)(function))
+        _all.append(Kept(function, bound, keep(hash_funcs=KEYS, **options)(function)))
+        return _all[-1]
 
     return decorate
 

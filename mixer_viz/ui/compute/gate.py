@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import torch
 
 from mixer_viz.ui.compute.caching import kept
+from mixer_viz.ui.serving.metrics import GATE_WAIT, waited
 
 SHORT_TURNS = 3  # of short computations, one after the other, before a long one that waits has a turn
 
@@ -50,10 +51,12 @@ class Gate:
         with self._lock:
             if not self._taken:
                 self._taken = True
+                GATE_WAIT.labels("long" if long else "short").observe(0)
                 return
             turn = threading.Event()
             (self._long_queue if long else self._queue).append(turn)
-        turn.wait()
+        with waited(long):
+            turn.wait()
 
     def _give(self) -> None:
         with self._lock:

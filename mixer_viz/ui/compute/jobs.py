@@ -22,6 +22,7 @@ from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.compute.gate import Gate
 from mixer_viz.ui.compute.result_size import size_of
 from mixer_viz.ui.compute.visitors import is_connected, when_server_stops
+from mixer_viz.ui.serving.metrics import JOBS
 
 MAX_SHORT = 4
 MAX_AT_WORK = 32  # between two chunks a job has sums and its picture: B/16 some MB
@@ -76,6 +77,13 @@ class Job(Generic[Result]):
     def failed(self) -> bool:
         """Whether it ended in an error."""
         return self.future.done() and self.future.exception() is not None and not self.stopped
+
+    @property
+    def state(self) -> str:
+        """ "waiting" in line, "at work", "done", "stopped" or "failed"."""
+        if self.future.done():
+            return "stopped" if self.stopped else "failed" if self.failed else "done"
+        return "at work" if self._work is None else "waiting"
 
     @property
     def watched(self) -> bool:
@@ -176,6 +184,18 @@ class JobTable:
                 if key in self._jobs and self._jobs[key].failed:
                     del self._jobs[key]
 
+    def states(self) -> dict[str, int]:
+        """How many computations there are in each state."""
+        with self._lock:
+            states = [job.state for job in self._jobs.values()]
+        return {state: states.count(state) for state in ("waiting", "at work", "done", "stopped", "failed")}
+
+    @property
+    def result_bytes(self) -> int:
+        """Of all results that are kept."""
+        with self._lock:
+            return sum(job.result_bytes for job in self._jobs.values())
+
     def close(self) -> None:
         """Start nothing any more, and stop all that is at work before its next chunk."""
         with self._lock:
@@ -204,6 +224,7 @@ class JobTable:
 
     def _run(self, job: Job[Any]) -> None:
         job.run()
+        JOBS.labels(job.state).inc()
         with self._lock:
             self._short -= not job.is_long
             self._at_work -= 1

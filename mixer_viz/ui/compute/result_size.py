@@ -7,11 +7,14 @@ import sys
 from typing import Any
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def size_of(result: Any) -> int:
-    """Bytes of a result: its arrays, tensors and texts, in dataclasses, dicts, lists and tuples, each counted once."""
+    """Bytes of a result, each part counted once.
+
+    Its arrays, tensors, networks and texts, in dataclasses, dicts, lists and tuples.
+    """
     seen: set[int] = set()
     left, size = [result], 0
     while left:
@@ -23,6 +26,8 @@ def size_of(result: Any) -> int:
             size += each.nbytes
         elif isinstance(each, Tensor):
             size += each.nelement() * each.element_size()
+        elif isinstance(each, nn.Module):
+            left.extend([*each.parameters(), *each.buffers()])
         elif dataclasses.is_dataclass(each) and not isinstance(each, type):
             left.extend(getattr(each, field.name) for field in dataclasses.fields(each))
         elif isinstance(each, dict):

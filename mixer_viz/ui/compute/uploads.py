@@ -1,8 +1,7 @@
-"""How many bytes of uploads the server keeps for all visitors together."""
+"""How many bytes of uploads the server keeps: of one file, of one visitor, of all visitors together."""
 
 from __future__ import annotations
 
-import os
 import threading
 
 from streamlit import runtime
@@ -12,9 +11,10 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from mixer_viz.images import ImageError
 from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.compute.visitors import is_connected, visitor_name
+from mixer_viz.ui.serving.logs import note
+from mixer_viz.ui.serving.settings import settings
 
-SETTING = "MIXER_EXPLORER_UPLOADS_MIB"
-DEFAULT_MIB = 4096
+MIB = 2**20
 
 
 class UploadError(ImageError):
@@ -24,48 +24,70 @@ class UploadError(ImageError):
 class UploadRoom:
     """What each visitor has brought, one upload of each kind; those who are gone count no more."""
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, most: int, most_of_one: int | None = None) -> None:
+        self.most, self.most_of_one = most, most if most_of_one is None else most_of_one
         self._lock = threading.Lock()
         self._bytes: dict[tuple[str, str], int] = {}  # (visitor, kind) -> size
 
-    def take(self, visitor: str, kind: str, size: int) -> bool:
-        """Note an upload in the place of this visitor's last one of the kind; False where there is no room for it."""
+    def take(self, visitor: str, kind: str, size: int) -> str:
+        """Note an upload in the place of this visitor's last one of the kind.
+
+        Returns whose bound leaves no room for it, "visitor" or "all", and "" where it is noted.
+        """
         with self._lock:
             there = {key: held for key, held in self._bytes.items() if key[0] == visitor or is_connected(key[0])}
             there.pop((visitor, kind), None)
             self._bytes = there
+            if sum(held for (who, _), held in there.items() if who == visitor) + size > self.most_of_one:
+                return "visitor"
             if sum(there.values()) + size > self.most:
-                return False
+                return "all"
             self._bytes[visitor, kind] = size
-            return True
+            return ""
 
     def leave(self, visitor: str, kind: str) -> None:
         """This upload is gone."""
         with self._lock:
             self._bytes.pop((visitor, kind), None)
 
+    @property
+    def held(self) -> int:
+        """Bytes of those who are there."""
+        with self._lock:
+            return sum(size for (visitor, _), size in self._bytes.items() if is_connected(visitor))
+
 
 @kept("single")
-def _room() -> UploadRoom:
-    setting = os.environ.get(SETTING, "")
-    return UploadRoom((int(setting) if setting.isdecimal() else DEFAULT_MIB) * 2**20)
+def upload_room() -> UploadRoom:
+    """The one of this server."""
+    return UploadRoom(settings().uploads_mib * MIB, settings().visitor_mib * MIB)
 
 
 def take_room(kind: str, size: int, *files: UploadedFile) -> None:
     """Room for an upload of this visitor; where there is none, drops the files and raises UploadError."""
-    if _room().take(visitor_name(), kind, size):
+    full = upload_room().take(visitor_name(), kind, size)
+    note("upload", kind=kind, bytes=size, refused=full or "no")
+    if not full:
         return
     manager = runtime.get_instance().uploaded_file_mgr if runtime.exists() else None
     if isinstance(manager, MemoryUploadedFileManager):
         for file in files:
             manager.remove_file(visitor_name(), file.file_id)
+    if full == "visitor":
+        raise UploadError(
+            f"This server keeps {_in_words(upload_room().most_of_one)} of one visitor's files, and with this one yours "
+            "would be more; bring a smaller file."
+        )
     raise UploadError(
-        f"The people who use this server now have brought {_room().most / 2**30:.3g} GiB, all that it keeps; bring a "
+        f"The people who use this server now have brought {_in_words(upload_room().most)}, all that it keeps; bring a "
         "smaller file, or try again later."
     )
 
 
+def _in_words(size: int) -> str:
+    return f"{size / 2**30:.3g} GiB" if size >= 2**30 else f"{size / MIB:.3g} MiB"
+
+
 def leave_room(kind: str) -> None:
     """This visitor's upload of the kind is forgotten."""
-    _room().leave(visitor_name(), kind)
+    upload_room().leave(visitor_name(), kind)

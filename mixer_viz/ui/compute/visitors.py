@@ -32,6 +32,11 @@ def is_connected(visitor: str) -> bool:
     return runtime.exists() and runtime.get_instance().is_active_session(visitor)
 
 
+def number_connected() -> int:
+    """How many browser tabs hold their connection to the server."""
+    return runtime.get_instance()._session_mgr.num_active_sessions() if runtime.exists() else 0
+
+
 def when_server_stops(close: Callable[[], None]) -> None:
     """Call `close` once the server has stopped, and end the process STOP_SECONDS later whatever is still at work.
 

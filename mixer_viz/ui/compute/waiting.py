@@ -13,6 +13,8 @@ import streamlit as st
 from mixer_viz.texts.from_files import literal_sentence
 from mixer_viz.ui.compute.jobs import Job, Key, job_table
 from mixer_viz.ui.compute.visitors import visitor_name
+from mixer_viz.ui.serving.logs import note
+from mixer_viz.ui.serving.metrics import PAGES
 from mixer_viz.ui.widgets.errors import sentence_of
 
 _STOPPED = "_stopped_jobs"  # session state: keys that the visitor stopped, and does not want to see started again
@@ -24,7 +26,7 @@ POLL = 0.5  # seconds between two looks
 
 
 @contextmanager
-def timed_page() -> Iterator[None]:
+def timed_page(page: str) -> Iterator[None]:
     """Note how long a run of the page takes: with many visitors seconds, which more runs would only make longer."""
     began = time.monotonic()
     try:
@@ -32,6 +34,8 @@ def timed_page() -> Iterator[None]:
     finally:
         ended = time.monotonic()
         st.session_state[_DRAWN] = (ended, ended - began)
+        PAGES.labels(page).observe(ended - began)
+        note("page", page=page, seconds=round(ended - began, 3))
 
 
 def last_run_ended() -> float:

@@ -77,6 +77,11 @@ class LiveTable:
         """Whether this visitor's training had to make room for others'."""
         return visitor in self._let_go
 
+    @property
+    def running(self) -> int:
+        """How many trainings run now."""
+        return sum(run.is_running for run in list(self._runs.values()))
+
     def close(self) -> None:
         with self._lock:
             for run in self._runs.values():

@@ -12,6 +12,8 @@ from mixer_viz.texts.from_files import literal, visible
 from mixer_viz.ui.choices import ChosenModel, UploadedWeights
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.uploads import take_room
+from mixer_viz.ui.serving.reconnecting import LOST_UPLOADS
+from mixer_viz.ui.serving.settings import settings
 from mixer_viz.ui.sidebar.hub_download import download_weights
 from mixer_viz.ui.widgets.errors import note_error
 from mixer_viz.ui.widgets.given import give, hold
@@ -44,7 +46,7 @@ def pick_model() -> str:
         notes.caption(_note(infos[name]))
     elif own:
         notes.caption(_describe(own))
-    if own is None and st.session_state.get(_MISSING):
+    if own is None and st.session_state.get(_MISSING) and not st.session_state.get(LOST_UPLOADS):
         notes.warning(
             "This link was made with a checkpoint that is not here; open its file below. Until then, a model "
             "that is here is shown."
@@ -56,7 +58,9 @@ def pick_model() -> str:
             "A Mixer as a file of safetensors, NumPy or PyTorch, in this project's, timm's, Google's or another "
             "well-known naming. Code inside a file is never run."
         )
-        st.file_uploader("Weights", key="weights_file", on_change=_take, max_upload_size=MAX_WEIGHTS_MB)
+        st.file_uploader(
+            "Weights", key="weights_file", on_change=_take, max_upload_size=settings().largest_mib(MAX_WEIGHTS_MB)
+        )
         label = "Class names and preprocessing (optional)"
         st.file_uploader(
             label, ["json"], key="side_file", on_change=_take, max_upload_size=MAX_SIDE_FILE_BYTES // 2**20
@@ -99,6 +103,8 @@ def is_own_chosen() -> bool:
 def _take() -> None:
     """Note a new upload. The run that follows reads it: large ones take seconds, and only a run shows a spinner."""
     _forget_refusal()
+    if st.session_state.get("weights_file") is not None:
+        st.session_state.pop(LOST_UPLOADS, None)
     st.session_state[_NEW] = st.session_state.get("weights_file") is not None
 
 

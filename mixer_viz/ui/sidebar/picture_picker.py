@@ -12,6 +12,8 @@ from mixer_viz.texts.overview import shown_in_words
 from mixer_viz.ui.choices import Picture
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.uploads import take_room
+from mixer_viz.ui.serving.reconnecting import LOST_UPLOADS
+from mixer_viz.ui.serving.settings import settings
 from mixer_viz.ui.widgets.errors import note_error
 from mixer_viz.ui.widgets.links import OWN_IN_LINK, asked_for, drop_asked
 from mixer_viz.ui.widgets.selection import pick_one, steady_place
@@ -37,7 +39,7 @@ def pick_picture(class_names: tuple[str, ...] | None) -> Picture:
         drop_asked("image")
         st.session_state[_MISSING] = True  # the address loses it after the first run
     title = pick_one("Picture", options, "image", next(iter(names)), on_change=_forget_refusal)
-    if own is None and st.session_state.get(_MISSING):
+    if own is None and st.session_state.get(_MISSING) and not st.session_state.get(LOST_UPLOADS):
         steady_place().warning(
             "This link was made with a picture that is not here; choose its file below. Until then, a sample is shown."
         )
@@ -67,7 +69,7 @@ def _own_picture() -> None:
         "From", ["File", "Camera"], default="File", required=True, key="picture_source", label_visibility="collapsed"
     )
     if source == "File":
-        limit = MAX_IMAGE_BYTES // 2**20
+        limit = settings().largest_mib(MAX_IMAGE_BYTES // 2**20)
         st.file_uploader("Picture file", _TYPES, key="picture_file", on_change=_take_file, max_upload_size=limit)
     else:
         st.camera_input("Photo", key="camera", on_change=_take_photo)
@@ -96,6 +98,7 @@ def _take_photo() -> None:
 
 def _take(name: str, file: UploadedFile) -> None:
     """Check a new upload at once; a file that cannot be read changes nothing but the message."""
+    st.session_state.pop(LOST_UPLOADS, None)
     data = file.getvalue()
     try:
         take_room("picture", len(data), file)

@@ -12,6 +12,7 @@ from mixer_viz.texts.from_files import literal_sentence
 from mixer_viz.ui.choices import Choice, Picture
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.caching import kept
+from mixer_viz.ui.serving.reconnecting import LOST_UPLOADS
 from mixer_viz.ui.sidebar import model_picker, picture_picker
 from mixer_viz.ui.sidebar.model_picker import class_names_of, load_chosen, pick_model
 from mixer_viz.ui.sidebar.picture_picker import pick_picture
@@ -20,6 +21,10 @@ from mixer_viz.ui.widgets.errors import one_sentence
 from mixer_viz.ui.widgets.selection import start_at_patch, steady_place
 
 _COLLECT_SECONDS = 20.0
+_LOST = (
+    "The server was restarted, or another one has taken its place: the files that you had brought are gone. Until you "
+    "choose them again, what comes with the app is shown."
+)
 _CHOICE, _PICTURE = "_choice_of_this_run", "_picture_of_this_run"
 # The first answer of a page has to fit above the fold; Streamlit leaves 6rem of white above it.
 _STYLE = """<style>
@@ -71,6 +76,8 @@ def draw_sidebar() -> None:
             st.caption(f"Runs on {_device_name()}.")
         notes = steady_place()
         with notes:
+            if st.session_state.get(LOST_UPLOADS):
+                st.warning(_LOST)
             model = load_chosen(name)
             if unknowns := model.unknowns():
                 st.caption(unknowns)

@@ -14,6 +14,7 @@ from mixer_viz.ui.choices import UploadedWeights
 from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.compute.uploads import leave_room, take_room
 from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.serving.settings import settings
 from mixer_viz.ui.token_mixing.sections import show_meters
 from mixer_viz.ui.widgets import downloads
 from mixer_viz.ui.widgets.errors import guarded
@@ -41,7 +42,8 @@ def other_networks() -> None:
             "These relatives mix patches with one S × S matrix per block, without a hidden layer. Files in timm's "
             "naming are read; code inside a file is never run."
         )
-        file = st.file_uploader("ResMLP or gMLP weights", key=_FILE, max_upload_size=MAX_MB)
+        most = settings().largest_mib(MAX_MB)
+        file = st.file_uploader("ResMLP or gMLP weights", key=_FILE, max_upload_size=most)
         if file is None:
             leave_room("matrices")
             return

@@ -16,6 +16,7 @@ from mixer_viz.analysis.ranges import NotFiniteError
 from mixer_viz.checkpoints import CheckpointError
 from mixer_viz.images import ImageError
 from mixer_viz.texts.from_files import literal_sentence
+from mixer_viz.ui.serving.settings import SettingError
 
 P = ParamSpec("P")
 _log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ def sentence_of(error: BaseException) -> str:
 
     For Markdown, as names in it may come out of files.
     """
-    if isinstance(error, CheckpointError | ImageError | NotFiniteError):
+    if isinstance(error, CheckpointError | ImageError | NotFiniteError | SettingError):
         return literal_sentence(error)
     if isinstance(error, OSError) and (error.errno in _NO_ROOM or "temporary directory" in str(error)):
         return NO_ROOM

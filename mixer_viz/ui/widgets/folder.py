@@ -9,6 +9,7 @@ from mixer_viz.images.labelled_folder import check_sizes
 from mixer_viz.model import MixerConfig
 from mixer_viz.ui.choices import LabelledFolder
 from mixer_viz.ui.compute.uploads import leave_room, take_room
+from mixer_viz.ui.serving.settings import settings
 
 _FOLDER = "_labelled_folder"  # session state: what was uploaded, which the widget forgets when it leaves the page
 _TYPES = ["png", "jpg", "jpeg", "webp", "avif", "bmp", "gif"]
@@ -31,7 +32,7 @@ def labelled_folder(config: MixerConfig) -> LabelledFolder | None:
         accept_multiple_files="directory",
         key="labelled_folder",
         on_change=_forget_removed,
-        max_upload_size=MAX_IMAGE_BYTES // 2**20,
+        max_upload_size=settings().largest_mib(MAX_IMAGE_BYTES // 2**20),
     )
     kept = kept_folder()
     uploads = tuple(file.file_id for file in files)
