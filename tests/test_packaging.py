@@ -110,14 +110,15 @@ def test_the_source_archive_is_enough_for_the_wheel(wheel: Path, tmp_path: Path)
         file.extractall(tmp_path, filter="data")
     (top,) = [path for path in tmp_path.iterdir() if path.is_dir()]
     assert names_in(build(WheelBuilder, top, tmp_path / "wheel")) == names_in(wheel)
-    for part in (".ci", "tests", "benchmarks", "docs"):
+    for part in (".ci", "tests", "benchmarks", "deploy", "docs"):
         assert files_below(ROOT / part) == {
             path.relative_to(top).as_posix() for path in (top / part).rglob("*") if path.is_file()
         }
-    folders = {"mixer_viz", "tests", "benchmarks", "docs", ".ci", *PARTS}
+    folders = {"mixer_viz", "tests", "benchmarks", "deploy", "docs", ".ci", *PARTS}
     files = {path.name for path in top.iterdir()} - folders
     texts = {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"}
     tools = {".pre-commit-config.yaml", "mkdocs.yml", "requirements.txt", "requirements-dev.txt", "requirements.lock"}
+    tools |= {"Dockerfile", ".dockerignore", "compose.yaml"}
     assert files == texts | tools | {"app.py", "pyproject.toml", "PKG-INFO", ".gitignore"}  # no runs, no data, no .venv
 
 

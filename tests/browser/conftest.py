@@ -41,14 +41,20 @@ def profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 # Not for the session: while Playwright runs, its event loop occupies the main thread.
-@pytest.fixture(scope="module")
-def chromium(profile: Path) -> Iterator[BrowserContext]:
+def chromium_path() -> str:
+    """Where Chromium is; skips the test without one, and fails where one is required."""
     path = shutil.which("chromium")
     if path is None or importlib.util.find_spec("playwright") is None:
         message = "Chromium and playwright are needed to drive the app in a browser"
         if os.environ.get(REQUIRED) == "1":
             pytest.fail(f"{message}, and {REQUIRED}=1 asks for it")
         pytest.skip(message)
+    return path
+
+
+@pytest.fixture(scope="module")
+def chromium(profile: Path) -> Iterator[BrowserContext]:
+    path = chromium_path()
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
