@@ -116,7 +116,7 @@ def test_the_source_archive_is_enough_for_the_wheel(wheel: Path, tmp_path: Path)
         }
     folders = {"mixer_viz", "tests", "benchmarks", "deploy", "docs", ".ci", *PARTS}
     files = {path.name for path in top.iterdir()} - folders
-    texts = {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"}
+    texts = {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "CITATION.cff", "LICENSE"}
     tools = {".pre-commit-config.yaml", "mkdocs.yml", "requirements.txt", "requirements-dev.txt", "requirements.lock"}
     tools |= {"Dockerfile", ".dockerignore", "compose.yaml"}
     assert files == texts | tools | {"app.py", "pyproject.toml", "PKG-INFO", ".gitignore"}  # no runs, no data, no .venv
@@ -178,6 +178,8 @@ def version() -> str:
 def test_the_version_is_in_one_place(wheel: Path) -> None:
     assert metadata_of(wheel)["Version"] == version()
     assert "version" not in PROJECT
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {version()}\n" in citation
     newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert newest is not None
     assert newest[1] == version()
