@@ -51,6 +51,7 @@ controls.buttons(run, settings)
 status = run.look()
 state = status.state
 every = controls.pace_of(status)
+controls.remember(run, status)
 
 
 @st.fragment(run_every=every)

@@ -10,25 +10,28 @@ from mixer_viz.checkpoints import choose_device
 from mixer_viz.texts import learning as texts
 from mixer_viz.ui.compute.gate import gate_of
 from mixer_viz.ui.compute.visitors import visitor_name
-from mixer_viz.ui.learning.run import SPEEDS, LiveRun, Status
+from mixer_viz.ui.learning.run import SPEEDS, LiveRun
 from mixer_viz.ui.learning.settings import Settings, asked_settings
+from mixer_viz.ui.learning.status import Status
 from mixer_viz.ui.learning.table import live_table
 from mixer_viz.ui.widgets.selection import option_buttons
 
 MOVING = ("building", "stepping", "running", "waiting")  # states in which something changes without a click
 VIEWS = ("All weights", "One step")
 _SPEED = "learn_speed"
+_RUN = "learn_run"  # in the link: which training a page goes on with that is loaded anew
 _LET_GO = "_learn_let_go"  # session state: which training stands in the place of one that had to go
 
 
 def run_for(settings: Settings | None) -> LiveRun:
     """This visitor's training; a first one is made ready with these settings, and without any the page ends here."""
-    run = live_table().run_of(visitor_name())
+    table, visitor = live_table(), visitor_name()
+    run = table.run_of(visitor) or table.adopt(st.query_params.get(_RUN, ""), visitor)
     if run is not None:
         return run
     if settings is None:
         st.stop()
-    was_let_go = live_table().was_let_go(visitor_name())
+    was_let_go = table.was_let_go(visitor)
     run = _begin(settings)
     if was_let_go:
         st.session_state[_LET_GO] = run.name
@@ -130,6 +133,14 @@ def _places(run: LiveRun) -> tuple[int, int, int]:
     chosen = state.get("learn_block", 1) - 1, state.get("learn_unit", 0), state.get("learn_patch", 0)
     block, unit, patch = (min(value, count - 1) for value, count in zip(chosen, (blocks, units, patches), strict=True))
     return block, unit, patch
+
+
+def remember(run: LiveRun, status: Status) -> None:
+    """Keep in the address which training this is, once it has begun."""
+    if status.trained and st.query_params.get(_RUN) != run.name:
+        st.query_params[_RUN] = run.name
+    elif not status.trained and _RUN in st.query_params:
+        del st.query_params[_RUN]
 
 
 def pace_of(status: Status) -> float | None:

@@ -15,7 +15,8 @@ from mixer_viz.texts.from_files import visible
 from mixer_viz.training.data.pictures import Pictures
 from mixer_viz.ui.grid_panel import show_chart, show_grids
 from mixer_viz.ui.learning.data import shown_classes
-from mixer_viz.ui.learning.run import Frame, LiveRun, Status
+from mixer_viz.ui.learning.run import LiveRun
+from mixer_viz.ui.learning.status import Frame, Status
 from mixer_viz.ui.widgets.selection import option_buttons
 
 ATLAS_WIDTH = 450

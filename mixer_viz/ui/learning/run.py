@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import copy
-import dataclasses
 import logging
 import threading
 import time
@@ -22,6 +21,7 @@ from mixer_viz.training.data.pictures import Pictures
 from mixer_viz.training.live.session import LiveTraining, OneStep, Steps, steps_per_epoch
 from mixer_viz.training.recipe import Recipe
 from mixer_viz.ui.compute.gate import Gate
+from mixer_viz.ui.learning.status import Frame, Status
 from mixer_viz.ui.widgets.errors import UNEXPECTED
 
 TURN_SECONDS = 0.05  # of steps, before others have the device
@@ -33,34 +33,6 @@ MEASURED = 400  # test pictures for each frame; all of them at the end
 MAX_POINTS = 400  # of each curve
 SPEEDS = {"full": 0.0, "slow": 0.25}  # seconds of rest after each turn
 _log = logging.getLogger(__name__)
-
-
-@dataclasses.dataclass(frozen=True)
-class Frame:
-    """What the network is like after some steps; nobody writes into it."""
-
-    step: int
-    test_loss: float
-    test_accuracy: float  # 0 to 1
-    w1: tuple[np.ndarray, ...]  # (D_S, S) of each block; empty for a network without token-mixing MLPs
-    filters: np.ndarray  # (C, P, P, 3)
-    probabilities: np.ndarray  # (NUM_PICTURES, num_classes), of the pictures to watch
-    norms: dict[str, tuple[float, float]]  # of each part: weights, gradients of the last step
-
-
-@dataclasses.dataclass(frozen=True)
-class Status:
-    """What a page shows at one moment."""
-
-    state: str  # "building", "paused", "stepping", "running", "waiting" (for another to pause), "done", "failed"
-    problem: str  # one sentence, where it failed
-    first: Frame | None  # before the first step
-    latest: Frame | None
-    trained: tuple[Steps, ...]
-    tested: tuple[tuple[int, float, float], ...]  # (step, loss, accuracy)
-    num_steps: int
-    images_per_second: float  # 0 where nothing was measured yet
-    last_step: OneStep | None
 
 
 class Others(Protocol):

@@ -45,6 +45,19 @@ class LiveTable:
         with self._lock:
             return self._runs.get(visitor)
 
+    def adopt(self, name: str, visitor: str) -> LiveRun | None:
+        """Give the training of that name to this visitor, if the one whose it was has left: a page that was reloaded.
+
+        None for a name that is not there, or whose visitor is.
+        """
+        with self._lock:
+            for owner, run in self._runs.items():
+                if run.name == name and owner != visitor and not self._connected(owner):
+                    self._runs[visitor] = self._runs.pop(owner)
+                    self._seen.pop(owner, None)
+                    return run
+            return None
+
     def begin(self, visitor: str, recipe: Recipe, task: Pictures, device: torch.device, gate: Gate) -> LiveRun:
         """A new training for this visitor, in place of the one before."""
         with self._lock:

@@ -227,3 +227,20 @@ def test_cifar10_is_offered_where_it_is_on_disk(tmp_path: Path, monkeypatch: pyt
     finally:
         for kept in (data._cifar10_root, data._cifar10):
             kept.clear()
+
+
+def test_a_page_that_is_reloaded_goes_on_with_its_training() -> None:
+    app = open_page(**SMALL)
+    click(app, "learn_start")
+    until(app, lambda line: "Learning: step" in line and " 0 of" not in line)
+    click(app, "learn_pause")
+    until(app, lambda line: "Paused" in line)
+    app.run()
+    (run,) = live_table()._runs.values()
+    assert run.name in app.query_params["learn_run"]
+    again = open_page(**SMALL, learn_run=run.name)
+    assert list(live_table()._runs.values()) == [run]
+    assert step_of(again) == step_of(app) > 0
+    click(again, "learn_reset")
+    until(again, lambda line: "Paused: step 0" in line)
+    assert "learn_run" not in again.query_params

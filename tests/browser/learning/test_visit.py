@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-SMALL = "/learning?learn_embed_dim=16&learn_num_blocks=1&learn_batch_size=8&learn_task=Where+is+it%3F"
+SMALL = "/learning?learn_embed_dim=16&learn_num_blocks=1&learn_batch_size=8&learn_task=where"
+OLD = "/learning?learn_task=Where+is+it%3F&learn_token_mixer=no+mixing"
 
 TWO_CLICKS = """async milliseconds => {
   document.querySelector('.st-key-learn_use button').click();
@@ -48,6 +49,9 @@ def test_it_learns_before_ones_eyes_and_the_network_opens_elsewhere(visit: Calla
     held = line(page)
     page.wait_for_timeout(1200)
     assert line(page) == held
+    expect(page).to_have_url(re.compile("learn_run="), timeout=TIMEOUT)
+    page.reload()
+    wait_for(page, re.escape(held))
     keyed(page, "learn_use").get_by_role("button").click()
     expect(keyed(page, "learn_used").get_by_text("is now the chosen model")).to_be_visible(timeout=TIMEOUT)
     expect(keyed(page, "model").locator("input").first).to_have_value("Your checkpoint", timeout=TIMEOUT)
@@ -72,3 +76,11 @@ def test_a_phone_shows_it_in_one_column(visit: Callable[..., Page]) -> None:
     page = visit(SMALL, viewport={"width": 390, "height": 844})
     wait_for(page, "Paused: step 0")
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
+
+
+def test_a_link_of_an_earlier_version_becomes_one_of_today(visit: Callable[..., Page]) -> None:
+    page = visit(OLD)
+    wait_for(page, "Paused: step 0")
+    expect(page).to_have_url(re.compile(r"learn_task=where(&|$)"), timeout=TIMEOUT)
+    expect(page).to_have_url(re.compile(r"learn_token_mixer=identity(&|$)"), timeout=TIMEOUT)
+    expect(page.get_by_text("Across patches: no mixing").first).to_be_visible(timeout=TIMEOUT)

@@ -19,7 +19,8 @@ from mixer_viz.training.recipe import Recipe
 from mixer_viz.ui.compute.gate import Gate
 from mixer_viz.ui.learning import run as module
 from mixer_viz.ui.learning import table as table_module
-from mixer_viz.ui.learning.run import LiveRun, Status
+from mixer_viz.ui.learning.run import LiveRun
+from mixer_viz.ui.learning.status import Status
 from mixer_viz.ui.learning.table import LiveTable
 
 CPU = torch.device("cpu")
@@ -269,6 +270,21 @@ def test_the_more_train_the_rarer_each_is_drawn(monkeypatch: pytest.MonkeyPatch)
             with table.drawing():
                 pass
         assert table.pace() == table_module.PACES[0]
+    finally:
+        table.close()
+    threads_end()
+
+
+def test_only_the_training_of_one_who_left_can_be_taken_over() -> None:
+    there = {"anna", "ben"}
+    table = LiveTable(connected=lambda name: name in there)
+    try:
+        run = table.begin("anna", TINY, TASK, CPU, Gate())
+        assert table.adopt(run.name, "ben") is None
+        there.remove("anna")
+        assert table.adopt("another name", "ben") is None
+        assert table.adopt(run.name, "ben") is run
+        assert (table.run_of("anna"), table.run_of("ben")) == (None, run)
     finally:
         table.close()
     threads_end()
