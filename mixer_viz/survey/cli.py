@@ -52,10 +52,10 @@ def _survey(given: argparse.Namespace, processes: Processes) -> None:
     model = load_model(given.model, device=str(processes.device))
     pictures = find_pictures(Path(given.data), model.config)
     out = Path(given.out)
-    (out / _STATES).mkdir(parents=True, exist_ok=True)
     if (out / JSON_NAME).is_file() and not given.resume:
         raise SurveyError(f"There is a survey in {given.out!r} already; choose another folder for --out.")
     share = _share(given, processes, model, pictures)
+    (out / _STATES).mkdir(parents=True, exist_ok=True)
     if processes.is_main:
         known = int((pictures.labels >= 0).sum())
         _log.info("%d pictures, %d of them of a class of %s", len(pictures.names), known, given.model)
