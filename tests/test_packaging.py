@@ -215,7 +215,7 @@ def test_the_bounds_hold_what_is_tested(file: str, bounds: list[str]) -> None:
 
 
 def test_every_command_leads_to_a_function() -> None:
-    assert PROJECT["scripts"].keys() == {"mixer-explorer", "mixer-train"}
+    assert PROJECT["scripts"].keys() == {"mixer-explorer", "mixer-survey", "mixer-train"}
     for target in PROJECT["scripts"].values():
         module, _, function = target.partition(":")
         assert callable(getattr(importlib.import_module(module), function))

@@ -14,7 +14,7 @@ def page() -> None:
     from mixer_viz.ui.compute.waiting import timed_page
     from mixer_viz.ui.widgets.given import give, hold
 
-    with timed_page():
+    with timed_page("a page"):
         st.button("give", key="give", on_click=give, args=("letter", "b"))
         hold("letter")
         st.selectbox("Letter", ["a", "b", "c"], key="letter")
