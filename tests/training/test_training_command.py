@@ -223,6 +223,7 @@ def test_what_torch_says_of_a_full_disk_is_the_same_sentence(tmp_path: Path) -> 
         ["-c", "import mixer_viz.training.__main__ as m; m.main()"],
         ["-m", "mixer_viz.training.compare"],
         ["-m", "mixer_viz.training.cards"],
+        ["-m", "mixer_viz.survey"],
     ],
 )
 def test_ctrl_c_during_imports_is_one_sentence(command: list[str], tmp_path: Path) -> None:
