@@ -18,6 +18,7 @@ import mixer_viz as mv
 from mixer_viz.checkpoints import hub
 from mixer_viz.images.samples import load_sample
 from mixer_viz.model import MixerConfig, MlpMixer, Trace
+from mixer_viz.ui.serving.settings import settings
 from tests.app.driving import BUNDLED, start
 
 # Every AppTest asks each installed distribution for components: half of its time, for the same answer again.
@@ -31,6 +32,9 @@ def offline(*_: object, **__: object) -> NoReturn:
 @pytest.fixture(autouse=True)
 def fresh_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Caches belong to the process, so without this the second test would get the first one's models."""
+    # Visitors begin with it, whatever the app begins with.
+    monkeypatch.setenv("MIXER_EXPLORER_MODELS", f"{BUNDLED}, bundled, published")
+    settings.cache_clear()
     monkeypatch.setattr(manifest_scanner, "scan_component_manifests", installed_components)
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: None)
     monkeypatch.setattr("huggingface_hub.hf_hub_download", offline)
@@ -38,6 +42,7 @@ def fresh_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     st.cache_resource.clear()
     st.cache_data.clear()
     yield
+    settings.cache_clear()
     PagesManager.uses_pages_directory = None
 
 

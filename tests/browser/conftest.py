@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import mixer_viz as mv
-from mixer_viz.checkpoints import available_models
 from mixer_viz.images.samples import load_sample
 from mixer_viz.model import MlpMixer, Trace
-from tests.browser.serving import Server, serving
+from tests.browser.serving import FIRST_MODEL, Server, serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page, ViewportSize
@@ -105,7 +104,7 @@ def visit(chromium: BrowserContext, server: Server) -> Iterator[Callable[..., Pa
 @pytest.fixture(scope="module")
 def model() -> MlpMixer:
     """The bundled model, as the server has it."""
-    return mv.load_model(next(info.name for info in available_models() if info.on_disk), "cpu")
+    return mv.load_model(FIRST_MODEL, "cpu")
 
 
 @pytest.fixture(scope="module")

@@ -93,7 +93,13 @@ VARIABLES = (
     Variable(
         "PUBLIC", _switch, "off", "on", "strangers use this server: the other settings default to the right column"
     ),
-    Variable("MODELS", _names, "bundled, published", "bundled", "the models offered: names, `bundled` or `published`"),
+    Variable(
+        "MODELS",
+        _names,
+        "bundled, published",
+        "bundled",
+        "the models offered, the first one shown first: names, `bundled` or `published`",
+    ),
     Variable(
         "DOWNLOADS", _switch, "on", "off", "whether published models are downloaded; without, those on disk are offered"
     ),
@@ -125,7 +131,10 @@ class Settings:
     log: str
 
     def offered(self, infos: Sequence[ModelInfo]) -> list[ModelInfo]:
-        """Of all models those that visitors can choose; raises SettingError for unknown names, and for none left."""
+        """Of all models those that visitors can choose, in the order of the setting: the first one is shown first.
+
+        Raises SettingError for unknown names, and for none left.
+        """
         known = {*SOURCES, *(info.name for info in infos)}
         if unknown := [name for name in self.models if name not in known]:
             raise SettingError(f"{PREFIX}MODELS names {unknown[0]!r}; there are {', '.join(sorted(known))}.")
@@ -139,7 +148,13 @@ class Settings:
             raise SettingError(
                 f"{PREFIX}MODELS offers nothing that is on this computer, and {PREFIX}DOWNLOADS is off; add bundled."
             )
-        return chosen
+        named = [*self.models, *SOURCES]
+        return sorted(
+            chosen,
+            key=lambda info: min(
+                named.index(info.name) if info.name in named else len(named), named.index(source[info.source])
+            ),
+        )
 
     def largest_mib(self, most_mib: int) -> int:
         """The bound of one upload field, in MiB."""

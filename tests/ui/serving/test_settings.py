@@ -62,9 +62,10 @@ def test_no_default_of_a_public_server_allows_more() -> None:
     ("values", "names"),
     [
         ({"DOWNLOADS": "off"}, ["mine", "kept"]),
+        ({"MODELS": "far, bundled, published"}, ["far", "mine", "kept"]),
         ({"MODELS": "bundled"}, ["mine"]),
         ({"MODELS": "published"}, ["kept", "far"]),
-        ({"MODELS": " far , mine,"}, ["mine", "far"]),
+        ({"MODELS": " far , mine,"}, ["far", "mine"]),
         ({"MODELS": "far, bundled", "DOWNLOADS": "off"}, ["mine"]),
     ],
 )

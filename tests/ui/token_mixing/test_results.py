@@ -19,7 +19,7 @@ from mixer_viz.analysis.token_mixing import depth, jacobian, mixing_matrix, unit
 from mixer_viz.analysis.token_mixing import weights as token_mixing_weights
 from mixer_viz.analysis.token_mixing.convolution import convolution_share
 from mixer_viz.analysis.token_mixing.opposing_pairs import best_opposing_cosine, count_distinct
-from mixer_viz.checkpoints import available_models, snapshots
+from mixer_viz.checkpoints import snapshots
 from mixer_viz.images.samples import available_samples, load_sample, reference_photos
 from mixer_viz.model import MixerConfig
 from mixer_viz.ui.choices import Choice, ChosenModel, Picture
@@ -27,7 +27,7 @@ from mixer_viz.ui.compute import cached as page_caches
 from mixer_viz.ui.token_mixing import results as cached
 from tests.made_models import block_of, random_model
 
-BUNDLED = next(info.name for info in available_models() if info.on_disk)
+BUNDLED = "mixer_cifar10"
 
 
 @pytest.fixture(autouse=True)
