@@ -80,7 +80,9 @@ def _unit_tables(family: str, state: Mapping[str, np.ndarray], count: int, label
     product = state[f"{family}.product"]
     if product.size:
         seen = np.bincount(labels[(labels >= 0) & (state["answers"] >= 0)], minlength=product.shape[1])
-        tables["class_mean"] = (state[f"{family}.class_sum"] / np.maximum(seen, 1)[:, None]).T.astype(np.float32)
+        tables["class_mean"] = (state[f"{family}.class_sum"] / np.where(seen, seen, np.nan)[:, None]).T.astype(
+            np.float32
+        )
         logit_std = _std(state["logit_sum"], state["logit_square"], count)
         covariance = product / count - np.outer(total, state["logit_sum"]) / count**2
         spread = np.outer(tables["std"], logit_std)

@@ -99,6 +99,7 @@ def test_surveys(survey: Survey) -> None:
     assert sum(chart.data[0].y) == 6
     classes = mv.plot.unit_classes(survey, 2, 17).data[0]
     means = survey.units("token_units", "class_mean")[2 * 128 + 17]
+    assert sorted(classes.y) == ["cat", "dog"]  # the only classes with pictures
     assert dict(zip(classes.y, classes.x, strict=True))["cat"] == pytest.approx(means[3])
     assert mv.plot.logit_lens(survey).data[0].y[-1] == 100
     with pytest.raises(ValueError, match="there is no unit 200"):

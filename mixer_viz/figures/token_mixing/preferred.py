@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from mixer_viz.figures.grid import Grid
 
-WIDTH = 176  # of one picture; five stand side by side on a wide screen
+WIDTH = 150  # of one picture; five stand side by side on a wide screen
 
 
 def picture_grid(picture: np.ndarray, *, title: str, note: str, width: int = WIDTH) -> Grid:

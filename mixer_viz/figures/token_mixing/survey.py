@@ -37,8 +37,11 @@ def histogram_chart(sample: np.ndarray, value: float) -> go.Figure:
 
 
 def class_chart(means: np.ndarray, names: Sequence[str], overall: float) -> go.Figure:
-    """Mean activation (K,) in each class, largest first, the ends alone where there are many; the line is over all."""
-    order = np.argsort(-means, kind="stable")
+    """Mean activation (K,) in each class, largest first, the ends alone where there are many; the line is over all.
+
+    A class without a picture is nan and is left out.
+    """
+    order = np.argsort(-means, kind="stable")[: np.isfinite(means).sum()]
     if len(order) > _MOST_CLASSES:
         order = np.concatenate([order[: _MOST_CLASSES // 2], order[-_MOST_CLASSES // 2 :]])
     figure = go.Figure(
