@@ -31,8 +31,7 @@ _STYLE = """<style>
 [data-testid=stMainBlockContainer] { padding: 2.75rem clamp(1rem, 3vw, 4rem) 4rem; }
 @media (min-width: 769px) and (max-width: 1100px) {  /* a projector */
   [data-testid=stSidebar][data-collapsed=false] {
-    min-width: 14.5rem !important; width: 14.5rem !important; }
-  [data-testid=stSidebarContent] > div { padding-left: 1rem; padding-right: 1rem; }
+    min-width: 16rem !important; width: 16rem !important; }
 }
 /* Streamlit's grey and the orange of what is pressed are too pale for small text. */
 [data-testid=stCaptionContainer] { color: inherit; opacity: 0.76; }
