@@ -88,7 +88,8 @@ def film_in_words(labels: Sequence[str], accuracy: Sequence[float], frequency: S
 
 def task_in_words(title: str, teaches: str, chance: float, mixer: str) -> str:
     """What is learned from, what guessing gives, and what the network may do across patches."""
-    return f"**{title}.** {teaches} Guessing gives {100 * chance:.0f} %. Across patches: {mixer}."
+    said = title if title.endswith("?") else f"{title}."
+    return f"**{said}** {teaches} Guessing gives {100 * chance:.0f} %. Across patches: {mixer}."
 
 
 def answer_caption(name: str, probability: float, right: bool, truth: str) -> str:
