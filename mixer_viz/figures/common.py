@@ -92,7 +92,7 @@ def pooled_column(vector: np.ndarray, *, width: int) -> Grid:
         cell="channel",
         select="none",
         width=width,
-        aspect=0.2,
+        aspect=0.28,
         two_lines=True,
         show_scale=False,
     )
