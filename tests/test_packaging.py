@@ -21,6 +21,7 @@ from hatchling.builders.wheel import WheelBuilder
 from packaging.requirements import Requirement
 
 import mixer_viz
+from mixer_viz.checkpoints.bundled import bundled_models
 from mixer_viz.paths import app_folder
 from mixer_viz.training.cli import build_parser
 
@@ -134,7 +135,8 @@ def test_the_app_is_found_in_an_installed_wheel(installed: Path, tmp_path: Path)
         "from mixer_viz.checkpoints.metaformer_runs import metaformer_runs; print(len(metaformer_runs()) > 0)"
     )
     told = run_elsewhere(installed, tmp_path, "-c", code).splitlines()
-    assert told == [str(installed / "mixer_viz" / "explorer"), "mixer_cifar10", "8", "True"]
+    names = " ".join(model.name for model in bundled_models())
+    assert told == [str(installed / "mixer_viz" / "explorer"), names, "8", "True"]
 
 
 def test_an_editable_install_uses_the_checkout(tmp_path: Path) -> None:

@@ -11,10 +11,12 @@ import numpy as np
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from mixer_viz.checkpoints.bundled import bundled_models
 from tests.made_images import encode
 
 ROOT = Path(__file__).parents[2]
 BUNDLED = "mixer_cifar10"  # the tests begin with it: the smaller one
+OTHERS = [model.name for model in bundled_models() if model.name != BUNDLED]
 PAGES = {"overview": "pages/overview.py", "patches": "pages/patches.py"}
 PANELS = {"overview": ("front", "stages", "pooled"), "patches": ("patch-panel", "vector-panel", "filter-panel")}
 TIMEOUT = 60  # seconds; a busy machine may take long for the first run, which imports PyTorch

@@ -11,6 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mixer_viz.checkpoints import hub, save_model
+from mixer_viz.checkpoints.bundled import bundled_models
 from mixer_viz.model import MlpMixer
 from mixer_viz.ui.sidebar.model_picker import OWN
 from tests.app.driving import chart, check, crop_of, errors, go, panel, start, top_class, upload_weights
@@ -36,7 +37,7 @@ def timm_file(make_model: Callable[..., MlpMixer], tmp_path: Path) -> bytes:
 
 def test_models_on_disk_and_on_the_hub_are_offered(app: AppTest) -> None:
     assert app.selectbox(key="model").value == BUNDLED
-    assert len(app.selectbox(key="model").options) == 1 + len(hub.PUBLISHED)
+    assert len(app.selectbox(key="model").options) == len(bundled_models()) + len(hub.PUBLISHED)
 
 
 @pytest.mark.parametrize("page", ["overview", "patches"])

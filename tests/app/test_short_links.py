@@ -104,9 +104,11 @@ def test_a_link_of_an_earlier_version_becomes_one_of_today() -> None:
 
 def test_choices_of_another_page_leave_the_address_and_come_back() -> None:
     app = opened("patches", {"token": "9", "filters": "index"})
+    app.query_params.clear()  # as the browser does
     app.switch_page("pages/token_mixing.py").run()
     assert app.query_params.get("token") == "9"
     assert "filters" not in app.query_params
+    app.query_params.clear()
     app.switch_page("pages/patches.py").run()
     assert app.button_group(key="filters").value == "Channel"
 

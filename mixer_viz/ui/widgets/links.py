@@ -36,6 +36,7 @@ class _Links:
     reset: set[str] = dataclasses.field(default_factory=set)  # what the address that was gone back to does not say
     kept: dict[str, Any] = dataclasses.field(default_factory=dict)  # the last choice of every field
     drawn: set[str] = dataclasses.field(default_factory=set)  # in this run
+    here: set[str] = dataclasses.field(default_factory=set)  # drawn since this page was opened
     opened: dict[str, list[str]] = dataclasses.field(default_factory=dict)  # what the address said when it was opened
     missing: list[str] = dataclasses.field(default_factory=list)  # of it, what is not here, in words
 
@@ -57,6 +58,7 @@ def open_link(page: str) -> None:
     links.asked = {key: st.query_params.get_all(key) for key in st.query_params}
     links.reset = set(links.kept) - set(links.asked) if is_back else set()
     links.opened, links.missing, links.page = dict(links.asked), [], page
+    links.here = set()
 
 
 def _take_address(query: str) -> None:
@@ -112,6 +114,9 @@ def begin_field(key: str, start: T, read: Read[T], was: str = "") -> bool:
     if key in links.reset:
         links.reset.discard(key)
         st.session_state[key] = start
+    elif key not in links.here and (key in st.session_state or key in links.kept):
+        # A field of the same key on another page is another one to Streamlit: without this it would begin anew.
+        st.session_state[key] = st.session_state[key] if key in st.session_state else links.kept[key]
     elif key not in st.session_state and key in links.kept:
         st.session_state[key] = links.kept[key]
     return False
@@ -122,6 +127,7 @@ def end_field(key: str, value: Any, text: str | None) -> None:
     links = _links()
     links.kept[key] = value
     links.drawn.add(key)
+    links.here.add(key)
     if text is None:
         if key in st.query_params:
             del st.query_params[key]

@@ -17,7 +17,7 @@ from mixer_viz.analysis.token_mixing.weights import block_weights, units_of
 from mixer_viz.checkpoints import save_model
 from mixer_viz.model import MlpMixer
 from mixer_viz.ui.token_mixing.atlas import NOTHING, ORDERS
-from tests.app.driving import BUNDLED, errors, numbers, panel, upload_weights
+from tests.app.driving import BUNDLED, OTHERS, errors, numbers, panel, upload_weights
 from tests.app.token_mixing.driving import atlas, check, open_page, shows, tables
 from tests.checkpoints.checkpoint_files import timm_tensors
 
@@ -68,7 +68,7 @@ def test_own_checkpoint_that_says_nothing_of_its_classes(make_model: Make) -> No
     app = upload_weights(open_page(), "bare.safetensors", save(dict(timm_tensors(own))))
     check(app)
     assert sorted(tables(app)[1]["class"]) == [f"class {index}" for index in range(3)]
-    assert app.selectbox(key="beside").options == [NOTHING, BUNDLED]
+    assert app.selectbox(key="beside").options == [NOTHING, BUNDLED, *OTHERS]
     app.selectbox(key="beside").select(BUNDLED).run()
     check(app)
     assert len(atlas(app)) == 2
