@@ -21,7 +21,7 @@ def test_every_page_opens_with_it(page: str, model: str) -> None:
     assert errors(app) == []
     assert app.selectbox(key="model").value == model
     assert len(app.title) == 1
-    assert len(app.get("bidi_component")) > 1
+    assert app.get("bidi_component")
 
 
 def test_the_app_begins_with_the_model_whose_card_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
