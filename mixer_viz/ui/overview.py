@@ -9,7 +9,7 @@ from mixer_viz.figures.overview import draw_overview
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute.cached import crop_of, trace_of
 from mixer_viz.ui.compute.caching import kept
-from mixer_viz.ui.widgets.downloads import csv_bytes, download_row
+from mixer_viz.ui.widgets import downloads
 
 
 @kept("result", "Running the Mixer …", copied=True)
@@ -21,7 +21,7 @@ def overview_downloads(choice: Choice, stages: Sequence[tuple[str, str]]) -> Non
     """Figure, arrays and table; `stages` are title and note of each."""
     result = overview_of(choice)
     class_names = [choice.model.class_name(index) for index in result.top_classes.tolist()]
-    download_row(
+    downloads.download_row(
         "overview",
         lambda: draw_overview(
             crop_of(choice),
@@ -41,7 +41,7 @@ def overview_downloads(choice: Choice, stages: Sequence[tuple[str, str]]) -> Non
             "top_logits": result.top_logits,
             "top_probabilities": result.top_probabilities,
         },
-        lambda: csv_bytes(
+        lambda: downloads.csv_bytes(
             ["class", "name", "logit", "probability"],
             [
                 [index, name, logit, probability]

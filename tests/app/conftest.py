@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -15,14 +16,17 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 import mixer_viz as mv
-from mixer_viz.checkpoints import hub
+from mixer_viz.checkpoints import bundled, hub
 from mixer_viz.images.samples import load_sample
 from mixer_viz.model import MixerConfig, MlpMixer, Trace
-from mixer_viz.ui.serving.settings import settings
-from tests.app.driving import BUNDLED, start
+from tests.app.driving import BUNDLED, READ_CARD, start
 
 # Every AppTest asks each installed distribution for components: half of its time, for the same answer again.
 installed_components = functools.cache(manifest_scanner.scan_component_manifests)
+
+
+def beginning_with_the_smaller_one(path: Path) -> bundled.BundledModel:
+    return replace(READ_CARD(path), is_first=path.stem == BUNDLED)
 
 
 def offline(*_: object, **__: object) -> NoReturn:
@@ -32,9 +36,7 @@ def offline(*_: object, **__: object) -> NoReturn:
 @pytest.fixture(autouse=True)
 def fresh_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Caches belong to the process, so without this the second test would get the first one's models."""
-    # Visitors begin with it, whatever the app begins with.
-    monkeypatch.setenv("MIXER_EXPLORER_MODELS", f"{BUNDLED}, bundled, published")
-    settings.cache_clear()
+    monkeypatch.setattr(bundled, "_read_card", beginning_with_the_smaller_one)
     monkeypatch.setattr(manifest_scanner, "scan_component_manifests", installed_components)
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: None)
     monkeypatch.setattr("huggingface_hub.hf_hub_download", offline)
@@ -42,7 +44,6 @@ def fresh_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     st.cache_resource.clear()
     st.cache_data.clear()
     yield
-    settings.cache_clear()
     PagesManager.uses_pages_directory = None
 
 

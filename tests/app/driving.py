@@ -11,11 +11,13 @@ import numpy as np
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from mixer_viz.checkpoints import bundled
 from mixer_viz.checkpoints.bundled import bundled_models
 from tests.made_images import encode
 
 ROOT = Path(__file__).parents[2]
 BUNDLED = "mixer_cifar10"  # the tests begin with it: the smaller one
+READ_CARD = bundled._read_card
 OTHERS = [model.name for model in bundled_models() if model.name != BUNDLED]
 PAGES = {"overview": "pages/overview.py", "patches": "pages/patches.py"}
 PANELS = {"overview": ("front", "stages", "pooled"), "patches": ("patch-panel", "vector-panel", "filter-panel")}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from mixer_viz.checkpoints import bundled
 from mixer_viz.checkpoints.bundled import bundled_models
-from mixer_viz.ui.serving.settings import settings
-from tests.app.driving import OTHERS, ROOT, TIMEOUT, errors, start
+from tests.app.driving import OTHERS, READ_CARD, ROOT, TIMEOUT, errors, start
 
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
 
@@ -25,8 +25,7 @@ def test_every_page_opens_with_it(page: str, model: str) -> None:
 
 
 def test_the_app_begins_with_the_model_whose_card_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MIXER_EXPLORER_MODELS")
-    settings.cache_clear()
+    monkeypatch.setattr(bundled, "_read_card", READ_CARD)
     first = bundled_models()[0]
     assert first.is_first
     assert [model.is_first for model in bundled_models()].count(True) == 1

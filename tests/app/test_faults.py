@@ -92,8 +92,8 @@ def test_one_damaged_network_of_the_comparison_leaves_the_others(
 
 
 def test_uploads_of_all_visitors_are_bounded(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    room = uploads.UploadRoom(10_000)
-    monkeypatch.setattr(uploads, "_room", lambda: room)
+    room = uploads.UploadRoom(10_000, 1_000_000)
+    monkeypatch.setattr(uploads, "upload_room", lambda: room)
     monkeypatch.setattr(uploads, "is_connected", lambda visitor: True)
     small, large = made_png(size=(20, 20)), made_png(size=(90, 90))
     assert len(small) < 5_000 < 10_000 < len(large)

@@ -62,7 +62,8 @@ def test_back_takes_one_step_and_restores_what_was_there(visit: Callable[..., Pa
 
 
 def test_the_link_is_copied(visit: Callable[..., Page]) -> None:
-    page = visit("/patches?token=9", permissions=["clipboard-read", "clipboard-write"])
+    page = visit("/patches?token=9")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     button = page.get_by_role("button", name="Copy link")
     button.click()
     expect(keyed(page, "copy_link").get_by_role("status")).to_have_text("Copied. ", timeout=TIMEOUT)

@@ -103,7 +103,7 @@ def test_a_visit_through_the_proxy_while_a_replica_is_emptied_and_lost(
     note = page.get_by_test_id("stAlert").filter(has_text="the files that you had brought are gone")
     expect(note).to_be_visible(timeout=TIMEOUT)
     idle(page)
-    expect(page).to_have_url(re.compile(f"/{BASE}/patches.*token=12"))
+    expect(page).to_have_url(re.compile(f"/{BASE}/patches.*token=12"), timeout=TIMEOUT)
     expect(token_field(page)).to_have_value("12")
     assert page.locator("[data-testid=stException]").count() == 0
     upload(page, "picture_file", photo)

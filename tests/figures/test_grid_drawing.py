@@ -15,11 +15,11 @@ from mixer_viz.figures.theme import SCALES
 from tests.browser import conftest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import BrowserContext, Page
 
 pytestmark = pytest.mark.browser
 
-chromium = conftest.chromium
+profile, chromium = conftest.profile, conftest.chromium
 FRONTEND = Path(mixer_viz.ui.__file__).parent / "frontend"
 HOME = """<style>{css}</style><div id="home">
 <div class="player" hidden><button></button><input type="range"><output></output></div>
@@ -38,7 +38,7 @@ Show = Callable[..., "Page"]
 
 
 @pytest.fixture
-def show(chromium: Browser) -> Iterator[Show]:
+def show(chromium: BrowserContext) -> Iterator[Show]:
     """`show(grid, selected=3)` is a page with the grid in a panel; its picks are in `window.picked`."""
     page = chromium.new_page()
     errors: list[str] = []

@@ -13,7 +13,9 @@ def test_where_the_training_is() -> None:
 
 
 def test_task_answers_and_norms() -> None:
-    assert texts.task_in_words("Find it.", 9) == "Find it. 9 classes; guessing gives 11 %."
+    words = texts.task_in_words("Find", "It is one of nine.", 1 / 9, "MLP over tokens")
+    assert words == "**Find.** It is one of nine. Guessing gives 11 %. Across patches: MLP over tokens."
+    assert texts.task_in_words("Where?", "", 0.5, "").startswith("**Where?** ")
     assert texts.answer_caption("ring", 0.951, True, "ring") == "✓ ring, 95 %"
     assert texts.answer_caption("ring", 0.5, False, "cross") == "✗ ring, 50 % (is: cross)"
     table = texts.norm_table({"head": (0.0, 0.0)}, {"head": (1.2345, 0.0678)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from functools import partial
-from typing import get_args, overload
+from typing import TypeGuard, get_args, overload
 
 import captum.attr  # noqa: F401 - here, as the runners import it in the middle of what is timed
 import numpy as np
@@ -49,7 +49,7 @@ def attribute(
     method: str = "integrated_gradients",
     *,
     against: int | None = None,
-    baseline: str = "black",
+    baseline: str = "mean",
     seed: int = 0,
     precision: Precision = "float32",
     chunk: int | None = None,
@@ -64,7 +64,7 @@ def attribute(
     method: str = "integrated_gradients",
     *,
     against: int | None = None,
-    baseline: str = "black",
+    baseline: str = "mean",
     seed: int = 0,
     precision: Precision = "float32",
     chunk: int | None = None,
@@ -96,7 +96,7 @@ def attribute(
         cancelled: asked before every chunk; when it says yes, AnalysisCancelled is raised.
     Raises ValueError for an image, target, method, baseline, precision or parameter that does not fit.
     """
-    if isinstance(target, Sequence) or (isinstance(target, Tensor) and target.ndim == 1):
+    if _are_targets(target):
         same = {"against": against, "baseline": baseline, "seed": seed, "precision": precision, "chunk": chunk}
         one = partial(attribute, method=method, cancelled=cancelled, **same, **parameters)
         return for_each_image(one, model, pixels, targets=target, progress=progress, cancelled=cancelled)
@@ -125,6 +125,12 @@ def attribute(
         raw = to_double(_values(row, task))
     seconds = time.perf_counter() - started - score.reporting_seconds
     return _result(row, task, baseline if row.needs_baseline else None, ends, raw, seconds)
+
+
+def _are_targets(target: int | Sequence[int]) -> TypeGuard[Sequence[int]]:
+    if isinstance(target, Tensor):
+        return target.ndim == 1
+    return isinstance(target, Sequence) and not isinstance(target, str)
 
 
 def _result(

@@ -7,6 +7,8 @@ import weakref
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.runtime.app_session import AppSession
 
+# Session state: True where the browser has the page of a lost session, whose fields are newer than its address.
+CAME_BACK = "_came_back"
 LOST_UPLOADS = "_lost_uploads"  # session state: True where the lost session had files of the visitor's
 
 
@@ -22,6 +24,8 @@ def take_lost_visitors_in() -> None:
         if client_state is not None and session not in known:
             if client_state.fragment_id:
                 client_state.fragment_id, client_state.is_auto_rerun = "", False
+            if client_state.widget_states.widgets:
+                session.session_state[CAME_BACK] = True
             if _has_files(client_state):
                 session.session_state[LOST_UPLOADS] = True
         known.add(session)

@@ -19,6 +19,7 @@ from streamlit.errors import StreamlitAPIException
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from mixer_viz.texts.from_files import literal
+from mixer_viz.ui.serving.reconnecting import CAME_BACK
 
 T = TypeVar("T")
 Read = Callable[[list[str]], T | None]  # from the values in the address to a choice; None for what is none
@@ -38,6 +39,7 @@ class _Links:
     drawn: set[str] = dataclasses.field(default_factory=set)  # in this run
     here: set[str] = dataclasses.field(default_factory=set)  # drawn since this page was opened
     opened: dict[str, list[str]] = dataclasses.field(default_factory=dict)  # what the address said when it was opened
+    came_back: bool = False  # the fields of the page are in the browser, as a lost session left them
     missing: list[str] = dataclasses.field(default_factory=list)  # of it, what is not here, in words
 
 
@@ -58,7 +60,7 @@ def open_link(page: str) -> None:
     links.asked = {key: st.query_params.get_all(key) for key in st.query_params}
     links.reset = set(links.kept) - set(links.asked) if is_back else set()
     links.opened, links.missing, links.page = dict(links.asked), [], page
-    links.here = set()
+    links.here, links.came_back = set(), bool(st.session_state.pop(CAME_BACK, False))
 
 
 def _take_address(query: str) -> None:
@@ -90,7 +92,7 @@ def drop_asked(key: str) -> None:
     _links().asked.pop(key, None)
 
 
-def begin_field(key: str, start: T, read: Read[T], was: str = "") -> bool:
+def begin_field(key: str, start: T, read: Read[T], was: str = "", *, is_drawn: bool = True) -> bool:
     """Before a field is drawn: give it what the address says, or what it held when its page was left.
 
     Returns whether the address has said it.
@@ -99,6 +101,7 @@ def begin_field(key: str, start: T, read: Read[T], was: str = "") -> bool:
         key: the field's name in the address, and in the session state.
         start: what it is when nobody has chosen.
         was: its name in links of earlier versions, perhaps shared with another page.
+        is_drawn: whether the browser has a field for it.
     """
     links = _links()
     name = was if was in links.asked and key not in links.asked else key
@@ -106,6 +109,8 @@ def begin_field(key: str, start: T, read: Read[T], was: str = "") -> bool:
         values = links.asked.pop(name)
         if name == was and was in st.query_params:
             del st.query_params[was]
+        if links.came_back and is_drawn:
+            return False  # what was typed last may be newer than the address
         value = read(values)
         if value is not None:
             st.session_state[key] = value
@@ -137,7 +142,7 @@ def end_field(key: str, value: Any, text: str | None) -> None:
 
 def linked_value(key: str, start: T, read: Read[T], write: Callable[[T], str]) -> T:
     """A choice without a field, made by clicks: it lies in the session state under `key`, and is in the link."""
-    begin_field(key, start, read)
+    begin_field(key, start, read, is_drawn=False)
     value: T = st.session_state.setdefault(key, start)
     end_field(key, value, None if value == start else write(value))
     return value

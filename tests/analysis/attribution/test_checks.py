@@ -28,7 +28,7 @@ from tests.conftest import TINY
         ({"target": np.True_}, "must be the number of a class"),
         ({"target": torch.tensor(True)}, "must be the number of a class"),
         ({"target": torch.tensor(1.0)}, "must be the number of a class"),
-        ({"target": torch.tensor([4, 5])}, "must be the number of a class"),
+        ({"target": torch.tensor([4, 5])}, "2 targets for 1 images; give one for each"),
         ({"target": np.array(1.5)}, "must be the number of a class"),
         ({"target": None}, "target=None must be the number of a class"),
         ({"target": "cat"}, "target='cat' must be the number of a class"),

@@ -16,7 +16,7 @@ from mixer_viz.analysis.token_mixing.weights import block_weights, unit_order, u
 from mixer_viz.checkpoints import bundled, save_model
 from mixer_viz.model import MlpMixer
 from mixer_viz.ui.token_mixing.atlas import NOTHING, ORDERS, SCALES
-from tests.app.driving import numbers, panel
+from tests.app.driving import OTHERS, numbers, panel
 from tests.app.token_mixing.driving import BLOCK, LABELS, TOKEN, UNIT, atlas, check, floats, open_page, shows, tiles
 
 Make = Callable[..., MlpMixer]
@@ -36,7 +36,7 @@ def test_first_visit_opens_at_the_most_paired_block(model: MlpMixer) -> None:
     opposed = units_of(block_weights(model, block)).partner_cosine
     assert opposed[app.number_input(key="unit").value] == opposed.min() <= OPPOSING_COSINE
     assert shows(atlas(app)[0], block_weights(model, most_paired(model)).w1)
-    assert app.selectbox(key="beside").options == [NOTHING, *LABELS]
+    assert app.selectbox(key="beside").options == [NOTHING, *LABELS, *OTHERS]
 
 
 def test_every_order_and_part_shows_the_weights_of_the_block(model: MlpMixer, pixels: torch.Tensor) -> None:

@@ -50,7 +50,7 @@ def test_two_methods_on_an_uploaded_photo_for_another_class(visit: Visit, photo:
         for name, result in wanted.items():
             np.testing.assert_allclose(arrays[f"{name}.patch_map"], result.patch_map, atol=2e-3)
             assert json.loads(str(arrays[f"{name}.settings"]))["target"] == second
-    with open(download(page, "attributions-csv").path(), newline="", encoding="utf-8") as table:
+    with open(download(page, "attributions-csv").path(), newline="", encoding="utf-8-sig") as table:
         rows = {row["method"]: row for row in csv.DictReader(table)}
     for name, result in wanted.items():
         assert float(rows[name]["total"]) == pytest.approx(result.total, abs=2e-3)

@@ -160,7 +160,7 @@ def test_figure_and_table_can_be_downloaded(visit: Visit) -> None:
     button = page.get_by_test_id("stDownloadButton").get_by_role("button", name="All training runs as CSV")
     with page.expect_download(timeout=TIMEOUT) as caught:
         button.click()
-    with open(caught.value.path(), newline="", encoding="utf-8") as lines:
+    with open(caught.value.path(), newline="", encoding="utf-8-sig") as lines:
         rows = list(csv.DictReader(lines))
     runs = metaformer_runs()
     assert [row["name"] for row in rows] == [run.name for run in runs]

@@ -34,7 +34,7 @@ def test_the_page_runs_when_something_is_done_and_it_is_quick(
     jobs = done_and_not(table, work)
     clock = [100.0]
     monkeypatch.setattr(waiting.time, "monotonic", lambda: clock[0])
-    with waiting.timed_page():
+    with waiting.timed_page("a page"):
         clock[0] += 3.0  # a busy server
     assert not waiting._is_time(Wait("maps", jobs[1:]))
     assert not waiting._is_time(Wait("maps", jobs))

@@ -6,7 +6,7 @@ import pytest
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.runtime.app_session import AppSession
 
-from mixer_viz.ui.serving.reconnecting import LOST_UPLOADS, take_lost_visitors_in
+from mixer_viz.ui.serving.reconnecting import CAME_BACK, LOST_UPLOADS, take_lost_visitors_in
 
 
 def wish(fragment: str) -> ClientState:
@@ -47,4 +47,4 @@ def test_files_that_the_lost_session_had_are_noted(monkeypatch: pytest.MonkeyPat
     bare.request_rerun(empty)
     bare.request_rerun(full)  # its own upload, later
     with_file.request_rerun(full)
-    assert states == {id(with_file): {LOST_UPLOADS: True}}
+    assert states == {id(bare): {CAME_BACK: True}, id(with_file): {CAME_BACK: True, LOST_UPLOADS: True}}
