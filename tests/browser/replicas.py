@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from mixer_viz.ui.serving.settings import PREFIX
-from tests.browser.serving import ROOT, Server, free_port, wait_until_healthy
+from tests.browser.serving import BEGINNING, ROOT, Server, free_port, wait_until_healthy
 
 CONF = ROOT / "deploy" / "nginx.conf"
 BASE = "lab/mixer"
@@ -68,7 +68,7 @@ class House:
 def running(command: list[str], log: Path, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("wb") as out:
         process = subprocess.Popen(
-            command, cwd=log.parent, env={**os.environ, **variables}, stdout=out, stderr=subprocess.STDOUT
+            command, cwd=log.parent, env={**os.environ, **BEGINNING, **variables}, stdout=out, stderr=subprocess.STDOUT
         )
     try:
         yield process

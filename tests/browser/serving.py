@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120
 FIRST_MODEL = "mixer_cifar10"  # which visitors of the tests begin with: the smaller one
+BEGINNING = {"MIXER_EXPLORER_MODELS": f"{FIRST_MODEL}, bundled, published"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,8 +34,7 @@ def serving(folder: Path) -> Iterator[Server]:
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
     command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
     # No test depends on what this computer's Hub cache holds.
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(folder / "hub")}
-    environment["MIXER_EXPLORER_MODELS"] = f"{FIRST_MODEL}, bundled, published"
+    environment = {**os.environ, **BEGINNING, "HF_HUB_OFFLINE": "1", "HF_HOME": str(folder / "hub")}
     server = Server(f"http://127.0.0.1:{port}", folder / "server.log")
     with server.log.open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
