@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.learning.table import live_table
 from mixer_viz.ui.serving.settings import PREFIX, settings
-from tests.app.driving import BUNDLED, ROOT, TIMEOUT, check, errors, made_png, start, texts, upload_picture
+from tests.app.driving import BUNDLED, OTHERS, ROOT, TIMEOUT, check, errors, made_png, start, texts, upload_picture
 
 Set = Callable[..., None]
 
@@ -32,7 +32,7 @@ def test_a_public_server_offers_what_it_brings(given: Set) -> None:
     given(PUBLIC="on")
     app = start(model="mixer_b16_224.goog_in21k_ft_in1k")
     check(app, "overview")
-    assert app.selectbox(key="model").options == [BUNDLED]
+    assert app.selectbox(key="model").options == [BUNDLED, *OTHERS]
     assert any("asked for what is not here" in warning.value for warning in app.warning)
 
 
