@@ -39,6 +39,7 @@ PICTURES = (
     "Diagonal stripes",
     "Checkerboard",
 )
+MODEL = "mixer_cifar10"  # whose classes these are; another one costs several times as much
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
@@ -85,7 +86,8 @@ def play(number: int) -> dict[str, Any]:
 def serving(counts: Path, port: int) -> subprocess.Popen[bytes]:
     """The app on this port, in a process of its own; it counts its computations in `counts`."""
     command = [sys.executable, __file__, str(counts), str(port)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    environment = {**os.environ, "MIXER_EXPLORER_MODELS": f"{MODEL}, bundled, published"}
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
