@@ -31,42 +31,28 @@ class Visit(Page):
 
     def __init__(self, socket: ClientConnection, page: str, query: str) -> None:
         super().__init__(socket, query)
-        self.name, self.finished = page, asyncio.Event()
+        self.name, self.finished = "" if page == "overview" else page, asyncio.Event()
+        self.pressed = ""  # key of the button that the next wish presses
         self.buttons: dict[str, str] = {}  # what a button's id ends with -> the id
         self.lines: list[str] = []  # what the page said in bold of where the training is
 
-    async def run(self, fragment: str = "", press: str = "") -> None:
-        from streamlit.proto.BackMsg_pb2 import BackMsg
+    async def press(self, button: str) -> None:
+        """Press the button whose key this is."""
+        self.pressed = button
+        await self.run()
+        self.pressed = ""
 
-        message = BackMsg()
-        state = message.rerun_script
-        state.query_string, state.page_script_hash = self.query, self.page
-        state.page_name = "" if self.page or self.name == "overview" else self.name
-        state.fragment_id, state.is_auto_rerun = fragment, bool(fragment)
-        if press:
-            widget = state.widget_states.widgets.add()
-            widget.id, widget.trigger_value = self.buttons[press], True
-        await self.socket.send(message.SerializeToString())
+    def fill_in(self, widgets: Any) -> None:
+        if self.pressed:
+            widget = widgets.add()
+            widget.id, widget.trigger_value = self.buttons[self.pressed], True
 
     async def listen(self) -> None:
         """Behave as a browser, until cancelled; `finished` is set whenever a run of the whole page is over."""
-        from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+        async for _ in self.runs():
+            self.finished.set()
 
-        async for data in self.socket:
-            message = ForwardMsg.FromString(data if isinstance(data, bytes) else data.encode())
-            kind = message.WhichOneof("type")
-            if kind == "new_session" and not message.metadata.run.fragment_ids:
-                self.stop()
-            elif kind == "navigation":
-                self.page = message.navigation.page_script_hash
-            elif kind == "auto_rerun":
-                self.ticking.append(asyncio.create_task(self.tick(message.auto_rerun)))
-            elif kind == "delta":
-                self._note(message.delta.new_element)
-            elif kind == "script_finished" and message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
-                self.finished.set()
-
-    def _note(self, element: Any) -> None:
+    def note(self, element: Any) -> None:
         if element.WhichOneof("type") == "button":
             self.buttons[element.button.id.rsplit("-", 1)[-1]] = element.button.id
         elif element.WhichOneof("type") == "markdown" and ": step " in element.markdown.body:
@@ -105,7 +91,7 @@ async def class_of(port: int) -> tuple[list[float], list[float], list[float], li
     learners = [await begin(port, seed) for seed in range(LEARNERS)]
     try:
         for learner, _ in learners:
-            await learner.run(press="learn_start")
+            await learner.press("learn_start")
         health: list[float] = []
         watching = asyncio.create_task(watch_health(f"http://127.0.0.1:{port}/_stcore/health", health))
         ends = time.monotonic() + SECONDS

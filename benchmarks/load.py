@@ -46,16 +46,9 @@ class Tour(Page):
         self.widgets: dict[str, str] = {}  # label of a button or an upload field -> its id
         self.states: dict[str, Any] = {}  # what is sent of them
 
-    async def run(self, fragment: str = "") -> None:
-        from streamlit.proto.BackMsg_pb2 import BackMsg
-
-        message = BackMsg()
-        state = message.rerun_script
-        state.query_string, state.page_script_hash = self.query, self.page
-        state.page_name = "" if self.page else self.name
-        state.fragment_id, state.is_auto_rerun = fragment, bool(fragment)
+    def fill_in(self, widgets: Any) -> None:
         for name, value in self.states.items():
-            widget = state.widget_states.widgets.add()
+            widget = widgets.add()
             widget.id = name
             if value is True:
                 widget.trigger_value = True
@@ -63,34 +56,15 @@ class Tour(Page):
                 info = widget.file_uploader_state_value.uploaded_file_info.add()
                 info.file_id, info.name, info.size = value["id"], "picture.png", value["size"]
                 info.file_urls.file_id, info.file_urls.upload_url = value["id"], value["url"]
-        await self.socket.send(message.SerializeToString())
 
-    async def until_all_is_there(self) -> None:
-        from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-
-        done = ForwardMsg.FINISHED_SUCCESSFULLY  # of the whole page, not of a fragment
-        await self.run()
-        async for data in self.socket:
-            message = ForwardMsg.FromString(data if isinstance(data, bytes) else data.encode())
-            kind = message.WhichOneof("type")
-            if kind == "new_session" and not message.metadata.run.fragment_ids:
-                self.stop()
-                self.session["id"] = message.new_session.initialize.session_id or self.session.get("id", "")
-            elif kind == "navigation":
-                self.page = message.navigation.page_script_hash
-            elif kind == "delta":
-                self.note(message.delta)
-            elif kind == "auto_rerun":
-                self.ticking.append(asyncio.create_task(self.tick(message.auto_rerun)))
-            elif kind == "script_finished" and message.script_finished == done and self.rests():
-                return
+    def begin(self, session: Any) -> None:
+        self.session["id"] = session.initialize.session_id or self.session.get("id", "")
 
     def rests(self) -> bool:
         """Whether nothing is at work; a training's page always looks again."""
         return not self.ticking or self.name == TRAINING
 
-    def note(self, delta: Any) -> None:
-        element = delta.new_element
+    def note(self, element: Any) -> None:
         kind = element.WhichOneof("type")
         if kind in ("button", "file_uploader"):
             widget = getattr(element, kind)

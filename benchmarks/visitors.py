@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -143,35 +144,60 @@ async def visit(port: int, picture: str, name: str) -> float:
 class Page:
     """One browser tab: it answers the server's wish to run a fragment every half a second."""
 
+    name = "attribution"  # of the page, as in its address; empty for the first one
+
     def __init__(self, socket: ClientConnection, query: str) -> None:
         self.socket, self.query, self.page = socket, query, ""
         self.ticking: list[asyncio.Task[None]] = []
 
     async def run(self, fragment: str = "") -> None:
+        """Wish for a run of the page, or of one fragment of it."""
         from streamlit.proto.BackMsg_pb2 import BackMsg
 
         message = BackMsg()
         state = message.rerun_script
         state.query_string, state.page_script_hash = self.query, self.page
-        state.page_name = "" if self.page else "attribution"
+        state.page_name = "" if self.page else self.name
         state.fragment_id, state.is_auto_rerun = fragment, bool(fragment)
+        self.fill_in(state.widget_states.widgets)
         await self.socket.send(message.SerializeToString())
 
-    async def until_all_is_there(self) -> None:
+    def fill_in(self, widgets: Any) -> None:
+        """Add what is pressed or brought to the wish."""
+
+    def note(self, element: Any) -> None:
+        """An element that the server draws."""
+
+    async def runs(self) -> AsyncIterator[None]:
+        """One item for each run of the whole page that is over; behaves as the browser meanwhile."""
         from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-        done = ForwardMsg.FINISHED_SUCCESSFULLY  # of the whole page, not of a fragment
-        await self.run()
         async for data in self.socket:
             message = ForwardMsg.FromString(data if isinstance(data, bytes) else data.encode())
             kind = message.WhichOneof("type")
             if kind == "new_session" and not message.metadata.run.fragment_ids:
                 self.stop()
+                self.begin(message.new_session)
             elif kind == "navigation":
                 self.page = message.navigation.page_script_hash
             elif kind == "auto_rerun":
                 self.ticking.append(asyncio.create_task(self.tick(message.auto_rerun)))
-            elif kind == "script_finished" and not self.ticking and message.script_finished == done:
+            elif kind == "delta":
+                self.note(message.delta.new_element)
+            elif kind == "script_finished" and message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
+                yield
+
+    def begin(self, session: Any) -> None:
+        """A run of the whole page begins."""
+
+    def rests(self) -> bool:
+        """Whether nothing is at work."""
+        return not self.ticking
+
+    async def until_all_is_there(self) -> None:
+        await self.run()
+        async for _ in self.runs():
+            if self.rests():
                 return
 
     async def tick(self, wish: Any) -> None:
