@@ -9,6 +9,7 @@ require_router()
 from mixer_viz.texts import learning as texts
 from mixer_viz.ui.compute.waiting import run_page_again
 from mixer_viz.ui.learning import controls, film, keeping, pictures
+from mixer_viz.ui.learning.run import LiveRun
 from mixer_viz.ui.learning.settings import pick_settings
 from mixer_viz.ui.learning.table import live_table
 from mixer_viz.ui.serving.settings import settings as server_settings
@@ -38,53 +39,66 @@ def watch_film() -> None:
     moment()
 
 
-st.title("Watch it learn")
-if not server_settings().training:
-    st.caption(texts.NO_TRAINING)
-if not server_settings().training or option_buttons("Part", PARTS, "learn_part") == PARTS[1]:
-    watch_film()
-    st.stop()
-st.markdown(texts.IN_WORDS)
-settings = pick_settings()
-run = controls.run_for(settings)
-controls.buttons(run, settings)
-status = run.look()
-state = status.state
-every = controls.pace_of(status)
-controls.remember(run, status)
-
-
-@st.fragment(run_every=every)
-@guarded
-def progress() -> None:
+def progress(run: LiveRun, state: str, every: float | None) -> None:
     """How far it is, how good, and what it says of some pictures."""
-    now = run.look()
-    if controls.is_out_of_step(now, state, every):
-        run_page_again()  # the buttons, and how often this looks
-    with live_table().drawing():
-        controls.headline(now, run)
-        if now.latest is not None:
-            pictures.curves(now, run.task)
-            pictures.answers(run, now.latest, run.task)
+
+    @st.fragment(run_every=every)
+    @guarded
+    def looking() -> None:
+        now = run.look()
+        if controls.is_out_of_step(now, state, every):
+            run_page_again()  # the buttons, and how often this looks
+        with live_table().drawing():
+            controls.headline(now, run)
+            if now.latest is not None:
+                pictures.curves(now, run.task)
+                pictures.answers(run, now.latest, run.task)
+
+    looking()
 
 
-@st.fragment(run_every=every)
-@guarded
-def inside() -> None:
+def inside(run: LiveRun, every: float | None) -> None:
     """The weights at this moment, or what one step did to some of them."""
-    now = run.look()
-    with live_table().drawing():
-        if view == controls.VIEWS[1]:
-            pictures.one_step(now, unit, patch)
-        elif now.latest is not None and now.first is not None:
-            pictures.weights(now.first, now.latest, block)
+    view, block, unit, patch = controls.view_fields(run)
+
+    @st.fragment(run_every=every)
+    @guarded
+    def looking() -> None:
+        now = run.look()
+        with live_table().drawing():
+            if view == controls.VIEWS[1]:
+                pictures.one_step(now, unit, patch)
+            elif now.latest is not None and now.first is not None:
+                pictures.weights(now.first, now.latest, block)
+
+    looking()
 
 
-progress()
-view, block, unit, patch = controls.view_fields(run)
-inside()
-if state in ("paused", "done") and status.latest is not None:
-    st.subheader("Keep it")
-    keeping.keep(run, status.latest.step)
-with st.expander("What these pictures do not prove"):
-    st.markdown(texts.LIMITS)
+def train() -> None:
+    """A small network, from a random start to what it has learned."""
+    st.markdown(texts.IN_WORDS)
+    settings = pick_settings()
+    run = controls.run_for(settings)
+    if run is None:
+        return
+    controls.buttons(run, settings)
+    status = run.look()
+    every = controls.pace_of(status)
+    controls.remember(run, status)
+    progress(run, status.state, every)
+    inside(run, every)
+    if status.state in ("paused", "done") and status.latest is not None:
+        st.subheader("Keep it")
+        keeping.keep(run, status.latest.step)
+    with st.expander("What these pictures do not prove"):
+        st.markdown(texts.LIMITS)
+
+
+st.title("Watch it learn")
+may_train = server_settings().training
+if not may_train:
+    st.caption(texts.NO_TRAINING)
+if may_train and option_buttons("Part", PARTS, "learn_part") == PARTS[0]:
+    train()
+else:
+    watch_film()

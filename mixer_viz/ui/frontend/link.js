@@ -1,27 +1,48 @@
 // Copies the address of what is seen, and keeps the browser's history tidy: Streamlit makes an entry each time that the
 // server corrects the address, so that Back would pass through half-written ones. Here a page makes one entry, and
-// another view or part of it one more; every other change of the address replaces the entry that is there.
+// another view or part of it one more; every other change of the address replaces the entry that is there. A busy browser
+// hears what the next page writes into the address before it has left the last one: that waits for the next page's entry.
 
 const ENTRIES = ["view", "part", "learn_part"]; // fields whose change is a step that Back undoes
+const LEAVING_MS = 10000; // a page that has not come by then does not come
 
 function keepHistory() {
   if (window.mixerVizHistory) return;
   const push = history.pushState.bind(history);
   const replace = history.replaceState.bind(history);
-  const clicks = (window.mixerVizHistory = { field: null });
+  const clicks = (window.mixerVizHistory = { field: null, leaving: null, held: null });
+  const arrive = () => {
+    clearTimeout(clicks.leaving);
+    const held = clicks.held;
+    clicks.leaving = clicks.held = null;
+    return held;
+  };
+  const leave = (event) => {
+    const link = event.target.closest?.("a[href]");
+    if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || link.target === "_blank") return;
+    if (link.origin !== location.origin || link.pathname === location.pathname) return;
+    clearTimeout(clicks.leaving);
+    clicks.leaving = setTimeout(() => {
+      const held = arrive();
+      if (held !== null) replace({}, "", location.pathname + held);
+    }, LEAVING_MS);
+  };
   const note = (event) => {
     clicks.field = ENTRIES.find((field) => event.target.closest?.(`.st-key-${field}`)) ?? clicks.field;
   };
   window.addEventListener("pointerdown", note, true);
   window.addEventListener("keydown", note, true);
-  window.addEventListener("popstate", () => (clicks.field = null), true);
+  window.addEventListener("click", leave, true);
+  window.addEventListener("popstate", () => (arrive(), (clicks.field = null)), true);
   const write = (keep) => (state, unused, address) => {
     const [now, next] = [new URL(location.href), new URL(address ?? location.href, location.href)];
     const field = clicks.field;
     if (now.pathname !== next.pathname) {
       clicks.field = null;
-      return keep(state, unused, address);
+      const held = arrive();
+      return keep(state, unused, held === null ? address : next.pathname + held);
     }
+    if (clicks.leaving !== null) return void (clicks.held = next.search);
     if (!field || now.searchParams.get(field) === next.searchParams.get(field)) return replace(state, unused, address);
     clicks.field = null;
     return push(state, unused, address);

@@ -23,14 +23,14 @@ _RUN = "learn_run"  # in the link: which training a page goes on with that is lo
 _LET_GO = "_learn_let_go"  # session state: which training stands in the place of one that had to go
 
 
-def run_for(settings: Settings | None) -> LiveRun:
-    """This visitor's training; a first one is made ready with these settings, and without any the page ends here."""
+def run_for(settings: Settings | None) -> LiveRun | None:
+    """This visitor's training; a first one is made ready with these settings, and without any there is none."""
     table, visitor = live_table(), visitor_name()
     run = table.run_of(visitor) or table.adopt(st.query_params.get(_RUN, ""), visitor)
     if run is not None:
         return run
     if settings is None:
-        st.stop()
+        return None
     was_let_go = table.was_let_go(visitor)
     run = _begin(settings)
     if was_let_go:

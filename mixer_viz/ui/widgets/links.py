@@ -41,6 +41,7 @@ class _Links:
     opened: dict[str, list[str]] = dataclasses.field(default_factory=dict)  # what the address said when it was opened
     came_back: bool = False  # the fields of the page are in the browser, as a lost session left them
     missing: list[str] = dataclasses.field(default_factory=list)  # of it, what is not here, in words
+    waiting: dict[str, str | None] | None = None  # while a page is drawn for the first time: what the address will say
 
 
 def _links() -> _Links:
@@ -61,6 +62,7 @@ def open_link(page: str) -> None:
     links.reset = set(links.kept) - set(links.asked) if is_back else set()
     links.opened, links.missing, links.page = dict(links.asked), [], page
     links.here, links.came_back = set(), bool(st.session_state.pop(CAME_BACK, False))
+    links.waiting = {}
 
 
 def _take_address(query: str) -> None:
@@ -133,6 +135,13 @@ def end_field(key: str, value: Any, text: str | None) -> None:
     links.kept[key] = value
     links.drawn.add(key)
     links.here.add(key)
+    if links.waiting is None:
+        _write(key, text)
+    else:
+        links.waiting[key] = text
+
+
+def _write(key: str, text: str | None) -> None:
     if text is None:
         if key in st.query_params:
             del st.query_params[key]
@@ -151,6 +160,11 @@ def linked_value(key: str, start: T, read: Read[T], write: Callable[[T], str]) -
 def close_link(place: DeltaGenerator) -> None:
     """Once the page is drawn: take fields of other views out of the address, and say at `place` what is not here."""
     links = _links()
+    # A busy browser may still show the address of the page that was left while this one begins to be drawn, and would
+    # write over what Back goes to.
+    for key, text in (links.waiting or {}).items():
+        _write(key, text)
+    links.waiting = None
     for key in [key for key in st.query_params if key in links.kept and key not in links.drawn]:
         if key not in links.asked:
             del st.query_params[key]
