@@ -14,7 +14,7 @@ from mixer_viz.ui.learning.run import SPEEDS, LiveRun
 from mixer_viz.ui.learning.settings import Settings, asked_settings
 from mixer_viz.ui.learning.status import Status
 from mixer_viz.ui.learning.table import live_table
-from mixer_viz.ui.widgets.selection import option_buttons
+from mixer_viz.ui.widgets.selection import option_buttons, pick_number
 
 MOVING = ("building", "stepping", "running", "waiting")  # states in which something changes without a click
 VIEWS = ("All weights", "One step")
@@ -89,8 +89,7 @@ def buttons(run: LiveRun, settings: Settings | None) -> None:
             width="stretch",
         )
     with columns[3]:
-        speed = st.segmented_control("Speed", list(SPEEDS), default="full", required=True, key=_SPEED)
-        run.set_speed(speed or "full")
+        run.set_speed(option_buttons("Speed", list(SPEEDS), _SPEED, start="full"))
     if st.session_state.get(_LET_GO) == run.name:
         st.info(texts.LET_GO)
     if settings is not None and settings != (run.recipe, run.task):
@@ -105,20 +104,16 @@ def _one_step(run: LiveRun) -> None:
 def view_fields(run: LiveRun) -> tuple[str, int, int, int]:
     """The view, and the fields for block, unit and patch that it shows; counted from 0."""
     blocks, units, patches = _sizes(run)
-    limits = {"learn_block": (1, blocks), "learn_unit": (0, units - 1), "learn_patch": (0, patches - 1)}
-    for key, (low, high) in limits.items():
-        if not low <= st.session_state.get(key, low) <= high:
-            st.session_state[key] = high  # this training is smaller than the one before
     columns = st.columns([2, 1, 1, 1], gap="small", vertical_alignment="bottom")
     with columns[0]:
         view = option_buttons("View", VIEWS, "learn_view")
     with columns[1]:
-        st.number_input(f"Block (1 to {blocks})", 1, blocks, key="learn_block", bind="query-params")
+        pick_number(f"Block (1 to {blocks})", 1, blocks, 1, "learn_block", width="stretch")
     if view == VIEWS[1]:
         with columns[2]:
-            st.number_input(f"Unit (0 to {units - 1})", 0, units - 1, key="learn_unit", bind="query-params")
+            pick_number(f"Unit (0 to {units - 1})", 0, units - 1, 0, "learn_unit", width="stretch")
         with columns[3]:
-            st.number_input(f"Patch (0 to {patches - 1})", 0, patches - 1, key="learn_patch", bind="query-params")
+            pick_number(f"Patch (0 to {patches - 1})", 0, patches - 1, 0, "learn_patch", width="stretch")
     return view, *_places(run)
 
 

@@ -38,7 +38,6 @@ class _Links:
     kept: dict[str, Any] = dataclasses.field(default_factory=dict)  # the last choice of every field
     drawn: set[str] = dataclasses.field(default_factory=set)  # in this run
     here: set[str] = dataclasses.field(default_factory=set)  # drawn since this page was opened
-    opened: dict[str, list[str]] = dataclasses.field(default_factory=dict)  # what the address said when it was opened
     came_back: bool = False  # the fields of the page are in the browser, as a lost session left them
     missing: list[str] = dataclasses.field(default_factory=list)  # of it, what is not here, in words
     waiting: dict[str, str | None] | None = None  # while a page is drawn for the first time: what the address will say
@@ -60,7 +59,7 @@ def open_link(page: str) -> None:
         _take_address(context.query_string)
     links.asked = {key: st.query_params.get_all(key) for key in st.query_params}
     links.reset = set(links.kept) - set(links.asked) if is_back else set()
-    links.opened, links.missing, links.page = dict(links.asked), [], page
+    links.missing, links.page = [], page
     links.here, links.came_back = set(), bool(st.session_state.pop(CAME_BACK, False))
     links.waiting = {}
 
@@ -81,7 +80,7 @@ def _try_to_write(key: str, values: Sequence[str] | None) -> None:
         elif not key.lower().startswith("embed") and st.query_params.get_all(key) != list(values):
             st.query_params[key] = list(values)
     except StreamlitAPIException:
-        pass  # bound to a field by Streamlit, which restores it by itself
+        pass  # reserved by Streamlit
 
 
 def asked_for(key: str) -> str:
@@ -168,14 +167,6 @@ def close_link(place: DeltaGenerator) -> None:
     for key in [key for key in st.query_params if key in links.kept and key not in links.drawn]:
         if key not in links.asked:
             del st.query_params[key]
-    # Fields that Streamlit itself binds drop in silence what they do not know.
-    dropped = [
-        f"{key} = {value}"
-        for key, values in links.opened.items()
-        for value in values
-        if key in st.session_state and key not in links.kept and str(st.session_state[key]).lower() != value.lower()
-    ]
-    links.missing, links.opened = [*links.missing, *dropped], {}
     if missing := links.missing:
         listed = "; ".join(literal(each, 60) for each in missing[:_MOST_NOTED])
         more = f" and {len(missing) - _MOST_NOTED} more" if len(missing) > _MOST_NOTED else ""

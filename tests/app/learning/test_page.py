@@ -60,6 +60,15 @@ def _end_trainings() -> object:
     live_table.clear()
 
 
+def test_the_link_keeps_what_is_seen_and_loses_the_fields_of_another_part() -> None:
+    app = open_page(**SMALL, learn_view="one-step", learn_unit="3", learn_patch="999", learn_speed="slow")
+    assert [app.number_input(key=f"learn_{key}").value for key in ("block", "unit", "patch")] == [1, 3, 0]
+    assert app.segmented_control(key="learn_speed").value == "slow"
+    assert "learn_patch = 999" in app.warning[0].value
+    app.segmented_control(key="learn_part").set_value("Film of a finished training").run()
+    assert [name for name in app.query_params if name.startswith("learn_")] == ["learn_part"]
+
+
 def test_start_pause_one_step_and_reset() -> None:
     app = open_page(**SMALL)
     assert errors(app) == []
