@@ -43,7 +43,8 @@ def pick_model() -> str:
     name = pick_one("Model", options, "model", on_change=_forget_refusal)
     notes = steady_place()
     if name in infos:
-        notes.caption(_note(infos[name]))
+        info = infos[name]
+        notes.caption(_note(info), help=f"Accuracy: {info.accuracy_note}." if info.accuracy else None)
     elif own:
         notes.caption(_describe(own))
     if own is None and st.session_state.get(_MISSING) and not st.session_state.get(LOST_UPLOADS):
@@ -139,6 +140,6 @@ def _describe(weights: UploadedWeights) -> str:
 
 
 def _note(info: ModelInfo) -> str:
-    accuracy = f"{info.accuracy:.1f} % accuracy, {info.accuracy_note}" if info.accuracy else info.accuracy_note
+    accuracy = f"{info.accuracy:.1f} % accuracy" if info.accuracy else info.accuracy_note
     fetched = "" if info.on_disk else " It is downloaded when chosen."
     return f"{info.description}: {in_parameters(info.num_parameters)}; {accuracy}.{fetched}"
