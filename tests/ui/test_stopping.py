@@ -63,6 +63,7 @@ def test_sigterm_ends_the_server_while_a_job_is_at_work(body: str, tmp_path: Pat
                 process.send_signal(signal.SIGTERM)
                 process.wait(TIMEOUT)
                 assert time.monotonic() - began < MOST_SECONDS
+                assert process.returncode == 0, server.log.read_text()
         finally:
             process.kill()
             process.wait()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import threading
@@ -40,17 +41,28 @@ def number_connected() -> int:
 def when_server_stops(close: Callable[[], None]) -> None:
     """Call `close` once the server has stopped, and end the process STOP_SECONDS later whatever is still at work.
 
-    Python itself would wait for every thread, and those of Streamlit's pages may be in the middle of a long pass.
+    Python itself would wait for every thread, and those of Streamlit's pages may be in the middle of a long pass; then
+    it would take the interpreter away from PyTorch's own threads, at which C++ now and then aborts the process.
     Does nothing where no server runs.
     """
     if runtime.exists():
-        threading.Thread(target=_end, args=(close,), name="end", daemon=True).start()
+        threading.Thread(target=_end, args=(close,), name="end").start()  # no daemon: Python waits for it
 
 
 def _end(close: Callable[[], None]) -> None:
     threading.main_thread().join()  # which serves until it is told to stop
+    deadline = time.monotonic() + STOP_SECONDS
+    threading.Thread(target=_end_at, args=(deadline,), name="end by force", daemon=True).start()
     close()
-    time.sleep(STOP_SECONDS)  # mostly the process is gone before
+    for thread in threading.enumerate():
+        if not thread.daemon and thread not in (threading.current_thread(), threading.main_thread()):
+            thread.join(max(deadline - time.monotonic(), 0.0))
+    atexit._run_exitfuncs()  # temporary folders are removed, logs written
+    os._exit(0)
+
+
+def _end_at(deadline: float) -> None:
+    time.sleep(max(deadline - time.monotonic(), 0.0))
     _log.warning("the server stopped while something was at work")
     logging.shutdown()
     os._exit(0)
