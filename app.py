@@ -21,6 +21,9 @@ page = st.navigation(
 # PyTorch takes seconds to import, once per start: the page's frame is there before it.
 try:
     with st.spinner("Starting PyTorch …"):
+        from mixer_viz.ui.serving.address_space import require_address_space
+
+        require_address_space()
         from mixer_viz.ui.compute.waiting import leave_other_pages, timed_page
         from mixer_viz.ui.sidebar.shell import collect_now_and_then, draw_sidebar, spare_from_collection
         from mixer_viz.ui.widgets.contents import glossary

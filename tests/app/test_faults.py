@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from mixer_viz.model import MlpMixer
 from mixer_viz.ui.compute import uploads
 from mixer_viz.ui.widgets.errors import NO_MEMORY
 from tests.app.comparison.driving import COSTS, PHOTO, made_assets, open_page, write_networks
-from tests.app.driving import BUNDLED, check, errors, made_png, panel, start, upload_picture, upload_weights
+from tests.app.driving import BUNDLED, ROOT, check, errors, made_png, panel, start, upload_picture, upload_weights
 
 
 def cut(path: Path) -> None:
@@ -102,6 +103,19 @@ def test_uploads_of_all_visitors_are_bounded(app: AppTest, monkeypatch: pytest.M
     (sentence,) = errors(upload_picture(app, "large.png", large))
     assert "all that it keeps; bring a smaller file, or try again later." in sentence
     assert panel(app, "front") == before
+
+
+def test_too_little_address_space_is_a_sentence_before_anything_is_mapped() -> None:
+    script = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_AS, (1_000_000_000, resource.RLIM_INFINITY))
+from streamlit.testing.v1 import AppTest
+app = AppTest.from_file("app.py", default_timeout=60).run()
+print([error.value for error in app.error], len(app.exception), "torch" in sys.modules)
+"""
+    run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert run.stdout.startswith("['PyTorch could not be started on the computer that runs this app"), run.stderr
+    assert run.stdout.endswith("] 0 False\n")
 
 
 def test_libraries_that_cannot_be_loaded_are_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
