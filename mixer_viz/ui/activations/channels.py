@@ -7,8 +7,9 @@ import streamlit as st
 
 from mixer_viz.analysis.activations import layers
 from mixer_viz.figures.activations import maps as figures
-from mixer_viz.ui.activations import results
+from mixer_viz.ui.activations import beside, results
 from mixer_viz.ui.activations.layers import stage_labels, stage_names, top_class
+from mixer_viz.ui.beside import pick_beside, show_beside
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.speed import BACKWARD, pass_seconds
@@ -33,12 +34,14 @@ def channels(choice: Choice) -> None:
     """All channels of the selected layer, sorted; the selected one through the network."""
     config, names = choice.model.config, stage_names(choice)
     st.markdown("A channel is one column of the token matrix: one number for each patch. Click one to follow it.")
-    fields = st.columns([1, 1, 2])
+    fields = st.columns([1, 1, 1, 2])
     with fields[0]:
         layer = layer_field(config)
     with fields[1]:
         channel = channel_field(config)
     with fields[2]:
+        name = pick_beside(choice)
+    with fields[3]:
         order = option_buttons("Sorted by", ORDERS, "channels")
     trace = cached.trace_of(choice)
     numbers = layers.channel_statistics(trace, layer)
@@ -60,6 +63,7 @@ def channels(choice: Choice) -> None:
     atlas = figures.channel_atlas(layers.stage_maps(trace, layer), sorted_channels, notes, names[layer])
     hint = "Click a channel, or use the arrow keys."
     show_grids([atlas], key="channel-atlas", selected=channel, on_pick=select_channel, marks="channel", hint=hint)
+    show_beside(choice, name, lambda other: beside.channel_maps(choice, other, layer))
     st.markdown(f"**Channel {channel} through all layers**")
     own = switch("Each layer on its own scale", "own_scales")
     maps = layers.channel_maps(trace, channel)
