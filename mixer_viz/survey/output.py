@@ -6,7 +6,7 @@ import dataclasses
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,10 +77,18 @@ class Survey:
 def write_survey(survey: Survey, folder: Path) -> None:
     """One `.npz` for each quantity, and `survey.json` last, when all else is there."""
     folder.mkdir(parents=True, exist_ok=True)
+    for name, data in survey_files(survey):
+        (folder / name).write_bytes(data)
+
+
+def survey_files(survey: Survey) -> Iterator[tuple[str, bytes]]:
+    """The files that `write_survey` writes, one at a time: (name, content), `survey.json` last."""
     for quantity in sorted({name.split(".")[0] for name in survey.arrays}):
         tables = {name.split(".", 1)[1]: v for name, v in survey.arrays.items() if name.split(".")[0] == quantity}
-        np.savez_compressed(folder / f"{quantity}.npz", allow_pickle=False, **tables)
-    (folder / JSON_NAME).write_text(json.dumps(survey.about, indent=2) + "\n", encoding="utf-8")
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, allow_pickle=False, **tables)
+        yield f"{quantity}.npz", buffer.getvalue()
+    yield JSON_NAME, (json.dumps(survey.about, indent=2) + "\n").encode()
 
 
 def read_survey(source: Path | Mapping[str, bytes]) -> Survey:

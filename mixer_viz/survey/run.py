@@ -61,13 +61,13 @@ def run_share(
     model: MlpMixer,
     pictures: Pictures,
     share: Share,
-    state_file: Path,
+    state_file: Path | None,
     *,
-    resume: bool,
+    resume: bool = False,
     progress: Progress | None = None,
     cancelled: Cancelled | None = None,
 ) -> tuple[dict[str, np.ndarray], int]:
-    """All that this share finds out, and its sum of content hashes.
+    """All that this share finds out, and its sum of content hashes; saved on the way where there is a file for it.
 
     Raises SurveyError when `resume` finds a state of another survey, AnalysisCancelled when told to stop.
     """
@@ -81,7 +81,8 @@ def run_share(
     close = {name: value for name, value in state.items() if _is_closer(name)}
 
     def save() -> None:
-        _save(state_file, accumulator.state() | close, at, share.identity(pictures))
+        if state_file is not None:
+            _save(state_file, accumulator.state() | close, at, share.identity(pictures))
 
     passes.count(at.position)
     for batch in batches(pictures, numbers[at.position :], share.chunk, model.config, share.workers):
@@ -98,7 +99,7 @@ def run_share(
     for row in rows:
         passes.check_cancelled()
         if not close["closer.done"][row]:
-            _closer_look(model, pictures, share, close, row)
+            _closer_look(model, pictures, share, close, row, lambda: passes.count(0))
             if time.monotonic() - saved >= share.save_seconds:
                 save()
                 saved = time.monotonic()
@@ -107,18 +108,25 @@ def run_share(
     return accumulator.state() | close, at.content
 
 
-def _closer_look(model: MlpMixer, pictures: Pictures, share: Share, close: dict[str, np.ndarray], row: int) -> None:
+def _closer_look(
+    model: MlpMixer,
+    pictures: Pictures,
+    share: Share,
+    close: dict[str, np.ndarray],
+    row: int,
+    between: Callable[[], None],
+) -> None:
     crop, _ = read_crop(pictures, int(share.closer.pictures[row]), model.config)
     if crop is not None:
         pixels = normalise(crop, model.config).to(model.stem.weight.device)
-        closer.add_closer(model, share.closer, close, row, pixels)
+        closer.add_closer(model, share.closer, close, row, pixels, between)
 
 
 def _begin(
-    model: MlpMixer, pictures: Pictures, share: Share, plan: statistics.Plan, state_file: Path, resume: bool
+    model: MlpMixer, pictures: Pictures, share: Share, plan: statistics.Plan, state_file: Path | None, resume: bool
 ) -> tuple[dict[str, np.ndarray], _Progress]:
     empty = statistics.empty_state(plan) | closer.empty_closer(model.config, share.closer)
-    if not resume or not state_file.is_file():
+    if not resume or state_file is None or not state_file.is_file():
         return empty, _Progress()
     try:
         with np.load(state_file, allow_pickle=False) as file:

@@ -35,19 +35,38 @@ def survey_field(model: ChosenModel) -> Survey | None:
             st.error(literal_sentence(exc))
             return None
         st.session_state[_OPENED] = (survey, uploads)
-    opened = opened_survey(model)
-    kept: Survey | None = st.session_state.get(_OPENED, (None, ()))[0]
-    if kept is not None:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(texts.about(kept, model.shown_title, opened is not None))
-            st.button("Close the survey", key="close_survey", on_click=_close, args=(uploads,))
+    return opened_survey(model)
+
+
+def about_opened(model: ChosenModel) -> None:
+    """What is opened, and a button that closes it; nothing where nothing is."""
+    survey, uploads = _opened()
+    if survey is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(texts.about(survey, model.shown_title, opened_survey(model) is not None))
+        st.button("Close the survey", key="close_survey", on_click=_close, args=(uploads,))
+
+
+def keep_made(survey: Survey, size: int) -> None:
+    """Open a survey of `size` bytes that was made here, in the place of one that was opened before.
+
+    Raises UploadError where the server has no room for it.
+    """
+    take_room("survey", size)
+    files = st.session_state.get(_FIELD) or []  # what lies in the field is not opened again
+    st.session_state[_OPENED] = (survey, tuple(file.file_id for file in files))
+
+
+def _opened() -> tuple[Survey | None, tuple[str, ...]]:
+    opened: tuple[Survey | None, tuple[str, ...]] = st.session_state.get(_OPENED, (None, ()))
     return opened
 
 
 def beside(model: ChosenModel, what: Literal["lens", "metrics"]) -> None:
     """What the survey of this visit says of the page's subject; nothing without one."""
     survey = opened_survey(model)
-    if survey is None:
+    if survey is None or (what == "metrics" and not survey.about["methods"]):
         return
     title, table = {
         "lens": ("The answer at every block", texts.lens_table),
@@ -60,7 +79,7 @@ def beside(model: ChosenModel, what: Literal["lens", "metrics"]) -> None:
 
 def opened_survey(model: ChosenModel) -> Survey | None:
     """The survey of this visit; None where none is opened or it is of a Mixer with other sizes or classes."""
-    survey: Survey | None = st.session_state.get(_OPENED, (None, ()))[0]
+    survey, _ = _opened()
     return survey if survey is not None and survey.fits(model.config) else None
 
 

@@ -23,13 +23,16 @@ from mixer_viz.analysis.receptive_field import receptive_field
 from mixer_viz.analysis.token_mixing.jacobian import token_jacobian
 from mixer_viz.analysis.token_mixing.unit_effect import unit_effects
 from mixer_viz.checkpoints import load_model
-from mixer_viz.images import open_image, preprocess
+from mixer_viz.images import ImageError, open_image, preprocess
 from mixer_viz.model import MixerConfig, MlpMixer, Trace, trace
 from mixer_viz.model.trace import streams_of
 from mixer_viz.survey import cli
 from mixer_viz.survey.closer import MEASURES, confidence_interval
+from mixer_viz.survey.folder import pictures_in_memory, some_of
+from mixer_viz.survey.in_memory import survey_in_memory
 from mixer_viz.survey.output import Survey, SurveyFileError, read_survey
 from mixer_viz.survey.passes import FAMILIES, chunk_values
+from mixer_viz.survey.run import SurveyError
 from tests.survey.made_folders import write_model, write_pictures
 
 METHODS = "input_x_gradient"
@@ -272,3 +275,23 @@ def test_units_as_a_table(case: Case) -> None:
     one = frame[(frame.family == "token_units") & (frame.place == 2) & (frame.unit == 3)]
     assert float(one["mean"].iloc[0]) == case.survey.units("token_units", "mean")[config.tokens_mlp_dim + 3]
     assert "26" in case.survey._repr_html_() or "29" in case.survey._repr_html_()
+
+
+def test_pictures_in_memory_give_the_same_survey_and_end_in_time(case: Case) -> None:
+    files = {path.relative_to(case.data).as_posix(): path.read_bytes() for path in case.data.rglob("*.png")}
+    pictures = pictures_in_memory(files, case.model.config)
+    assert list(pictures.names) == case.names
+    found = survey_in_memory(case.model, str(case.model_file), pictures, closer=3)
+    for name in ("token_units.mean", "channels.top_pictures", "predictions.answers", "effects.mean", "jacobian.norm"):
+        np.testing.assert_allclose(found.arrays[name], case.survey.arrays[name], rtol=1e-4, atol=1e-5, err_msg=name)
+    assert found.about["data_sha256"] == case.survey.about["data_sha256"]
+    fewer = some_of(pictures, 7)
+    assert len(fewer.names) == 7
+    assert set(fewer.names) <= set(case.names)
+    assert [fewer.labels[at] for at in range(7)] == [
+        pictures.labels[pictures.names.index(name)] for name in fewer.names
+    ]
+    with pytest.raises(SurveyError, match="more than 0 minutes; choose fewer"):
+        survey_in_memory(case.model, "m", pictures, most_seconds=0)
+    with pytest.raises(ImageError, match="no pictures here"):
+        pictures_in_memory({"a/notes.txt": b"", "a/.hidden.png": b""}, case.model.config)

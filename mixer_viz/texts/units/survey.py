@@ -14,6 +14,17 @@ COMMAND = (
     "A survey runs over a whole folder, outside of the app: `python -m mixer_viz.survey --data DIR --model NAME --out "
     "OUT`. Choose all files of OUT here; they hold numbers and small pictures and are read, never run."
 )
+HERE = (
+    "The pictures of a folder go through this model, in the app and for this visit alone: nothing is kept afterwards. "
+    "Folders that have the names of its classes give means by class; any other pictures will do as well."
+)
+
+
+def survey_button(count: int, files: int, seconds: str) -> str:
+    """For the button that surveys a folder, or as many of its pictures as can be looked at in time."""
+    if count < files:
+        return f"Survey {count:,} of its {files:,} pictures, drawn by their names ({seconds})"
+    return f"Survey its {files:,} pictures ({seconds})"
 
 
 def about(survey: Survey, model_title: str, fits: bool) -> str:

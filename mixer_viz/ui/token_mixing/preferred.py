@@ -16,6 +16,7 @@ from mixer_viz.ui.compute.waiting import Wait, failed_note, is_stopped, stopped_
 from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.token_mixing import preferred_results, results
 from mixer_viz.ui.token_mixing.preferred_results import Found, Search
+from mixer_viz.ui.token_mixing.survey_here import survey_wanted
 from mixer_viz.ui.widgets import downloads
 from mixer_viz.ui.widgets.class_list import offered_classes
 from mixer_viz.ui.widgets.selection import channel_field, option_buttons, pick_number, pick_one, switch
@@ -65,7 +66,7 @@ def _search(choice: Choice, block: int, unit: int, channel: int) -> None:
     key = preferred_results.search_key(choice, search)
     asked = st.session_state.get(_ASKED) == key
     if not asked and job_table().result(key) is None:
-        job_table().leave_all_but([], visitor_name())
+        job_table().leave_all_but(survey_wanted(choice), visitor_name())
         seconds = texts.seconds_in_words(preferred_results.seconds_of_search(choice.model))
         st.button(f"Look for it ({seconds})", key="search", type="primary", on_click=_ask, args=(key,))
     elif is_stopped(key):
@@ -96,7 +97,7 @@ def _objective(what: str, block: int, unit: int, channel: int, index: int) -> Ob
 
 def _run(choice: Choice, search: Search) -> None:
     key = preferred_results.search_key(choice, search)
-    job_table().leave_all_but([key], visitor_name())
+    job_table().leave_all_but([key, *survey_wanted(choice)], visitor_name())
     job = preferred_results.search_job(choice, search)
     wait_shortly([job], _QUICK)
     if not job.future.done() or job.stopped:

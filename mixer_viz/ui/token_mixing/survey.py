@@ -18,21 +18,30 @@ from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.gate import computing_on
 from mixer_viz.ui.grid_panel import show_chart, show_grids
-from mixer_viz.ui.survey import opened_survey, survey_field
+from mixer_viz.ui.survey import about_opened, opened_survey, survey_field
 from mixer_viz.ui.token_mixing import results
+from mixer_viz.ui.token_mixing.survey_here import survey_download, survey_here, survey_wanted
+from mixer_viz.ui.widgets.selection import option_buttons
 
 _SHOWN = 6
 _QUANTILES = (1, 25, 50, 75, 99)
 
 
 def on_many_pictures(choice: Choice, block: int, unit: int) -> None:
-    """The field for a survey, and what it says of one unit."""
-    is_open = opened_survey(choice.model) is not None
-    with st.expander("This unit on a whole folder of pictures: open a survey", expanded=is_open):
-        st.markdown(texts.COMMAND)
-        survey = survey_field(choice.model)
+    """A survey, opened or made here, and what it says of one unit."""
+    is_open = opened_survey(choice.model) is not None or bool(survey_wanted(choice))
+    with st.expander("This unit on a whole folder of pictures: make or open a survey", expanded=is_open):
+        made_here = option_buttons("Survey", {"Open one": "open", "Make one here": "here"}, "survey_from") != "Open one"
+        if made_here:
+            survey = survey_here(choice)
+        else:
+            st.markdown(texts.COMMAND)
+            survey = survey_field(choice.model)
+        about_opened(choice.model)
         if survey is not None:
             _unit(choice, survey, block, unit)
+            if made_here:
+                survey_download(survey)
 
 
 def _unit(choice: Choice, survey: Survey, block: int, unit: int) -> None:

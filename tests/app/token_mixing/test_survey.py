@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from made_models import random_model
+from streamlit.testing.v1 import AppTest
 
 from mixer_viz.checkpoints import save_model
 from mixer_viz.model import MixerConfig, MlpMixer
@@ -69,3 +71,64 @@ def test_damaged_files_and_surveys_of_other_models_are_told(
     assert errors(app) == []
     assert "It is of a Mixer with other sizes or classes than" in words(app)
     assert np.isfinite(read_survey(tmp_path / "out").units("channels", "mean")).all()
+
+
+def made_folder(folder: Path) -> list[tuple[str, bytes, str]]:
+    data = write_pictures(folder / "data", 12, side=32, classes=("cat", "dog", "nothing known"))
+    (data / "cat" / "broken.png").write_bytes(b"no picture")
+    return [(path.relative_to(data).as_posix(), path.read_bytes(), "image/png") for path in sorted(data.rglob("*.png"))]
+
+
+def finished(app: AppTest) -> None:
+    for _ in range(300):
+        if "Survey of" in words(app):
+            return
+        time.sleep(0.1)
+        app.run()
+    raise AssertionError("the survey did not end")
+
+
+def test_a_survey_made_in_the_app_is_that_of_the_command(model: MlpMixer, tmp_path: Path) -> None:
+    app = open_page(block="3", unit="17", image="Cat", survey_from="here")
+    app.file_uploader(key="labelled_folder").set_value(made_folder(tmp_path)).run()
+    assert errors(app) == []
+    assert app.button(key="survey_here").label.startswith("Survey its 13 pictures (about")
+    app.button(key="survey_here").click().run()
+    finished(app)
+    check(app)
+    given = ["--data", str(tmp_path / "data"), "--out", str(tmp_path / "out"), "--closer", "4", "--methods", ""]
+    assert cli.main([*given, "--device", "cpu"]) == 0
+    wanted = read_survey(tmp_path / "out")
+    made = app.session_state["_survey"][0]
+    assert made.about == wanted.about | {"versions": made.about["versions"]}
+    row = 2 * model.config.tokens_mlp_dim + 17
+    mean, std = (wanted.units("token_units", name)[row] for name in ("mean", "std"))
+    assert f"Over 12 pictures the unit's activation (mean over the channels) is {mean:.3g} ± {std:.2g}" in words(app)
+    top = panel(app, "survey-top")["grids"]
+    assert [grid["notes"][0] for grid in top] == [
+        f"activation {value:.3g}" for value in wanted.units("token_units", "top")[row, :6]
+    ]
+    assert "survey_here" not in {button.key for button in app.button}
+    app.button(key="close_survey").click().run()
+    assert "Survey of 12 pictures" not in words(app)
+    assert app.button(key="survey_here").label.startswith("Survey its 13 pictures")
+
+
+def test_pictures_without_classes_and_files_that_are_none(tmp_path: Path) -> None:
+    app = open_page(block="3", unit="17", survey_from="here")
+    files = [(Path(name).name, data, kind) for name, data, kind in made_folder(tmp_path)]
+    app.file_uploader(key="labelled_folder").set_value(files).run()
+    app.button(key="survey_here").click().run()
+    finished(app)
+    check(app)
+    assert "Survey of 12 pictures by" in words(app)
+    assert "% right" not in words(app)
+    app.button(key="close_survey").click().run()
+    app.file_uploader(key="labelled_folder").set_value([("a/b.png", b"nothing", "image/png")]).run()
+    app.button(key="survey_here").click().run()
+    for _ in range(100):
+        if errors(app):
+            break
+        time.sleep(0.1)
+        app.run()
+    assert errors(app) == ["The survey: none of these files is a readable picture; choose others."]
