@@ -1,4 +1,4 @@
-"""A survey as files: a table per quantity (`.npz`), and `survey.json`, which says of what; written and read here."""
+"""A survey as files: a table per quantity (`.npz` or `.parquet`), and `survey.json`, which says of what."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ import json
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from mixer_viz.analysis.frames import frame, places
 from mixer_viz.model import MixerConfig
-from mixer_viz.survey import statistics
+from mixer_viz.survey import parquet, statistics
 from mixer_viz.survey.passes import FAMILIES, Family, family_shape
 
 FORMAT = 1
 JSON_NAME = "survey.json"
+Kind = Literal["npz", "parquet"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+ENDINGS = tuple(f".{kind}" for kind in KINDS)
 MAX_FILE_BYTES = 256 * 2**20  # of one file, and of what it unpacks to
 
 
@@ -74,17 +77,23 @@ class Survey:
         return f"<b>Survey</b> of {self.images:,} pictures by {_escaped(self.about['model'])}{accuracy}"
 
 
-def write_survey(survey: Survey, folder: Path) -> None:
-    """One `.npz` for each quantity, and `survey.json` last, when all else is there."""
+def write_survey(survey: Survey, folder: Path, kind: Kind = "npz") -> None:
+    """A file for each quantity, and `survey.json` last, when all else is there."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, data in survey_files(survey):
+    for name, data in survey_files(survey, kind):
         (folder / name).write_bytes(data)
 
 
-def survey_files(survey: Survey) -> Iterator[tuple[str, bytes]]:
-    """The files that `write_survey` writes, one at a time: (name, content), `survey.json` last."""
+def survey_files(survey: Survey, kind: Kind = "npz") -> Iterator[tuple[str, bytes]]:
+    """The files that `write_survey` writes, one at a time: (name, content), `survey.json` last.
+
+    As Parquet a quantity is several files where its tables have different rows (`survey.parquet` says how).
+    """
     for quantity in sorted({name.split(".")[0] for name in survey.arrays}):
         tables = {name.split(".", 1)[1]: v for name, v in survey.arrays.items() if name.split(".")[0] == quantity}
+        if kind == "parquet":
+            yield from parquet.parquet_files(quantity, tables)
+            continue
         buffer = io.BytesIO()
         np.savez_compressed(buffer, allow_pickle=False, **tables)
         yield f"{quantity}.npz", buffer.getvalue()
@@ -102,13 +111,18 @@ def read_survey(source: Path | Mapping[str, bytes]) -> Survey:
     for name, data in files.items():
         if name.endswith(".npz"):
             arrays |= {f"{name.removesuffix('.npz')}.{key}": value for key, value in _tables(name, data).items()}
+    if columns := {name: data for name, data in files.items() if name.endswith(parquet.ENDING)}:
+        try:
+            arrays |= parquet.read_parquet(columns, MAX_FILE_BYTES)
+        except parquet.ParquetError as exc:
+            raise SurveyFileError(str(exc)) from exc
     _check(about, arrays)
     return Survey(about, arrays)
 
 
 def _files_of(folder: Path) -> dict[str, bytes]:
     try:
-        files = [path for path in sorted(folder.iterdir()) if path.suffix == ".npz" or path.name == JSON_NAME]
+        files = [path for path in sorted(folder.iterdir()) if path.suffix in ENDINGS or path.name == JSON_NAME]
         if any(path.stat().st_size > MAX_FILE_BYTES for path in files):
             raise SurveyFileError(f"A file of this survey has more than {MAX_FILE_BYTES // 2**20} MiB.")
         return {path.name: path.read_bytes() for path in files}

@@ -6,7 +6,7 @@ from typing import Literal
 
 import streamlit as st
 
-from mixer_viz.survey.output import JSON_NAME, MAX_FILE_BYTES, Survey, SurveyFileError, read_survey
+from mixer_viz.survey.output import JSON_NAME, KINDS, MAX_FILE_BYTES, Survey, SurveyFileError, read_survey
 from mixer_viz.texts.from_files import literal_sentence
 from mixer_viz.texts.units import survey as texts
 from mixer_viz.ui.choices import ChosenModel
@@ -20,7 +20,7 @@ def survey_field(model: ChosenModel) -> Survey | None:
     """The field for a survey's files, and the survey that is opened, if it is of this model."""
     files = st.file_uploader(
         f"All files of the folder that the survey wrote: {JSON_NAME} and the tables beside it",
-        ["json", "npz"],
+        ["json", *KINDS],
         accept_multiple_files=True,
         key=_FIELD,
         on_change=_forget_removed,
