@@ -9,11 +9,13 @@ require_router()
 from mixer_viz.texts import attribution as texts
 from mixer_viz.texts.glossary import explained
 from mixer_viz.ui import survey
+from mixer_viz.ui.attribution import beside
 from mixer_viz.ui.attribution.choice import pick_methods, pick_target
 from mixer_viz.ui.attribution.deletion import deletion
 from mixer_viz.ui.attribution.downloads import downloads
 from mixer_viz.ui.attribution.maps import finished_maps, maps, titles_of
 from mixer_viz.ui.attribution.metrics import metrics
+from mixer_viz.ui.beside import pick_beside
 from mixer_viz.ui.compute.jobs import job_table
 from mixer_viz.ui.compute.visitors import visitor_name
 from mixer_viz.ui.sidebar.shell import current_choice
@@ -28,26 +30,30 @@ choice = current_choice()
 @guarded
 def looking() -> None:
     """The maps and the selected patch; what they look like is what is downloaded."""
-    look = maps(choice, target, shown)
+    look = maps(choice, target, shown, lambda look, token: beside.draw(choice, target, other, look, token))
     if shown:
         downloads(choice, target, shown, look)
 
 
 st.title("Attributions")
-st.markdown(texts.IN_WORDS, help=explained("Attribution", "Logit", "Baseline"))
+words, field = st.columns([3, 1], vertical_alignment="bottom")
+words.markdown(texts.IN_WORDS, help=explained("Attribution", "Logit", "Baseline"))
+with field:
+    name = pick_beside(choice)
 target = pick_target(choice)
 asked = pick_methods(choice, target)
 with steady_place():
     if not asked:
         st.info("Choose at least one method to see its map.")
     shown = finished_maps(choice, asked)
-keys = []
+    other = beside.finished(choice, target, asked, name)
+keys = [] if other is None else other.keys()
 if asked:
     contents("One patch deleted", "The first patches deleted")
     looking()
     place = st.container()
     if shown:
-        keys = metrics(choice, target, shown)
+        keys += metrics(choice, target, shown)
     with place:  # above, but after: it draws the curves that are there by then
         deletion(choice, target, titles_of(choice, asked), shown)
 job_table().leave_all_but([*keys, *(each.key(choice) for each in asked)], visitor_name())

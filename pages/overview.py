@@ -15,10 +15,12 @@ from mixer_viz.figures.photo import photo_grid
 from mixer_viz.model.costs import costs
 from mixer_viz.texts import overview as texts
 from mixer_viz.texts.glossary import explained
+from mixer_viz.ui import survey
+from mixer_viz.ui.beside import pick_beside, show_beside
 from mixer_viz.ui.block_player import one_block_slowly
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.grid_panel import show_chart, show_grids
-from mixer_viz.ui.overview import overview_downloads, overview_of
+from mixer_viz.ui.overview import overview_downloads, overview_of, side_by_side
 from mixer_viz.ui.sidebar.shell import current_choice
 from mixer_viz.ui.widgets.contents import contents
 from mixer_viz.ui.widgets.errors import guarded
@@ -48,7 +50,7 @@ def front() -> int:
     way, answer = st.columns([3.6, 1], gap="small")
     fields = st.container(horizontal=True, gap="medium", vertical_alignment="bottom")
     with fields:
-        token = token_field(config)
+        token, beside = token_field(config), pick_beside(choice)
         st.page_link("pages/patches.py", label="Look closer: patch tokenization", icon=":material/arrow_forward:")
     with way:
         grids = [
@@ -71,6 +73,7 @@ def front() -> int:
     if told := texts.what_it_shows(choice.model.known_classes_shown(choice.picture), class_names[0]):
         st.markdown(told)
     st.caption(" ".join([texts.how_sure(result.confidence, config.usual_confidence), texts.known_classes(config)]))
+    show_beside(choice, beside, lambda other: side_by_side(choice, other))
     return token
 
 
@@ -116,6 +119,7 @@ if choice.picture.expected:
     st.info(choice.picture.expected)
 way()
 end()
+survey.confusions(choice.model)
 with st.expander("In the formula"):
     st.markdown(texts.mixer_equation(config))
     st.table(texts.cost_table(costs(config)))

@@ -12,8 +12,9 @@ from mixer_viz.figures import patches as figures
 from mixer_viz.model.costs import patch_size_options
 from mixer_viz.texts import patches as texts
 from mixer_viz.texts.glossary import explained
+from mixer_viz.ui.beside import pick_beside, show_beside
 from mixer_viz.ui.grid_panel import show_chart, show_grids
-from mixer_viz.ui.patches import filters_of, tokens_of
+from mixer_viz.ui.patches import filters_of, filters_side_by_side, tokens_of
 from mixer_viz.ui.sidebar.shell import current_choice
 from mixer_viz.ui.widgets import downloads as download_widgets
 from mixer_viz.ui.widgets.contents import contents
@@ -37,11 +38,13 @@ ORDERS: dict[str, FilterOrder] = {
 @guarded
 def tokens() -> None:
     """Everything that follows the selected patch."""
-    token = token_field(config)
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        token, beside = token_field(config), pick_beside(choice)
     patch(token)
     st.markdown(texts.patch_position(config, token))
     vectors(token)
     learned_filters(token)
+    show_beside(choice, beside, lambda other: filters_side_by_side(choice, other))
     downloads(token)
 
 

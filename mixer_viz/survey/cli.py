@@ -19,8 +19,8 @@ from mixer_viz.images import ImageError
 from mixer_viz.model import MlpMixer
 from mixer_viz.survey.closer import CloserPlan
 from mixer_viz.survey.folder import Pictures, find_pictures
-from mixer_viz.survey.output import JSON_NAME, write_survey
-from mixer_viz.survey.run import Share, SurveyError, merge_shares, run_share, weights_key
+from mixer_viz.survey.output import JSON_NAME, KINDS, write_survey
+from mixer_viz.survey.run import Share, SurveyError, merge_shares, run_share, weights_hash
 from mixer_viz.survey.tables import survey_of
 from mixer_viz.training.processes import Processes, join_processes
 
@@ -73,8 +73,8 @@ def _survey(given: argparse.Namespace, processes: Processes) -> None:
     if not processes.is_main:
         return
     state, content = merge_shares(shares)
-    survey = survey_of(model, given.model, pictures, share.closer, state, content)
-    write_survey(survey, out)
+    survey = survey_of(model, share, pictures, state, content)
+    write_survey(survey, out, given.format)
     for path in (out / _STATES).iterdir():
         path.unlink()
     (out / _STATES).rmdir()
@@ -95,7 +95,8 @@ def _share(given: argparse.Namespace, processes: Processes, model: MlpMixer, pic
         chunk=given.chunk or chunk_for(model.config, model.stem.weight.device, with_gradient=False),
         workers=given.workers,
         save_seconds=given.save_seconds,
-        model_key=weights_key(model, given.model),
+        model=given.model,
+        weights=weights_hash(model),
         closer=CloserPlan.of(model.config, pictures.sample(given.closer), methods),
     )
 
@@ -108,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--resume", action="store_true", help="go on exactly where it stopped")
     parser.add_argument("--closer", type=int, default=32, help="pictures for derivatives, fields and attributions")
     parser.add_argument("--methods", default="integrated_gradients,patch_ablation", help="attributions, with commas")
+    parser.add_argument("--format", choices=KINDS, default=KINDS[0], help="of the tables")
     parser.add_argument("--chunk", type=int, default=0, help="pictures at once; 0 asks the memory")
     parser.add_argument("--workers", type=int, default=min(8, os.cpu_count() or 1), help="threads that read pictures")
     parser.add_argument("--save-seconds", type=float, default=60.0, help="how often the state is saved")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -54,8 +55,18 @@ def empty_closer(config: MixerConfig, plan: CloserPlan) -> dict[str, np.ndarray]
     }
 
 
-def add_closer(model: MlpMixer, plan: CloserPlan, state: dict[str, np.ndarray], row: int, pixels: Tensor) -> None:
-    """Add the picture of this row, (1, 3, H, W), to the state; the class it is looked at for is its top class."""
+def add_closer(
+    model: MlpMixer,
+    plan: CloserPlan,
+    state: dict[str, np.ndarray],
+    row: int,
+    pixels: Tensor,
+    between: Callable[[], None] = lambda: None,
+) -> None:
+    """Add the picture of this row, (1, 3, H, W), to the state; the class it is looked at for is its top class.
+
+    `between` is called after each of its parts, which take long: it may let others compute, or stop all by an error.
+    """
     traced = trace(model, pixels)
     target = int(traced.logits.argmax())
     for block in range(model.config.num_blocks):
@@ -65,11 +76,13 @@ def add_closer(model: MlpMixer, plan: CloserPlan, state: dict[str, np.ndarray], 
         effect = unit_effect.unit_effects(model, pixels, block, target)
         state["effect.sum"][block] += effect
         state["effect.square"][block] += effect**2
+        between()
     field = receptive_field.receptive_field(model, pixels, plan.token).maps
     there = ~np.isnan(field).any(axis=1)  # a stage without a positive feature has no field
     state["field.sum"][there] += field[there]
     state["field.count"] += there
     for at, method in enumerate(plan.methods):
+        between()
         state["attribution"][row, at] = _measures(model, pixels, target, method)
     state["closer.target"][row] = target
     state["closer.done"][row] = 1

@@ -1,11 +1,14 @@
-"""The pictures of a folder, in a fixed order, with their classes; read a few at a time, ahead of the network."""
+"""The pictures of a folder, in a fixed order, with their classes; read a few at a time, ahead of the network.
+
+The folder is on a disk, or in memory where a visitor has brought it: then nothing of it is written.
+"""
 
 from __future__ import annotations
 
 import collections
 import dataclasses
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,9 +27,9 @@ _MODULUS = 1 << 256
 class Pictures:
     """All N picture files below a folder, sorted by their names, whatever the file system's order is."""
 
-    folder: Path
     names: tuple[str, ...]  # paths below the folder, with "/"
     labels: np.ndarray  # (N,) int64 class of the last folder's name, -1 where that is no class of the model
+    read: Callable[[str], bytes]  # the file of a name; raises OSError
 
     @property
     def labelled(self) -> bool:
@@ -68,10 +71,36 @@ def find_pictures(folder: Path, config: MixerConfig) -> Pictures:
     )
     if not names:
         raise ImageError(f"The folder {str(folder)!r} has no pictures ({', '.join(ENDINGS)}).")
+    return Pictures(tuple(names), _labels(names, config), lambda name: (folder / name).read_bytes())
+
+
+def pictures_in_memory(files: Mapping[str, bytes], config: MixerConfig) -> Pictures:
+    """Pictures from their paths and contents, hidden ones aside; raises ImageError when there are none."""
+    names = sorted(
+        name
+        for name in files
+        if name.lower().endswith(ENDINGS) and not any(part.startswith(".") for part in name.split("/"))
+    )
+    if not names:
+        raise ImageError(f"There are no pictures here ({', '.join(ENDINGS)}); choose a folder with some.")
+    return Pictures(tuple(names), _labels(names, config), lambda name: files[name])
+
+
+def some_of(pictures: Pictures, count: int) -> Pictures:
+    """`count` of them, drawn as `sample` does; all where there are no more."""
+    if len(pictures.names) <= count:
+        return pictures
+    chosen = pictures.sample(count)
+    return dataclasses.replace(
+        pictures, names=tuple(pictures.names[number] for number in chosen), labels=pictures.labels[chosen]
+    )
+
+
+def _labels(names: Sequence[str], config: MixerConfig) -> np.ndarray:
     classes = classes_by_name(config.class_names) if config.class_names else {}
     folders = [name.split("/")[-2] if "/" in name else "" for name in names]
     known = {each: classes.get(plain_name(each), -1) for each in set(folders)}
-    return Pictures(folder, tuple(names), np.array([known[each] for each in folders], dtype=np.int64))
+    return np.array([known[each] for each in folders], dtype=np.int64)
 
 
 def batches(
@@ -97,7 +126,7 @@ def read_crop(pictures: Pictures, number: int, config: MixerConfig) -> tuple[np.
     """One picture as the network sees it, (H, W, 3) uint8, or None; and its file's hash as a whole number."""
     name = pictures.names[number]
     try:
-        data = (pictures.folder / name).read_bytes()
+        data = pictures.read(name)
     except OSError:
         return None, 0
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass") + b"\0" + data).digest()

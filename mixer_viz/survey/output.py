@@ -1,4 +1,4 @@
-"""A survey as files: a table per quantity (`.npz`), and `survey.json`, which says of what; written and read here."""
+"""A survey as files: a table per quantity (`.npz` or `.parquet`), and `survey.json`, which says of what."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ import dataclasses
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from mixer_viz.analysis.frames import frame, places
 from mixer_viz.model import MixerConfig
-from mixer_viz.survey import statistics
+from mixer_viz.survey import parquet, statistics
 from mixer_viz.survey.passes import FAMILIES, Family, family_shape
 
 FORMAT = 1
 JSON_NAME = "survey.json"
+Kind = Literal["npz", "parquet"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+ENDINGS = tuple(f".{kind}" for kind in KINDS)
 MAX_FILE_BYTES = 256 * 2**20  # of one file, and of what it unpacks to
 
 
@@ -53,6 +56,11 @@ class Survey:
         """Whether it is of a Mixer with these sizes and classes."""
         return bool(self.about["config"] == json.loads(config.to_json()))
 
+    @property
+    def weights(self) -> str | None:
+        """`survey.run.weights_hash` of the network; None in surveys of earlier versions."""
+        return self.about.get("weights_sha256")
+
     def to_frame(self) -> Any:
         """Statistics of all units as a pandas table: family, block, unit, mean, std, lowest, top."""
         config = MixerConfig.from_json(json.dumps(self.about["config"]))
@@ -74,13 +82,27 @@ class Survey:
         return f"<b>Survey</b> of {self.images:,} pictures by {_escaped(self.about['model'])}{accuracy}"
 
 
-def write_survey(survey: Survey, folder: Path) -> None:
-    """One `.npz` for each quantity, and `survey.json` last, when all else is there."""
+def write_survey(survey: Survey, folder: Path, kind: Kind = "npz") -> None:
+    """A file for each quantity, and `survey.json` last, when all else is there."""
     folder.mkdir(parents=True, exist_ok=True)
+    for name, data in survey_files(survey, kind):
+        (folder / name).write_bytes(data)
+
+
+def survey_files(survey: Survey, kind: Kind = "npz") -> Iterator[tuple[str, bytes]]:
+    """The files that `write_survey` writes, one at a time: (name, content), `survey.json` last.
+
+    As Parquet a quantity is several files where its tables have different rows (`survey.parquet` says how).
+    """
     for quantity in sorted({name.split(".")[0] for name in survey.arrays}):
         tables = {name.split(".", 1)[1]: v for name, v in survey.arrays.items() if name.split(".")[0] == quantity}
-        np.savez_compressed(folder / f"{quantity}.npz", allow_pickle=False, **tables)
-    (folder / JSON_NAME).write_text(json.dumps(survey.about, indent=2) + "\n", encoding="utf-8")
+        if kind == "parquet":
+            yield from parquet.parquet_files(quantity, tables)
+            continue
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, allow_pickle=False, **tables)
+        yield f"{quantity}.npz", buffer.getvalue()
+    yield JSON_NAME, (json.dumps(survey.about, indent=2) + "\n").encode()
 
 
 def read_survey(source: Path | Mapping[str, bytes]) -> Survey:
@@ -94,13 +116,18 @@ def read_survey(source: Path | Mapping[str, bytes]) -> Survey:
     for name, data in files.items():
         if name.endswith(".npz"):
             arrays |= {f"{name.removesuffix('.npz')}.{key}": value for key, value in _tables(name, data).items()}
+    if columns := {name: data for name, data in files.items() if name.endswith(parquet.ENDING)}:
+        try:
+            arrays |= parquet.read_parquet(columns, MAX_FILE_BYTES)
+        except parquet.ParquetError as exc:
+            raise SurveyFileError(str(exc)) from exc
     _check(about, arrays)
     return Survey(about, arrays)
 
 
 def _files_of(folder: Path) -> dict[str, bytes]:
     try:
-        files = [path for path in sorted(folder.iterdir()) if path.suffix == ".npz" or path.name == JSON_NAME]
+        files = [path for path in sorted(folder.iterdir()) if path.suffix in ENDINGS or path.name == JSON_NAME]
         if any(path.stat().st_size > MAX_FILE_BYTES for path in files):
             raise SurveyFileError(f"A file of this survey has more than {MAX_FILE_BYTES // 2**20} MiB.")
         return {path.name: path.read_bytes() for path in files}
@@ -119,6 +146,8 @@ def _about(data: bytes | None) -> dict[str, Any]:
         raise SurveyFileError(f"The file {JSON_NAME} is not of a survey that this version can read.")
     if not isinstance(about.get("model"), str) or not isinstance(about.get("images"), int):
         raise SurveyFileError(f"The file {JSON_NAME} does not say which model saw how many pictures.")
+    if not isinstance(about.get("weights_sha256", ""), str):
+        raise SurveyFileError(f"The file {JSON_NAME} has no text as hash of the weights.")
     return about
 
 
@@ -141,6 +170,10 @@ def _check(about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
         config = MixerConfig.from_json(json.dumps(about["config"]))
     except (ValueError, TypeError, KeyError) as exc:
         raise SurveyFileError(f"The file {JSON_NAME} describes no model that can be read here.") from exc
+    if any(value.dtype.kind not in "iuf" for value in arrays.values()):
+        raise SurveyFileError("A table of this survey holds something else than numbers.")
+    if type(about.get("token")) is not int:
+        raise SurveyFileError(f"The file {JSON_NAME} does not say of which patch the receptive field is.")
     blocks, tokens = config.num_blocks, config.num_patches
     wanted: dict[str, tuple[int, ...]] = {
         "jacobian.mean": (blocks, tokens, tokens),
@@ -164,6 +197,11 @@ def _check(about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
     for name, shape in wanted.items():
         if name not in arrays or arrays[name].shape != shape:
             raise SurveyFileError(f"The table {name} of this survey is missing or has another shape than {shape}.")
+    _check_pictures(about, arrays, config)
+
+
+def _check_pictures(about: Mapping[str, Any], arrays: Mapping[str, np.ndarray], config: MixerConfig) -> None:
+    """What has a row for each picture, of the folder or of those that were kept."""
     crops, numbers = arrays.get("pictures.crops"), arrays.get("pictures.numbers")
     if (
         crops is None
@@ -172,7 +210,17 @@ def _check(about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
         or crops.shape != (len(numbers), *config.image_shape, 3)
     ):
         raise SurveyFileError("The pictures of this survey are missing or of another size than the model's.")
-    if crops.dtype != np.uint8 or "predictions.labels" not in arrays or "predictions.answers" not in arrays:
+    labels, answers = arrays.get("predictions.labels"), arrays.get("predictions.answers")
+    confusion, classes = arrays.get("predictions.confusion"), config.num_classes
+    if (
+        crops.dtype != np.uint8
+        or labels is None
+        or answers is None
+        or labels.ndim != 1
+        or labels.shape != answers.shape
+        or confusion is None
+        or confusion.shape not in ((classes, classes), (0, 0))
+    ):
         raise SurveyFileError("A table of this survey is missing or of another kind.")
 
 

@@ -34,7 +34,8 @@ class Share:
     chunk: int
     workers: int
     save_seconds: float
-    model_key: str  # name and SHA-256 of the weights
+    model: str  # its name
+    weights: str  # `weights_hash` of it
     closer: closer.CloserPlan
 
     def numbers(self, count: int) -> list[int]:
@@ -45,7 +46,7 @@ class Share:
         """What a saved state belongs to."""
         return json.dumps(
             [
-                *(self.rank, self.world_size, self.chunk, self.model_key, pictures.fingerprint()),
+                *(self.rank, self.world_size, self.chunk, self.model, self.weights, pictures.fingerprint()),
                 *(self.closer.pictures.tolist(), self.closer.methods),
             ]
         )
@@ -61,13 +62,13 @@ def run_share(
     model: MlpMixer,
     pictures: Pictures,
     share: Share,
-    state_file: Path,
+    state_file: Path | None,
     *,
-    resume: bool,
+    resume: bool = False,
     progress: Progress | None = None,
     cancelled: Cancelled | None = None,
 ) -> tuple[dict[str, np.ndarray], int]:
-    """All that this share finds out, and its sum of content hashes.
+    """All that this share finds out, and its sum of content hashes; saved on the way where there is a file for it.
 
     Raises SurveyError when `resume` finds a state of another survey, AnalysisCancelled when told to stop.
     """
@@ -81,7 +82,8 @@ def run_share(
     close = {name: value for name, value in state.items() if _is_closer(name)}
 
     def save() -> None:
-        _save(state_file, accumulator.state() | close, at, share.identity(pictures))
+        if state_file is not None:
+            _save(state_file, accumulator.state() | close, at, share.identity(pictures))
 
     passes.count(at.position)
     for batch in batches(pictures, numbers[at.position :], share.chunk, model.config, share.workers):
@@ -98,7 +100,7 @@ def run_share(
     for row in rows:
         passes.check_cancelled()
         if not close["closer.done"][row]:
-            _closer_look(model, pictures, share, close, row)
+            _closer_look(model, pictures, share, close, row, lambda: passes.count(0))
             if time.monotonic() - saved >= share.save_seconds:
                 save()
                 saved = time.monotonic()
@@ -107,18 +109,25 @@ def run_share(
     return accumulator.state() | close, at.content
 
 
-def _closer_look(model: MlpMixer, pictures: Pictures, share: Share, close: dict[str, np.ndarray], row: int) -> None:
+def _closer_look(
+    model: MlpMixer,
+    pictures: Pictures,
+    share: Share,
+    close: dict[str, np.ndarray],
+    row: int,
+    between: Callable[[], None],
+) -> None:
     crop, _ = read_crop(pictures, int(share.closer.pictures[row]), model.config)
     if crop is not None:
         pixels = normalise(crop, model.config).to(model.stem.weight.device)
-        closer.add_closer(model, share.closer, close, row, pixels)
+        closer.add_closer(model, share.closer, close, row, pixels, between)
 
 
 def _begin(
-    model: MlpMixer, pictures: Pictures, share: Share, plan: statistics.Plan, state_file: Path, resume: bool
+    model: MlpMixer, pictures: Pictures, share: Share, plan: statistics.Plan, state_file: Path | None, resume: bool
 ) -> tuple[dict[str, np.ndarray], _Progress]:
     empty = statistics.empty_state(plan) | closer.empty_closer(model.config, share.closer)
-    if not resume or not state_file.is_file():
+    if not resume or state_file is None or not state_file.is_file():
         return empty, _Progress()
     try:
         with np.load(state_file, allow_pickle=False) as file:
@@ -166,9 +175,10 @@ def merge_shares(shares: list[tuple[dict[str, np.ndarray], int]]) -> tuple[dict[
     return statistics.merged(first) | closer.merged_closer(second), content
 
 
-def weights_key(model: MlpMixer, name: str) -> str:
-    """Name and a hash of the weights, so that no survey is taken up with others."""
+def weights_hash(model: MlpMixer) -> str:
+    """SHA-256 of all weights by their names and shapes, so that no survey is taken for one of others."""
     digest = hashlib.sha256()
-    for parameter in model.parameters():
+    for name, parameter in model.named_parameters():
+        digest.update(f"{name} {tuple(parameter.shape)} {parameter.dtype}\n".encode())
         digest.update(parameter.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
-    return f"{name} {digest.hexdigest()}"
+    return digest.hexdigest()

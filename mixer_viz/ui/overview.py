@@ -4,17 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import streamlit as st
+
 from mixer_viz.analysis import overview
-from mixer_viz.figures.overview import draw_overview
+from mixer_viz.figures.overview import draw_overview, top_classes_chart
+from mixer_viz.texts.units import beside as texts
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute.cached import crop_of, trace_of
 from mixer_viz.ui.compute.caching import kept
+from mixer_viz.ui.grid_panel import show_chart, show_grids
+from mixer_viz.ui.token_mixing.atlas import plain_atlas
+from mixer_viz.ui.token_mixing.results import most_paired_block
 from mixer_viz.ui.widgets import downloads
 
 
 @kept("result", "Running the Mixer …", copied=True)
 def overview_of(choice: Choice) -> overview.Overview:
     return overview.overview_of(trace_of(choice))
+
+
+def side_by_side(choice: Choice, other: Choice) -> None:
+    """The answers of both networks to the same picture, and the units of a block of each."""
+    best = [_best_class(each) for each in (choice, other)]
+    st.markdown(texts.answers_compared(choice.model.shown_title, other.model.shown_title, *best))
+    for place, (column, each) in enumerate(zip(st.columns(2, gap="medium"), (choice, other), strict=True)):
+        with column:
+            found = overview_of(each)
+            st.markdown(f"**{each.model.shown_title}**")
+            names = [each.model.shown_class_name(index) for index in found.top_classes.tolist()]
+            chart = top_classes_chart(names, found.top_probabilities)
+            show_chart(chart, key=f"beside-classes-{place}", alt=f"Most probable class: {names[0]}.")
+            grid = plain_atlas(each.model, most_paired_block(each.model))
+            show_grids([grid], key=f"beside-atlas-{place}", marks="place", hint="Hover reads the measures of a unit.")
+    st.caption(texts.UNITS)
+
+
+def _best_class(choice: Choice) -> str:
+    return choice.model.shown_class_name(int(overview_of(choice).top_classes[0]))
 
 
 def overview_downloads(choice: Choice, stages: Sequence[tuple[str, str]]) -> None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import streamlit as st
 import torch
 
 from mixer_viz import images
 from mixer_viz.analysis import patches
+from mixer_viz.figures.patches import filter_grid
+from mixer_viz.texts.units import beside as texts
 from mixer_viz.ui.choices import Choice, ChosenModel
 from mixer_viz.ui.compute.cached import crop_of, pixels_of
 from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.compute.gate import computing_on
+from mixer_viz.ui.grid_panel import show_grids
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,3 +47,19 @@ def tokens_of(choice: Choice) -> TokenResults:
 @kept("model", "Reading the filters …")
 def filters_of(model: ChosenModel) -> patches.Filters:
     return patches.filters_of(model.model)
+
+
+def filters_side_by_side(choice: Choice, other: Choice) -> None:
+    """The patch-embedding filters of both networks, by frequency."""
+    own, theirs = filters_of(choice.model), filters_of(other.model)
+    sizes = [len(own.norm), len(theirs.norm), choice.model.config.patch_size, other.model.config.patch_size]
+    st.markdown(texts.filters_compared(choice.model.shown_title, other.model.shown_title, *sizes))
+    for place, (column, each, found) in enumerate(
+        zip(st.columns(2, gap="medium"), (choice, other), (own, theirs), strict=True)
+    ):
+        order = patches.filter_order(found, "frequency")
+        grid = filter_grid(found.values, order, found.norm, found.frequency, title=each.model.title, width=500)
+        with column:
+            show_grids([grid], key=f"beside-filters-{place}")
+    rebuilt = [tokens_of(each).reconstruction.error for each in (choice, other)]
+    st.caption(texts.rebuilt_compared(choice.model.shown_title, other.model.shown_title, *rebuilt))

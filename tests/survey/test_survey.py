@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import io
+import itertools
 import json
 import os
 import signal
@@ -22,14 +25,17 @@ from mixer_viz.analysis.attribution.run import attribute
 from mixer_viz.analysis.receptive_field import receptive_field
 from mixer_viz.analysis.token_mixing.jacobian import token_jacobian
 from mixer_viz.analysis.token_mixing.unit_effect import unit_effects
-from mixer_viz.checkpoints import load_model
-from mixer_viz.images import open_image, preprocess
+from mixer_viz.checkpoints import load_model, save_model
+from mixer_viz.images import ImageError, open_image, preprocess
 from mixer_viz.model import MixerConfig, MlpMixer, Trace, trace
 from mixer_viz.model.trace import streams_of
 from mixer_viz.survey import cli
 from mixer_viz.survey.closer import MEASURES, confidence_interval
+from mixer_viz.survey.folder import pictures_in_memory, some_of
+from mixer_viz.survey.in_memory import survey_in_memory
 from mixer_viz.survey.output import Survey, SurveyFileError, read_survey
 from mixer_viz.survey.passes import FAMILIES, chunk_values
+from mixer_viz.survey.run import SurveyError, weights_hash
 from tests.survey.made_folders import write_model, write_pictures
 
 METHODS = "input_x_gradient"
@@ -221,6 +227,28 @@ def test_another_survey_is_not_taken_up(case: Case, tmp_path: Path, caplog: pyte
     assert run(case.data, case.model_file, case.out) == 1  # there is one already
 
 
+def test_a_survey_names_its_weights_and_is_not_taken_up_with_others(
+    case: Case, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert case.survey.weights == case.survey.about["weights_sha256"] == weights_hash(case.model)
+    other = copy.deepcopy(case.model)
+    with torch.no_grad():
+        other.head.bias[0] += 1e-3
+    assert weights_hash(other) != case.survey.weights
+    file = tmp_path / "model.safetensors"
+    file.write_bytes(case.model_file.read_bytes())
+    pauses = itertools.count()
+    with monkeypatch.context() as patch:
+        patch.setattr(cli, "_stops_on_signals", lambda: lambda: next(pauses) > 2)
+        assert run(case.data, file, tmp_path / "out", "--save-seconds", "0") == cli.STOPPED
+    save_model(other, file)  # under the same name
+    assert run(case.data, file, tmp_path / "out", "--resume") == 1
+    assert "was begun with another model" in capsys.readouterr().err
+    file.write_bytes(case.model_file.read_bytes())
+    assert run(case.data, file, tmp_path / "out", "--resume") == 0
+    assert_alike(case.survey, read_survey(tmp_path / "out"), exact=True)
+
+
 def test_two_processes_find_what_one_finds(case: Case, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29731"]
     command += ["-m", "mixer_viz.survey", "--data", str(case.data), "--model", str(case.model_file)]
@@ -237,6 +265,12 @@ def test_logits_of_a_chunk_are_those_of_the_model(case: Case) -> None:
     assert block_of(case.model, 0) is case.model.blocks[0]
 
 
+def npz(**arrays: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
 def test_files_of_strangers_end_in_a_sentence(case: Case) -> None:
     files = {path.name: path.read_bytes() for path in case.out.iterdir()}
     assert read_survey(files).images == case.survey.images
@@ -249,6 +283,10 @@ def test_files_of_strangers_end_in_a_sentence(case: Case) -> None:
         ({**files, "token_units.npz": files["token_units.npz"][:99]}, "token_units.npz' is damaged"),
         ({**files, "token_units.npz": files["channels.npz"]}, "token_units.mean .*another shape"),
         ({name: data for name, data in files.items() if name != "pictures.npz"}, "pictures of this survey"),
+        ({**files, "sample.npz": npz(pictures=np.array(["a"] * 30))}, "something else than numbers"),
+        ({**files, "predictions.npz": npz(labels=np.zeros(9), answers=np.zeros(8))}, "missing or of another kind"),
+        ({**files, "survey.json": json.dumps({**about, "token": "<b>"}).encode()}, "of which patch"),
+        ({**files, "survey.json": json.dumps({**about, "weights_sha256": 3}).encode()}, "hash of the weights"),
     ]
     for given, words in wrong:
         with pytest.raises(SurveyFileError, match=words):
@@ -272,3 +310,23 @@ def test_units_as_a_table(case: Case) -> None:
     one = frame[(frame.family == "token_units") & (frame.place == 2) & (frame.unit == 3)]
     assert float(one["mean"].iloc[0]) == case.survey.units("token_units", "mean")[config.tokens_mlp_dim + 3]
     assert "26" in case.survey._repr_html_() or "29" in case.survey._repr_html_()
+
+
+def test_pictures_in_memory_give_the_same_survey_and_end_in_time(case: Case) -> None:
+    files = {path.relative_to(case.data).as_posix(): path.read_bytes() for path in case.data.rglob("*.png")}
+    pictures = pictures_in_memory(files, case.model.config)
+    assert list(pictures.names) == case.names
+    found = survey_in_memory(case.model, str(case.model_file), pictures, closer=3)
+    for name in ("token_units.mean", "channels.top_pictures", "predictions.answers", "effects.mean", "jacobian.norm"):
+        np.testing.assert_allclose(found.arrays[name], case.survey.arrays[name], rtol=1e-4, atol=1e-5, err_msg=name)
+    assert found.about["data_sha256"] == case.survey.about["data_sha256"]
+    fewer = some_of(pictures, 7)
+    assert len(fewer.names) == 7
+    assert set(fewer.names) <= set(case.names)
+    assert [fewer.labels[at] for at in range(7)] == [
+        pictures.labels[pictures.names.index(name)] for name in fewer.names
+    ]
+    with pytest.raises(SurveyError, match="more than 0 minutes; choose fewer"):
+        survey_in_memory(case.model, "m", pictures, most_seconds=0)
+    with pytest.raises(ImageError, match="no pictures here"):
+        pictures_in_memory({"a/notes.txt": b"", "a/.hidden.png": b""}, case.model.config)

@@ -1,1 +1,1 @@
-"""Words about units and pictures: what a unit wants, and what a survey of many pictures found."""
+"""Words about units and pictures: what a unit wants, what a survey of many found, and two networks side by side."""

@@ -14,7 +14,8 @@ from mixer_viz.figures.grid import Grid
 from mixer_viz.model.trace import stages_of
 from mixer_viz.texts import activations as activation_texts
 from mixer_viz.texts import overview as overview_texts
-from mixer_viz.ui.activations import results
+from mixer_viz.ui.activations import beside, results
+from mixer_viz.ui.beside import pick_beside, show_beside
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.grid_panel import show_grids
@@ -55,12 +56,14 @@ def layers(choice: Choice) -> None:
     quantity = option_buttons("Pictures show", NAMES, "quantity")
     likeness = quantity == "Likeness"
     own = not likeness and switch("Each layer on its own scale", "own_scales")
-    fields = st.columns(3)
+    fields = st.columns(4)
     with fields[0]:
         layer = layer_field(config)
     with fields[1]:
         token = token_field(config)
     with fields[2]:
+        name = pick_beside(choice)
+    with fields[3]:
         channel = channel_field(config) if quantity == "Channel" else int(st.session_state.get(CHANNEL, 0))
     overview, names = overview_of(choice), stage_names(choice)
     maps = _maps(choice, quantity, channel)
@@ -83,6 +86,7 @@ def layers(choice: Choice) -> None:
     else:
         grid = dataclasses.replace(strip[layer], select="cell", ids=None, width=270, title=names[layer].capitalize())
     _large(choice, grid, layer, token)
+    show_beside(choice, name, lambda other: beside.layer_maps(choice, other, quantity, layer, token, channel))
     vectors = analysis.patch_vectors(cached.trace_of(choice), token)
     grid = figures.vectors_by_stage(vectors, token)
     show_grids([grid], key="vectors", on_pick=select_layer, marks="layer", hint="Click a row to select its layer.")

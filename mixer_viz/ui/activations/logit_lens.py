@@ -10,8 +10,9 @@ from mixer_viz.figures.activations import charts
 from mixer_viz.figures.activations import maps as figures
 from mixer_viz.texts import activations as texts
 from mixer_viz.texts.from_files import literal
-from mixer_viz.ui.activations import results
+from mixer_viz.ui.activations import beside, results
 from mixer_viz.ui.activations.layers import stage_names
+from mixer_viz.ui.beside import pick_beside, show_beside
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.grid_panel import show_chart, show_grids
@@ -26,14 +27,17 @@ _NUM_CLASSES = 5
 def prediction(choice: Choice) -> None:
     """What the classifier would say at every layer, patch by patch, and the parts of its last word."""
     config, names = choice.model.config, stage_names(choice)
-    fields = st.columns(3)
+    fields = st.columns(4)
     with fields[0]:
         layer = layer_field(config)
     with fields[1]:
         token = token_field(config)
     with fields[2]:
         target = class_field(choice)
+    with fields[3]:
+        name = pick_beside(choice)
     _at_depth(choice, names, layer)
+    show_beside(choice, name, lambda other: beside.lens_curves(choice, other, layer))
     _patch_by_patch(choice, names, layer, token, target)
     _written(choice, names, layer, target)
 

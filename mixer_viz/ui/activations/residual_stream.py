@@ -10,8 +10,9 @@ from mixer_viz.figures.activations import maps as figures
 from mixer_viz.figures.grid import Grid
 from mixer_viz.images.samples import available_samples
 from mixer_viz.texts import activations as texts
-from mixer_viz.ui.activations import results
+from mixer_viz.ui.activations import beside, results
 from mixer_viz.ui.activations.layers import stage_names
+from mixer_viz.ui.beside import pick_beside, show_beside
 from mixer_viz.ui.choices import Choice, ChosenModel, Picture
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.grid_panel import show_chart, show_grids
@@ -26,11 +27,13 @@ ITSELF = "this picture itself"
 def stream(choice: Choice) -> None:
     """What each half-block writes, and what the tokens become."""
     names = stage_names(choice)
-    left, right = st.columns([1, 2])
-    with left:
+    fields = st.columns(3)
+    with fields[0]:
         layer = layer_field(choice.model.config)
-    with right:
+    with fields[1]:
         token = token_field(choice.model.config)
+    with fields[2]:
+        name = pick_beside(choice)
     written, drift = results.stream_of(choice)
     left, right = st.columns(2, gap="medium")
     with left:
@@ -50,6 +53,7 @@ def stream(choice: Choice) -> None:
         st.caption(
             "At 1 all tokens would point the same way, and the mean over tokens would lose nothing but their lengths."
         )
+    show_beside(choice, name, lambda other: beside.stream_curves(choice, other, layer))
     _matrices(choice, layer, token, names)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
@@ -49,24 +50,27 @@ class Look:
     opacity: float
 
 
-def finished_maps(choice: Choice, asked: list[Asked]) -> list[Shown]:
-    """The maps that are there; bars for the others, which come when they are done."""
+def finished_maps(choice: Choice, asked: list[Asked], whose: str = "map") -> list[Shown]:
+    """The maps that are there; bars for the others, which come when they are done.
+
+    `whose` tells the keys of their buttons from those of another network's.
+    """
     wanted = [each for each in asked if not is_stopped(each.key(choice))]
     jobs = [(each, attribution_job(choice, each)) for each in wanted]
     wait_shortly([job for _, job in jobs], QUICK)
     titles = dict(zip((each.method for each in asked), titles_of(choice, asked), strict=True))
     for place, each in enumerate(asked):
         if each not in wanted:
-            stopped_note(titles[each.method], [each.key(choice)], f"map_{place}")
+            stopped_note(titles[each.method], [each.key(choice)], f"{whose}_{place}")
     for place, (each, job) in enumerate(jobs):
-        failed_note(titles[each.method], [(each.key(choice), job)], f"map_{place}")
+        failed_note(titles[each.method], [(each.key(choice), job)], f"{whose}_{place}")
     at_work = [
         Wait(titles[each.method], [(each.key(choice), job)])
         for each, job in jobs
         if not job.future.done() or job.stopped
     ]
     if at_work:
-        waiting(at_work, "maps")
+        waiting(at_work, f"{whose}s")
     done = [(each, job) for each, job in jobs if job.future.done() and job.future.exception() is None]
     return [Shown(each, job.future.result(), titles[each.method]) for each, job in done]
 
@@ -99,8 +103,13 @@ def _level(config: MixerConfig, result: Attribution, pixels: bool) -> np.ndarray
     return spread / side**2 if result.in_logits else spread
 
 
-def maps(choice: Choice, target: Target, shown: list[Shown]) -> Look:
-    """The maps over the photo, and the selected patch; returns how they are drawn."""
+def maps(
+    choice: Choice, target: Target, shown: list[Shown], below: Callable[[Look, int], None] = lambda look, token: None
+) -> Look:
+    """The maps over the photo, and the selected patch; returns how they are drawn.
+
+    `below` draws what stands below the maps, told how these are drawn and which patch is selected.
+    """
     place = st.container()  # the maps come first, but what they look like is chosen below them
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         look = Look(
@@ -118,6 +127,7 @@ def maps(choice: Choice, target: Target, shown: list[Shown]) -> Look:
         if look.pixels:
             st.caption(texts.PIXEL_NOTE)
         _what_the_baseline_says(choice, target, shown[0].asked.seed)
+        below(look, token)
     _one_patch(choice, target, shown, token)
     return look
 

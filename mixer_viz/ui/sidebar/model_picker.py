@@ -96,6 +96,11 @@ def use_weights(weights: UploadedWeights) -> None:
     give("model", OWN)
 
 
+def has_own() -> bool:
+    """Whether the visitor has brought a checkpoint, chosen or not."""
+    return st.session_state.get(_WEIGHTS) is not None
+
+
 def is_own_chosen() -> bool:
     """Whether the chosen model is the visitor's own checkpoint."""
     return bool(st.session_state.get("model") == OWN)

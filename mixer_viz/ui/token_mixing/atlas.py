@@ -8,12 +8,12 @@ import numpy as np
 import streamlit as st
 
 from mixer_viz.analysis.token_mixing.weights import MixingWeights, UnitOrder, Units, unit_order, units_of
-from mixer_viz.checkpoints.snapshots import snapshots_of
-from mixer_viz.figures.token_mixing.maps import ATLAS_WIDTH, HALF_WIDTH, PARTS, AtlasPart, Part
+from mixer_viz.figures.grid import Grid
+from mixer_viz.figures.token_mixing.maps import ATLAS_WIDTH, HALF_WIDTH, PARTS, AtlasPart, Part, atlas_grid
+from mixer_viz.ui.beside import NOTHING, is_alone, model_beside, moment_beside, pick_beside
 from mixer_viz.ui.choices import Choice, ChosenModel
-from mixer_viz.ui.compute import cached
 from mixer_viz.ui.token_mixing import results
-from mixer_viz.ui.widgets.selection import option_buttons, pick_one
+from mixer_viz.ui.widgets.selection import option_buttons
 
 ORDERS: dict[str, UnitOrder] = {
     "Opposing pairs": "pairs",
@@ -25,7 +25,6 @@ ORDERS: dict[str, UnitOrder] = {
 }
 SCALES = {"Each unit": "unit", "This block": "block", "All blocks": "all"}
 SHOWN = {"W₁": "w1", "W₂": "w2", "Both": "both"}
-NOTHING = "Nothing"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,13 +56,17 @@ def pick_atlas(choice: Choice, block: int) -> Atlas:
         shown = option_buttons("Show", SHOWN, "show_weights")
     with st.expander("Colour scale, and another network beside this one"):
         scale = option_buttons("One colour scale for", SCALES, "scale")
-        beside = _pick_beside(choice)
+        beside = pick_beside(choice, 420)
+        if is_alone(choice):
+            st.caption("There is no other network on this computer to compare with.")
     own = _network(choice, choice.model.title, results.weights_of(choice.model), block, ORDERS[order_name])
     networks, missing = [own], ""
     if beside != NOTHING:
         other = _weights_beside(choice, beside)
         if block < len(other):
-            networks.append(_beside(own, beside, other, block, ORDERS[order_name], beside in _snapshot_labels(choice)))
+            networks.append(
+                _beside(own, beside, other, block, ORDERS[order_name], moment_beside(choice, beside) is not None)
+            )
         else:
             missing = (
                 f"{beside} has {len(other)} blocks only, so there is no block {block + 1} to show beside this one."
@@ -77,24 +80,20 @@ def pick_atlas(choice: Choice, block: int) -> Atlas:
     return Atlas(block, order_name, parts, ATLAS_WIDTH if len(parts) == 1 else HALF_WIDTH, caption, missing)
 
 
-def _pick_beside(choice: Choice) -> str:
-    others = [info.name for info in cached.model_list() if info.on_disk and info.name != choice.model.key]
-    moments = {each.label: f"stage-{each.stage}-epoch-{each.epoch}" for each in snapshots_of(choice.model.key)}
-    options = {NOTHING: "nothing", **moments, **{name: name for name in others}}
-    chosen = pick_one("Beside it", options, "beside", width=420)
-    if len(options) == 1:
-        st.caption("There is no other network on this computer to compare with.")
-    return chosen
-
-
-def _snapshot_labels(choice: Choice) -> list[str]:
-    return [snapshot.label for snapshot in snapshots_of(choice.model.key)]
-
-
 def _weights_beside(choice: Choice, name: str) -> tuple[MixingWeights, ...]:
-    if name in _snapshot_labels(choice):
+    if moment_beside(choice, name) is not None:
         return results.snapshot_weights(choice.model.key, name)
-    return results.weights_of(ChosenModel(name, name, cached.named_model(name)))
+    return results.weights_of(model_beside(name))
+
+
+def plain_atlas(model: ChosenModel, block: int) -> Grid:
+    """W₁ of one block by opposing pairs, each unit on its own scale, at half the page's width."""
+    weights, units = results.weights_of(model), results.units_of(model, block)
+    network = _Network(model.title, weights, units, unit_order(units, "pairs"))
+    part = _atlas_part("W₁", network, [network], block, "Each unit")
+    return atlas_grid(
+        dataclasses.replace(part, title=f"W₁ of block {block + 1}, what each unit reads"), HALF_WIDTH, True
+    )
 
 
 def _network(choice: Choice, name: str, blocks: tuple[MixingWeights, ...], block: int, order: UnitOrder) -> _Network:

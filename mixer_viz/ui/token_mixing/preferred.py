@@ -16,6 +16,7 @@ from mixer_viz.ui.compute.waiting import Wait, failed_note, is_stopped, stopped_
 from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.token_mixing import preferred_results, results
 from mixer_viz.ui.token_mixing.preferred_results import Found, Search
+from mixer_viz.ui.token_mixing.survey_here import survey_wanted
 from mixer_viz.ui.widgets import downloads
 from mixer_viz.ui.widgets.class_list import offered_classes
 from mixer_viz.ui.widgets.selection import channel_field, option_buttons, pick_number, pick_one, switch
@@ -25,6 +26,7 @@ WHAT = {
     "This unit, all channels": "unit",
     "This unit, one channel": "unit-in-channel",
     "This channel of the stream": "channel",
+    "A unit of channel mixing": "channel-unit",
     "A class": "class",
 }
 _BEST = 5  # classes that are offered where there are too many for a list
@@ -60,12 +62,17 @@ def _search(choice: Choice, block: int, unit: int, channel: int) -> None:
         what = WHAT[option_buttons("Look for the picture that excites most", WHAT, "excite")]
         seed = pick_number("Seed", 0, 9999, 0, "search_seed", width=110)
         phase_only = switch("Phases alone (MACO)", "phases", help=texts.PHASES)
-    index = _class_index(choice) if what == "class" else 0
+    index = 0
+    if what == "class":
+        index = _class_index(choice)
+    elif what == "channel-unit":
+        last = choice.model.config.channels_mlp_dim - 1
+        index = pick_number(f"Hidden unit of channel mixing (0 to {last}, a row of W₃)", 0, last, 0, "wanted_unit")
     search = Search(_objective(what, block, unit, channel, index), phase_only, seed)
     key = preferred_results.search_key(choice, search)
     asked = st.session_state.get(_ASKED) == key
     if not asked and job_table().result(key) is None:
-        job_table().leave_all_but([], visitor_name())
+        job_table().leave_all_but(survey_wanted(choice), visitor_name())
         seconds = texts.seconds_in_words(preferred_results.seconds_of_search(choice.model))
         st.button(f"Look for it ({seconds})", key="search", type="primary", on_click=_ask, args=(key,))
     elif is_stopped(key):
@@ -89,6 +96,8 @@ def _class_index(choice: Choice) -> int:
 def _objective(what: str, block: int, unit: int, channel: int, index: int) -> Objective:
     if what == "class":
         return Objective(kind="class", index=index)
+    if what == "channel-unit":
+        return Objective(kind="channel unit", index=index, place=block)
     if what == "channel":
         return Objective(kind="channel", index=channel, place=2 * block + 2)
     return Objective(kind="token unit", index=unit, place=block, at=channel if what == "unit-in-channel" else None)
@@ -96,7 +105,7 @@ def _objective(what: str, block: int, unit: int, channel: int, index: int) -> Ob
 
 def _run(choice: Choice, search: Search) -> None:
     key = preferred_results.search_key(choice, search)
-    job_table().leave_all_but([key], visitor_name())
+    job_table().leave_all_but([key, *survey_wanted(choice)], visitor_name())
     job = preferred_results.search_job(choice, search)
     wait_shortly([job], _QUICK)
     if not job.future.done() or job.stopped:

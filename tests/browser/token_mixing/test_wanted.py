@@ -45,3 +45,18 @@ def test_a_search_and_a_survey_are_shown_beside_the_unit(visit: Visit, survey: P
     expect(page.get_by_text("How far to trust the maps, over the pictures of your survey")).to_be_visible(
         timeout=2 * TIMEOUT
     )
+
+
+def test_a_survey_is_made_of_a_folder_that_the_visitor_brings(visit: Visit, tmp_path: Path) -> None:
+    data = write_pictures(tmp_path / "data", 9, side=32, classes=("cat", "dog", "ship"))
+    page = visit("/token_mixing?block=3&unit=17&survey_from=here")
+    idle(page)
+    page.get_by_text("This unit on a whole folder of pictures").click()
+    keyed(page, "labelled_folder").locator("input[type=file]").set_input_files(str(data))
+    button = keyed(page, "survey_here").locator("button")
+    expect(button).to_contain_text("Survey its 9 pictures", timeout=TIMEOUT)
+    button.click()
+    expect(page.get_by_text("Survey of 9 pictures by mixer", exact=False).first).to_be_visible(timeout=4 * TIMEOUT)
+    canvas(page, "survey-top").wait_for()
+    canvas(page, "survey-quantiles").wait_for()
+    expect(keyed(page, "survey-classes")).to_be_visible()
