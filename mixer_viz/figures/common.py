@@ -132,6 +132,7 @@ def stage_grids(
             limits=chosen.limits(maps[index]) if own_scales else limits,
             opacity=1.0 if colours is None else 0.0,
             show_scale=colours is None and (own_scales or index == 0),
+            two_lines=bool(title),
             width=94,
         )
         for index, ((title, note), name) in enumerate(zip(labels, names, strict=True))
@@ -145,10 +146,10 @@ def short_name(name: str, length: int = 22) -> str:
 
 
 def stage_label(name: str, branch_ratio: float) -> tuple[str, str]:
-    """Title and note of a stage: "block 1 token mixing", 0.42 -> ("Block 1", "tokens +42 %"), or "add 2.1 ×"."""
+    """Title and note of a stage: "block 1 token mixing", 0.42 -> ("Block 1", "tokens +42 %"), or "tokens +2.1×"."""
     words = name.split()
     if words[0] != "block":
         return name.capitalize(), ""
     # The second half of a block stands below the first, which carries the title of both.
-    added = f"+{100 * branch_ratio:.0f} %" if branch_ratio < 1 else f"add {branch_ratio:.1f} ×"
+    added = f"+{100 * branch_ratio:.0f} %" if branch_ratio < 1 else f"+{branch_ratio:.1f}×"
     return f"Block {words[1]}" if words[2] == "token" else "", f"{words[2]}s {added}"

@@ -15,7 +15,7 @@ MAX_NAMED_CLASSES = 20
 
 STEP_CAPTION = (
     '"Tokens": after token mixing; "channels": after channel mixing. +35 % means that the step adds a vector 35 % as '
-    "long as what was there (L2 norms over all tokens)."
+    "long as what was there, +2.1× one 2.1 times as long (L2 norms over all tokens)."
 )
 LENGTH_CAPTION = "L2 norm of each token, one colour scale for all pictures, from zero. " + STEP_CAPTION
 LIMITS = """

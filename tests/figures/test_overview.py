@@ -66,7 +66,7 @@ def test_stages_by_length_share_one_scale() -> None:
     [
         ("embedding", float("nan"), ("Embedding", "")),
         ("block 3 token mixing", 0.416, ("Block 3", "tokens +42 %")),
-        ("block 3 channel mixing", 1.5, ("", "channels add 1.5 ×")),
+        ("block 3 channel mixing", 1.5, ("", "channels +1.5×")),
     ],
 )
 def test_stage_labels(name: str, ratio: float, label: tuple[str, str]) -> None:

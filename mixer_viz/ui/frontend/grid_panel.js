@@ -196,6 +196,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (panel.layout !== layout) Object.assign(panel, { layout, items: build(root, data.stacks) });
   root.className = `panel ${data.layout}`;
   root.style.setProperty("--columns", data.columns);
+  root.style.setProperty("--half", Math.ceil(data.columns / 2));
   const redraw = () => panel.items.forEach((item) => item.grid && (draw(item, panel), tell(item, panel)));
   const say = (text) => { readout.textContent = text || data.hint; };
   const pick = (item, square, id) => {
