@@ -5,8 +5,10 @@ import logging
 import streamlit as st
 
 from mixer_viz.paths import app_folder
+from mixer_viz.ui.teaching.screen import begin_screen
 
 st.set_page_config(page_title="Mixer explorer", page_icon=app_folder() / "assets" / "icon.png", layout="wide")
+begin_screen()
 page = st.navigation(
     [
         st.Page("pages/overview.py", title="Overview", default=True),
@@ -23,6 +25,7 @@ try:
     with st.spinner("Starting PyTorch …"):
         from mixer_viz.ui.compute.waiting import leave_other_pages, timed_page
         from mixer_viz.ui.sidebar.shell import collect_now_and_then, draw_sidebar, spare_from_collection
+        from mixer_viz.ui.teaching.tools import page_tools
         from mixer_viz.ui.widgets.contents import glossary
         from mixer_viz.ui.widgets.errors import one_sentence
         from mixer_viz.ui.widgets.links import close_link, open_link
@@ -39,7 +42,7 @@ open_link(page.title)
 leave_other_pages(page.title)
 draw_sidebar()
 link_notes = steady_place()
-with timed_page(page.title), one_sentence():
+with timed_page(page.title), one_sentence(), page_tools(page.title):
     page.run()
     glossary()
 close_link(link_notes)

@@ -20,6 +20,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from mixer_viz.texts.from_files import literal
 from mixer_viz.ui.serving.reconnecting import CAME_BACK
+from mixer_viz.ui.teaching.screen import forget_value, locked_value, note_value
 
 T = TypeVar("T")
 Read = Callable[[list[str]], T | None]  # from the values in the address to a choice; None for what is none
@@ -113,6 +114,7 @@ def begin_field(key: str, start: T, read: Read[T], was: str = "", *, is_drawn: b
             return False  # what was typed last may be newer than the address
         value = read(values)
         if value is not None:
+            forget_value(key)
             st.session_state[key] = value
             return True
         links.missing += [f"{name} = {each}" for each in values]
@@ -124,12 +126,15 @@ def begin_field(key: str, start: T, read: Read[T], was: str = "", *, is_drawn: b
         st.session_state[key] = st.session_state[key] if key in st.session_state else links.kept[key]
     elif key not in st.session_state and key in links.kept:
         st.session_state[key] = links.kept[key]
+    if key in st.session_state and (held := locked_value(key, st.session_state[key])) != st.session_state[key]:
+        st.session_state[key] = held
     return False
 
 
 def end_field(key: str, value: Any, text: str | None) -> None:
     """After a field was drawn: keep its choice, and write it into the address; None for what it shows at first."""
     links = _links()
+    note_value(key, value)
     links.kept[key] = value
     links.drawn.add(key)
     links.here.add(key)

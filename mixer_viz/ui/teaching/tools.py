@@ -1,0 +1,65 @@
+"""Around every page: the line of a teacher's link above it, and the buttons for teachers and for reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+from streamlit.runtime.scriptrunner_utils.exceptions import StopException
+
+from mixer_viz.texts.teaching import link as texts
+from mixer_viz.ui.sidebar import model_picker, picture_picker
+from mixer_viz.ui.teaching import restrictions as names
+from mixer_viz.ui.teaching.maker import make_link
+from mixer_viz.ui.teaching.report_tools import report_fields
+from mixer_viz.ui.teaching.screen import OWN, Screen, leave_restrictions, screen
+
+_STYLE = """<style>
+.st-key-teach_tools { position: fixed; top: 0.9rem; right: 7.25rem; width: auto; z-index: 999990; gap: 0.5rem; }
+.st-key-teach_tools button { min-height: 1.75rem; padding: 0.2rem 0.6rem; border-radius: 0.375rem; }
+.st-key-teach_tools button p { font-size: 0.8125rem; }
+</style>"""
+
+
+@contextmanager
+def page_tools(page: str) -> Iterator[None]:
+    """Draw them around the page of this title; those at the top are drawn last, as they know the page then."""
+    here = screen()
+    if here.restrictions:
+        _top_line(here)
+    try:
+        yield
+    except StopException:
+        _tools(page, here)  # a page that ends early has them too
+        raise
+    else:
+        _tools(page, here)
+
+
+def _top_line(here: Screen) -> None:
+    asked = here.restrictions
+    locked, hidden = asked.free is not None, bool(asked.hidden)
+    with st.container(key=f"{OWN}line", horizontal=True, vertical_alignment="center", border=True):
+        st.markdown(texts.top_line(asked.task, locked, hidden))
+        st.button(texts.leave(), key=f"{OWN}leave", on_click=leave_restrictions)
+
+
+def _tools(page: str, here: Screen) -> None:
+    shown, here.recorded = here.recorded, None
+    if names.DOWNLOADS in here.restrictions.hidden:
+        return
+    st.html(_STYLE)
+    with st.container(key=f"{OWN}tools", horizontal=True):
+        with st.popover("Report", help="What you see, as one file to keep or to print"):
+            report_fields(page, shown)
+        if not here.restrictions:
+            with st.popover("Teach", help="A link for pupils"):
+                make_link(here, has_own_file())
+
+
+def has_own_file() -> bool:
+    """Whether what is seen rests on an upload, which no link carries."""
+    return bool(
+        st.session_state.get("image") == picture_picker.OWN or st.session_state.get("model") == model_picker.OWN
+    )

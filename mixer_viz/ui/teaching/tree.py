@@ -1,0 +1,45 @@
+"""The recorded messages of one run as the tree of containers and elements that they draw."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from streamlit.proto.Block_pb2 import Block
+from streamlit.proto.Element_pb2 import Element
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+
+@dataclasses.dataclass
+class Node:
+    """One container or element; what came later at a place stands in it."""
+
+    block: Block | None = None
+    element: Element | None = None
+    children: dict[int, Node] = dataclasses.field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """What it is, as Streamlit calls it."""
+        return (self.block or self.element or Element()).WhichOneof("type") or ""
+
+    def inside(self) -> list[Node]:
+        """What it holds, from top to bottom."""
+        return [self.children[place] for place in sorted(self.children)]
+
+
+def tree_of(messages: Sequence[ForwardMsg], root: int = 0) -> Node:
+    """What one of the page's roots (0 is the page itself, 1 the sidebar) shows."""
+    tree = Node()
+    for message in messages:
+        path, delta = tuple(message.metadata.delta_path), message.delta
+        if not path or path[0] != root or len(path) < 2:
+            continue
+        home = tree
+        for place in path[1:-1]:
+            home = home.children.setdefault(place, Node())
+        if delta.WhichOneof("type") == "add_block":
+            home.children[path[-1]] = Node(block=delta.add_block)
+        else:
+            home.children[path[-1]] = Node(element=delta.new_element)
+    return tree
