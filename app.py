@@ -42,8 +42,9 @@ open_link(page.title)
 leave_other_pages(page.title)
 draw_sidebar()
 link_notes = steady_place()
-with timed_page(page.title), one_sentence(), page_tools(page.title):
-    page.run()
+with timed_page(page.title), one_sentence():
+    with page_tools(page.title):
+        page.run()
     glossary()
 close_link(link_notes)
 spare_from_collection(page.title)

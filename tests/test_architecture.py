@@ -48,7 +48,7 @@ WINGS = {*PAGE_WINGS, "replacement"}  # which the comparison's page shows
 SUB_FOLDERS = {
     "analysis": WINGS,
     "figures": WINGS,
-    "ui": {*WINGS, "learning", "widgets", "compute", "sidebar", "serving"},
+    "ui": {*WINGS, "learning", "widgets", "compute", "sidebar", "serving", "teaching"},
 }
 PAGE_HAS = (
     *(f"{PACKAGE}/ui/{{wing}}/{name}.py" for name in ("results", "downloads")),

@@ -16,6 +16,11 @@ def top_line(task: str, some_is_locked: bool, some_is_hidden: bool) -> str:
     return "**A teacher's link:** some parts are not shown."
 
 
+def locked_hint() -> str:
+    """Below a picture on which nothing can be selected."""
+    return "What is marked here cannot be changed in this link; hover to read."
+
+
 def leave() -> str:
     """The button that leads out."""
     return "Open the whole app"

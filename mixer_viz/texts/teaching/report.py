@@ -23,7 +23,9 @@ def as_it_was() -> str:
 
 def too_large() -> str:
     """Where the limit is passed."""
-    return "This page has too much for one file (more than 16 MB). Choose a smaller model or another view, and try again."
+    return (
+        "This page has too much for one file (more than 16 MB). Choose a smaller model or another view, and try again."
+    )
 
 
 def unfinished() -> str:

@@ -1,4 +1,4 @@
-"""Charts as they lie in a file: their figure for plotly, which the file brings along once, and their numbers as a table."""
+"""Charts as they lie in a file: their figure for plotly, which comes along once, and their numbers as a table."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def chart_table(figure: dict[str, Any]) -> str:
     for number, trace in enumerate(figure["data"], start=1):
         xs, ys = numbers_of(trace.get("x")), numbers_of(trace.get("y"))
         labels = trace.get("hovertext") if isinstance(trace.get("hovertext"), list) else None
-        if not xs or not ys or trace.get("hoverinfo") == "skip" and not trace.get("name"):
+        if not xs or not ys or (trace.get("hoverinfo") == "skip" and not trace.get("name")):
             continue
         rows = [
             ([labels[place]] if labels and len(labels) == len(xs) else []) + [x, y]

@@ -15,7 +15,9 @@ MAX_BYTES = 16 * 2**20
 _FRONTEND = Path(__file__).parents[1] / "frontend"
 _LINES_TO_WRITE = 4
 # Nothing is fetched, whatever the file holds.
-_POLICY = "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; font-src data:"
+_POLICY = (
+    "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; font-src data:"
+)
 
 
 class TooLargeError(ValueError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from streamlit.dataframe_util import convert_arrow_bytes_to_pandas_df
@@ -62,9 +62,11 @@ class Page:
         inside = "".join(self.html_of(each) for each in node.inside())
         if not inside or node.block is None:
             return inside
-        if node.kind == "expandable":
+        if node.kind == "expandable" and not _waits_for_a_file(node):
             title = node.block.expandable.label
             return f"<section><h3>{to_inline_html(title)}</h3>{inside}</section>"
+        if node.kind == "expandable":
+            return ""
         if node.kind == "column":
             return f'<div class="column" style="flex:{node.block.column.weight:.3g} 1 0">{inside}</div>'
         is_row = node.kind == "flex_container" and (
@@ -134,6 +136,18 @@ class Page:
             text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
         self.choices[made.label] = text
         return f'<p class="choice">{to_inline_html(made.label)}: <b>{html.escape(text)}</b></p>'
+
+
+def _waits_for_a_file(node: Node) -> bool:
+    """Whether a folded part has a field for a file and no picture or table yet."""
+    kinds = set(_kinds(node))
+    return "file_uploader" in kinds and not kinds & {"bidi_component", "plotly_chart", "table", "imgs"}
+
+
+def _kinds(node: Node) -> Iterator[str]:
+    yield node.kind
+    for each in node.inside():
+        yield from _kinds(each)
 
 
 def _media(url: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,8 +28,10 @@ def panel_html(data: Payload, selected: int | None) -> str:
     grids = iter(data["grids"])
     stacks = []
     for size in data["stacks"]:
-        stack = [grid_html(grid, selected, frame) for grid, _ in zip(grids, range(size), strict=False)]
+        stack = [grid_html(grid, selected, frame) for grid in itertools.islice(grids, size)]
         stacks.append(f'<div class="stack">{"".join(stack)}</div>')
+    tables = "".join(_table(grid, frame) for grid in data["grids"])
+    numbers = f'<details class="numbers"><summary>Numbers</summary>{tables}</details>' if tables else ""
     slider = ""
     if len(frames) > 1:
         slider = (
@@ -38,12 +41,13 @@ def panel_html(data: Payload, selected: int | None) -> str:
         )
     layout = html.escape(str(data["layout"]), quote=True)
     return (
-        f'<div class="panel">{slider}<div class="stacks {layout}">{"".join(stacks)}</div><p class="readout"></p></div>'
+        f'<div class="panel">{slider}<div class="stacks {layout}">{"".join(stacks)}</div>'
+        f'<p class="readout" aria-live="polite"></p>{numbers}</div>'
     )
 
 
 def grid_html(grid: Payload, selected: int | None, frame: int = 0) -> str:
-    """One grid: title, picture, scale, and its numbers as a table where they are few."""
+    """One grid: title, picture, scale, and the numbers that hovering reads."""
     title, shape = html.escape(grid["title"]), html.escape(grid["notes"][frame] if grid["notes"] else grid["shape"])
     width = max(24, min(int(grid["width"]), 1000))
     alt = html.escape(". ".join(each for each in (grid["title"], grid["description"]) if each), quote=True)
@@ -60,7 +64,7 @@ def grid_html(grid: Payload, selected: int | None, frame: int = 0) -> str:
     return (
         f'<figure class="grid" style="width:{width}px"><figcaption><b>{title}</b> <span>{shape}</span></figcaption>'
         f'<div class="picture" tabindex="0" style="aspect-ratio:{grid["aspect"]:.5g}">{"".join(layers)}'
-        f"{_marks(grid, selected)}</div>{_scale(grid, frame)}{_table(grid, frame)}"
+        f"{_marks(grid, selected)}</div>{_scale(grid, frame)}"
         f'<script type="application/json">{embedded_json(hovered)}</script></figure>'
     )
 
@@ -74,12 +78,13 @@ def values_of(grid: Payload) -> np.ndarray | None:
         peaks = np.frombuffer(base64.b64decode(grid["peaks"]), "<f4")[:, None, None]
         zero, top = (128, 127) if grid["signed"] else (0, 255)
         tiles = np.frombuffer(raw, np.uint8).reshape(grid["count"], *grid["tile"]).astype(np.float32)
-        return (tiles - zero) / top * peaks
+        return np.asarray((tiles - zero) / top * peaks)
     shape = (grid["frames"], grid["rows"], grid["columns"])
     if not grid["coarse"]:
-        return np.frombuffer(raw, "<f4").reshape(shape)
+        return np.asarray(np.frombuffer(raw, "<f4").reshape(shape))
     limits = np.asarray(grid["limits"], dtype=float)[:, :, None, None]  # (1 or frames, 2, 1, 1)
-    return limits[:, 0] + np.frombuffer(raw, np.uint8).reshape(shape) * (limits[:, 1] - limits[:, 0]) / 255
+    levels = np.frombuffer(raw, np.uint8).reshape(shape)
+    return np.asarray(limits[:, 0] + levels * (limits[:, 1] - limits[:, 0]) / 255)
 
 
 def coloured(grid: Payload) -> np.ndarray | None:
@@ -94,7 +99,7 @@ def coloured(grid: Payload) -> np.ndarray | None:
         levels = np.frombuffer(base64.b64decode(grid["values"]), np.uint8).reshape(values.shape).astype(float)
         share = (levels - 1) / 254 if grid["signed"] else levels / 255
     table = np.frombuffer(base64.b64decode(grid["colours"]), np.uint8).reshape(256, 3)
-    return table[np.round(np.clip(share, 0, 1) * 255).astype(np.uint8)]
+    return np.asarray(table[np.round(np.clip(share, 0, 1) * 255).astype(np.uint8)])
 
 
 def _pictures(grid: Payload, width: int) -> list[bytes]:
@@ -170,7 +175,7 @@ def _scale(grid: Payload, frame: int) -> str:
     if "values" not in grid or not grid["show_scale"]:
         return ""
     table = np.frombuffer(base64.b64decode(grid["colours"]), np.uint8).reshape(256, 3)
-    stops = ",".join(f"rgb({r},{g},{b})" for r, g, b in table[::32].tolist() + [table[255].tolist()])
+    stops = ",".join(f"rgb({r},{g},{b})" for r, g, b in [*table[::32].tolist(), table[255].tolist()])
     low, high = ("−max" if grid.get("signed") else "0"), "max"
     if grid["limits"]:
         low, high = (as_text(each) for each in grid["limits"][min(frame, len(grid["limits"]) - 1)])
@@ -191,7 +196,7 @@ def _table(grid: Payload, frame: int) -> str:
         return ""
     shown = values[frame if grid["frames"] > 1 else 0]
     rows = "".join(_row(row) for row in shown.tolist())
-    return f'<details class="numbers"><summary>Numbers</summary><table>{rows}</table></details>'
+    return f"<table><caption>{html.escape(grid['title'] or grid['quantity'])}</caption>{rows}</table>"
 
 
 def _row(values: Sequence[float]) -> str:

@@ -19,7 +19,7 @@ _component = st.components.v2.component(
     css=(_FRONTEND / "teacher_link.css").read_text(encoding="utf-8"),
     js=(_FRONTEND / "teacher_link.js").read_text(encoding="utf-8"),
 )
-_UPLOADS = {"picture_file", "picture_source", "camera", "weights_file", "side_file", "picture_file", "survey"}
+_UPLOADS = {"picture_file", "picture_source", "camera", "weights_file", "side_file", "survey"}
 
 
 def make_link(screen: Screen, has_own_file: bool) -> None:

@@ -44,5 +44,7 @@ def player_panel(data: dict[str, Any]) -> dict[str, Any]:
         "limits": limits,
         "beyond": [True, True],
     }
-    grids = [{**common, "title": title, "values": matrix} for title, matrix in zip(titles, data["matrices"], strict=True)]
+    grids = [
+        {**common, "title": title, "values": matrix} for title, matrix in zip(titles, data["matrices"], strict=True)
+    ]
     return {"grids": grids, "stacks": [1, 1, 1], "frames": [], "frame": 0, "layout": "row", "selected": None}

@@ -64,7 +64,7 @@ def page_report(title: str, shown: Sequence[ForwardMsg], questions: Sequence[Que
     """The page of this title as a file, from what it has sent in this run; raises TooLargeError."""
     choice: Choice | None = st.session_state.get("_choice_of_this_run")
     held = {kind: st.session_state.get(kind) for kind in (TOKEN, UNIT, LAYER, CHANNEL)}
-    page = Page(st.session_state, {kind: value for kind, value in held.items() if isinstance(value, int)})
+    page = Page(st.session_state.to_dict(), {kind: value for kind, value in held.items() if isinstance(value, int)})
     body = page.html_of(tree_of(shown))
     return Document(
         title=f"{title} – Mixer explorer",

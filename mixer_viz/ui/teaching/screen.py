@@ -9,6 +9,7 @@ Streamlit has no place for that; this wraps its way out (tests/app/teaching tell
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import weakref
 from typing import Any
@@ -46,6 +47,7 @@ class Screen:
     parts: dict[str, str] = dataclasses.field(default_factory=dict)  # of this page: name -> heading
     fields: dict[str, str] = dataclasses.field(default_factory=dict)  # of this page: key -> label
     headings: dict[Path, dict[int, str]] = dataclasses.field(default_factory=dict)  # container -> place -> part
+    page: Path = ()  # the container that the page's title stands in
     dropped: set[Path] = dataclasses.field(default_factory=set)  # containers that were not sent
     recorded: list[ForwardMsg] | None = None
 
@@ -88,6 +90,8 @@ class Screen:
             return
         if is_block and block.WhichOneof("type") == "expandable":
             self.parts.setdefault(part_name(block.expandable.label), block.expandable.label)
+        elif kind == "heading" and element.heading.tag == "h1":
+            self.page = parent
         elif kind == "heading" and element.heading.tag in ("h2", "h3"):
             name = part_name(element.heading.anchor or element.heading.body)
             self.parts.setdefault(name, element.heading.body)
@@ -112,7 +116,8 @@ class Screen:
     def _is_hidden_place(self, path: Path) -> bool:
         hidden = self.restrictions.hidden
         is_dropped = any(path[:length] in self.dropped for length in range(1, len(path)))
-        return is_dropped or bool(self._part_of(path) & hidden) or path[0] == _SIDEBAR_ROOT and names.SIDEBAR in hidden
+        is_sidebar = path[0] == _SIDEBAR_ROOT and names.SIDEBAR in hidden
+        return is_dropped or is_sidebar or bool(self._part_of(path) & hidden)
 
     def _hides(self, path: Path, delta: Delta) -> bool:
         hidden = self.restrictions.hidden
@@ -122,12 +127,14 @@ class Screen:
             return names.SIDEBAR in hidden
         kind = delta.new_element.WhichOneof("type")
         block = delta.add_block.WhichOneof("type") if delta.WhichOneof("type") == "add_block" else None
-        if kind == "download_button" or block == "popover" and _downloads(delta):
+        if kind == "download_button" or (block == "popover" and _downloads(delta)):
             return names.DOWNLOADS in hidden
         if kind == "page_link":
             return names.PAGES in hidden
-        if block == "expandable" and (part_name(delta.add_block.expandable.label) in hidden or len(path) == 2):
-            return part_name(delta.add_block.expandable.label) in hidden  # at the end of a page: of no section
+        if block == "expandable":
+            name = part_name(delta.add_block.expandable.label)
+            if name in hidden or path[:-1] == self.page:
+                return name in hidden  # those between sections, and at the end, belong to none
         return bool(self._part_of(path) & hidden)
 
 
@@ -181,7 +188,7 @@ def _stand_between() -> None:
             send(context, passed)
 
     enqueue.is_screened = True  # type: ignore[attr-defined]
-    ScriptRunContext.enqueue = enqueue  # type: ignore[method-assign]
+    ScriptRunContext.enqueue = enqueue  # type: ignore[method-assign, assignment]
 
 
 def begin_screen() -> None:
@@ -198,10 +205,8 @@ def begin_screen() -> None:
 
 
 def _try_to_write(key: str, value: str) -> None:
-    try:
+    with contextlib.suppress(StreamlitAPIException):  # the address is Streamlit's for a moment; the next run writes it
         st.query_params[key] = value
-    except StreamlitAPIException:
-        pass  # the address is Streamlit's for a moment; the next run writes it
 
 
 def leave_restrictions() -> None:

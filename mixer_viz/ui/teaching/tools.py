@@ -19,6 +19,8 @@ _STYLE = """<style>
 .st-key-teach_tools { position: fixed; top: 0.9rem; right: 7.25rem; width: auto; z-index: 999990; gap: 0.5rem; }
 .st-key-teach_tools button { min-height: 1.75rem; padding: 0.2rem 0.6rem; border-radius: 0.375rem; }
 .st-key-teach_tools button p { font-size: 0.8125rem; }
+/* What opens lies outside of the page, where light-dark() knows no theme. */
+[data-testid=stPopoverBody] [data-testid=stButtonGroup] [data-selected=true] p { color: inherit; }
 </style>"""
 
 
@@ -51,10 +53,10 @@ def _tools(page: str, here: Screen) -> None:
         return
     st.html(_STYLE)
     with st.container(key=f"{OWN}tools", horizontal=True):
-        with st.popover("Report", help="What you see, as one file to keep or to print"):
+        with st.popover("Report"):
             report_fields(page, shown)
         if not here.restrictions:
-            with st.popover("Teach", help="A link for pupils"):
+            with st.popover("Teach"):
                 make_link(here, has_own_file())
 
 
