@@ -1,0 +1,105 @@
+"""The panel of a lesson, beside whichever page is open; on a phone above it."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import streamlit as st
+
+from mixer_viz.texts.lessons import words
+from mixer_viz.ui.lessons import tasks
+from mixer_viz.ui.lessons.going import BUTTONS, go_to
+from mixer_viz.ui.lessons.visit import Place, counts, keep_progress, leave, place_of_visit, progress_of
+from mixer_viz.ui.widgets.links import ask_again
+
+_FRONTEND = Path(__file__).parents[1] / "frontend"
+_FIRST_PAGE = "overview"  # whose address is empty
+_NO_PANEL = "lessons"
+_show_it = st.components.v2.component(
+    "mixer_viz_lesson_mark",
+    html='<button type="button"></button>',
+    css=(_FRONTEND / "lesson_mark.css").read_text(encoding="utf-8"),
+    js=(_FRONTEND / "lesson_mark.js").read_text(encoding="utf-8"),
+)
+_STYLE = """<style>
+@media (min-width: 769px) {{
+  .st-key-lesson_panel {{ position: sticky; top: 3.25rem; max-height: calc(100vh - 4rem); overflow-y: auto; }}
+  [data-testid=stColumn]:has(.st-key-lesson_panel) {{ min-width: 17rem; max-width: 24rem; }}
+  /* What the panel stands beside is narrower than the page it was made for. */
+  [data-testid=stColumn]:has(.st-key-lesson_panel) + [data-testid=stColumn] {{ min-width: 0; }}
+}}
+.st-key-lesson_panel {{ border-top: 0.25rem solid light-dark(#C2410C, #C74A12); }}
+.st-key-{mark} {{ outline: 3px solid light-dark(#C2410C, #FDBA74); outline-offset: 4px; border-radius: 0.25rem; }}
+</style>"""
+
+
+@contextmanager
+def beside_lesson(page: str) -> Iterator[None]:
+    """Draw a page with the panel beside it while a lesson is on, and without it otherwise.
+
+    Args:
+        page: its address.
+    """
+    page = page or _FIRST_PAGE
+    place = place_of_visit()
+    if place is None or page == _NO_PANEL:
+        yield
+        return
+    left, right = st.columns([1, 2.9], gap="medium")
+    with left, st.container(key="lesson_panel", border=True):
+        asked = _panel(place, page)
+    try:
+        with right:
+            yield
+    finally:  # a page may stop before its end
+        if asked is not None:
+            asked.judge(page)  # now that what is seen is known
+
+
+def _panel(place: Place, page: str) -> tasks.Asked | None:
+    """Text, task and buttons; what was asked, to be judged once the page is there."""
+    lesson, step = place.lesson, place.step
+    keep_progress(lesson, progress_of(lesson).opened(place.number))
+    number, chapter = lesson.chapter_of(place.number)
+    is_here = page == step.state.page
+    st.caption(f"{lesson.title}  \n{words.where(number + 1, len(lesson.chapters), chapter.title)}")
+    if not is_here:
+        st.info(words.looking_around(step.title))
+        st.page_link(place.path, label=words.BACK_TO_STEP, icon=":material/undo:", query_params=place.link())
+    st.html(_STYLE.format(mark=html.escape(step.mark if is_here else "none")) + BUTTONS)
+    st.markdown(f"**{step.title}**")
+    st.markdown(step.text)
+    if step.notice:
+        st.markdown(words.notice(step.notice))
+    if is_here:
+        st.markdown(words.look_at(step.thing))
+        with st.container(key="lesson_mark"):
+            _show_it(key="lesson_mark_button", data={"mark": step.mark, "label": words.SHOW_IT})
+    asked = tasks.ask(place) if step.task is not None else None
+    _buttons(place, is_here)
+    return asked
+
+
+def _buttons(place: Place, is_here: bool) -> None:
+    with st.container(horizontal=True, key="lesson_steps"):
+        before, behind = place.beside(-1), place.beside(1)
+        if before is not None:
+            go_to(before, words.PREVIOUS, ":material/arrow_back:", "previous")
+        if behind is not None:
+            go_to(behind, words.NEXT, ":material/arrow_forward:", "next")
+    if behind is None:
+        st.success(words.finished(place.lesson.title))
+        st.page_link("pages/lessons.py", label=words.ALL_LESSONS, icon=":material/list:")
+    st.caption(f"{words.step_of(place.number + 1, len(place.lesson.steps))} · {_solved(place)}")
+    with st.container(horizontal=True, key="lesson_leave"):
+        if is_here:
+            st.button(words.BACK_TO_STEP, key="lesson_back", type="tertiary", on_click=ask_again, args=(place.link(),))
+        st.button(words.LEAVE, key="lesson_leave_button", type="tertiary", on_click=leave)
+
+
+def _solved(place: Place) -> str:
+    _, _, solved, all_tasks = counts(place.lesson, progress_of(place.lesson))
+    return words.task_solved(solved, all_tasks)
