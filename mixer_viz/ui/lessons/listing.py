@@ -9,6 +9,7 @@ from mixer_viz.texts.lessons import words
 from mixer_viz.ui.lessons.going import BUTTONS, go_to
 from mixer_viz.ui.lessons.results import forget_answers
 from mixer_viz.ui.lessons.visit import Place, all_progress, counts, in_reading_order, keep_progress, progress_of
+from mixer_viz.ui.teaching.lesson_hand_out import hand_out_button
 
 _PASTED = "lesson_code"
 _SAID = "_lesson_code_said"  # session state: whether the last code could be read
@@ -38,6 +39,7 @@ def _one(lesson: Lesson) -> None:
             go_to(first, words.AGAIN, ":material/replay:", "again")
     with st.expander(words.FOR_TEACHERS):
         _note(lesson)
+        hand_out_button(lesson)
 
 
 def _note(lesson: Lesson) -> None:

@@ -86,7 +86,7 @@ def numbers_of(values: Any) -> list[Any]:
     return list(values) if isinstance(values, list) else []
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1)
 def packed_plotly() -> str:
     """plotly.js as the installed plotly has it, gzipped, in base64: 2 MB in place of 5."""
     return base64.b64encode(gzip.compress(plotly.offline.get_plotlyjs().encode(), 9, mtime=0)).decode()

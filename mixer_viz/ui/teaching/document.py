@@ -42,7 +42,7 @@ class Document:
     body: str  # HTML
     picture: bytes | None = None  # WebP
     link: str = ""
-    questions: Sequence[Question] = ()
+    answers: Sequence[str] = ()  # on a sheet of their own; empty where a question has none
     note: str = ""  # above the body
     has_charts: bool = False
 
@@ -55,7 +55,7 @@ class Document:
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
             f"<title>{_text(self.title)}</title><style>{_style()}</style></head><body>"
-            f"{self._top()}{note}<main>{self.body}</main>{_task_list(self.questions)}{_answer_sheet(self.questions)}"
+            f"{self._top()}{note}<main>{self.body}</main>{_answer_sheet(self.answers)}"
             f"{charts}<script>{_script()}</script></body></html>"
         ).encode("utf-8", "replace")
         if len(made) > MAX_BYTES:
@@ -73,26 +73,29 @@ class Document:
         return f'<header class="top">{picture}<table class="facts">{rows}</table></header>'
 
 
-def question_html(question: Question, number: int) -> str:
-    """One task with room for its answer."""
+def question_html(question: Question, number: int, lines: int = _LINES_TO_WRITE) -> str:
+    """One task with room for its answer: boxes to tick, or lines to write on."""
     task = f'<div class="task"><b>{number}.</b> {_text(question.text)}</div>'
     if question.options:
-        return task + "<ul>" + "".join(f"<li>☐ {_text(option)}</li>" for option in question.options) + "</ul>"
-    return task + f'<div class="write">{"<i></i>" * _LINES_TO_WRITE}</div>'
+        return (
+            task + '<ul class="boxes">' + "".join(f"<li>{_text(option)}</li>" for option in question.options) + "</ul>"
+        )
+    return task + f'<div class="write">{"<i></i>" * lines}</div>'
 
 
-def _task_list(questions: Sequence[Question]) -> str:
+def task_list(questions: Sequence[Question]) -> str:
+    """The tasks below a page; nothing where there are none."""
     if not questions:
         return ""
     made = "".join(question_html(question, number) for number, question in enumerate(questions, start=1))
     return f'<section class="tasks"><h2>Tasks</h2>{made}</section>'
 
 
-def _answer_sheet(questions: Sequence[Question]) -> str:
+def _answer_sheet(answers: Sequence[str]) -> str:
     """All answers, on a page of their own; nothing where there are none."""
-    if not any(question.answer for question in questions):
+    if not any(answers):
         return ""
-    rows = "".join(f"<li>{_text(question.answer or '–')}</li>" for question in questions)
+    rows = "".join(f"<li>{_text(answer or '–')}</li>" for answer in answers)
     return f'<section class="answers"><h2>Answers</h2><ol>{rows}</ol></section>'
 
 
@@ -100,11 +103,11 @@ def _text(text: str) -> str:
     return html.escape(text, quote=True)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1)
 def _style() -> str:
     return (_FRONTEND / "report.css").read_text(encoding="utf-8")
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1)
 def _script() -> str:
     return "".join((_FRONTEND / name).read_text(encoding="utf-8") for name in ("grid_drawing.js", "report.js"))

@@ -26,7 +26,7 @@ def make_link(screen: Screen, has_own_file: bool) -> None:
     """The fields, and the link that follows from them; `screen` knows what this page has."""
     st.markdown(texts.intro())
     if has_own_file:
-        st.warning(texts.own_file())
+        st.info(texts.own_file())
     task = st.text_area("The task, in your words", key=f"{OWN}task", max_chars=MOST_LETTERS, height=90)
     ways = [texts.everything(), texts.only_these()]
     way = st.segmented_control("Pupils may change", ways, default=ways[0], required=True, key=f"{OWN}way")

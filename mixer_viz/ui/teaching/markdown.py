@@ -36,7 +36,7 @@ def _plain(text: str) -> str:
     return _COLOUR.sub(r"\1", _ICON.sub("", text))
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1)
 def _reader() -> MarkdownIt:
     reader = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     reader.use(dollarmath_plugin, allow_digits=True, renderer=_formula)

@@ -19,9 +19,9 @@ from mixer_viz.texts.from_files import visible
 from mixer_viz.texts.teaching import report as texts
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
-from mixer_viz.ui.teaching.document import Document, Question, TooLargeError
+from mixer_viz.ui.teaching.document import Document, Question, TooLargeError, task_list
 from mixer_viz.ui.teaching.elements import Page
-from mixer_viz.ui.teaching.screen import OWN, record_next_run
+from mixer_viz.ui.teaching.screen import OWN, record_next_run, restrictions
 from mixer_viz.ui.teaching.tree import tree_of
 from mixer_viz.ui.widgets.errors import one_sentence
 from mixer_viz.ui.widgets.selection import CHANNEL, LAYER, TOKEN, UNIT
@@ -69,10 +69,10 @@ def page_report(title: str, shown: Sequence[ForwardMsg], questions: Sequence[Que
     return Document(
         title=f"{title} – Mixer explorer",
         facts=_facts(title, choice, page.choices),
-        body=body,
+        body=body + task_list(questions),
         picture=None if choice is None else cached.thumbnail_of(choice.picture),
         link=_address(),
-        questions=questions,
+        answers=[question.answer for question in questions],
         note=texts.unfinished() if page.is_unfinished else "",
         has_charts=page.has_charts,
     ).render()
@@ -84,11 +84,17 @@ def _facts(title: str, choice: Choice | None, choices: dict[str, str]) -> dict[s
         facts |= {"Model": visible(choice.model.title), "Picture": visible(choice.picture.title)}
         if choice.picture.credit:
             facts["Credit"] = choice.picture.credit
+    if task := restrictions().task:
+        facts["Task"] = task
     facts["Choices"] = "; ".join(f"{label}: {value}" for label, value in choices.items())
+    return {name: value for name, value in (facts | made_with()).items() if value}
+
+
+def made_with() -> dict[str, str]:
+    """Versions and date, which every file says."""
     versions = f"Mixer explorer {__version__}, PyTorch {torch.__version__}, plotly {plotly.__version__}"
-    facts["Versions"] = f"{versions}, Python {platform.python_version()}"
-    facts["Made"] = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC"
-    return {name: value for name, value in facts.items() if value}
+    now = datetime.datetime.now(datetime.UTC)
+    return {"Versions": f"{versions}, Python {platform.python_version()}", "Made": f"{now:%Y-%m-%d %H:%M} UTC"}
 
 
 def _address() -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from streamlit.proto.Block_pb2 import Block
 from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime.state.common import user_key_from_element_id
 
 
 @dataclasses.dataclass
@@ -27,6 +28,18 @@ class Node:
         """What it holds, from top to bottom."""
         return [self.children[place] for place in sorted(self.children)]
 
+    @property
+    def key(self) -> str:
+        """The key that the page has given it; empty for none."""
+        made = self.block if self.block is not None else getattr(self.element, self.kind, None) if self.kind else None
+        return user_key_from_element_id(str(getattr(made, "id", ""))) or ""
+
+    def find(self, key: str) -> Node | None:
+        """What has this key, here or inside."""
+        if self.key == key:
+            return self
+        return next((found for each in self.inside() if (found := each.find(key)) is not None), None)
+
 
 def tree_of(messages: Sequence[ForwardMsg], root: int = 0) -> Node:
     """What one of the page's roots (0 is the page itself, 1 the sidebar) shows."""
@@ -38,6 +51,8 @@ def tree_of(messages: Sequence[ForwardMsg], root: int = 0) -> Node:
         home = tree
         for place in path[1:-1]:
             home = home.children.setdefault(place, Node())
+        if delta.WhichOneof("type") == "new_transient":
+            continue
         if delta.WhichOneof("type") == "add_block":
             home.children[path[-1]] = Node(block=delta.add_block)
         else:

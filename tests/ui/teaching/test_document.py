@@ -13,7 +13,7 @@ import pytest
 
 from mixer_viz.ui.teaching import document
 from mixer_viz.ui.teaching.charts import chart_html, packed_plotly
-from mixer_viz.ui.teaching.document import Document, Question, TooLargeError
+from mixer_viz.ui.teaching.document import Document, Question, TooLargeError, task_list
 from mixer_viz.ui.teaching.report_tools import questions_of
 
 HOSTILE = "</title></script><script>alert(1)</script><img src=//example.org/x>"
@@ -29,10 +29,10 @@ def test_nothing_is_fetched_and_everything_is_text() -> None:
     made = Document(
         title=HOSTILE,
         facts={HOSTILE: HOSTILE},
-        body="<p>body</p>",
+        body="<p>body</p>" + task_list([Question(HOSTILE, HOSTILE), Question("b", options=(HOSTILE,))]),
         link="https://example.org/?t_task=<script>",
         note=HOSTILE,
-        questions=[Question(HOSTILE, HOSTILE), Question("b", options=(HOSTILE,))],
+        answers=[HOSTILE, ""],
     ).render()
     html = made.decode()
     assert not FETCHES.search(around_scripts(html).replace(document.html.escape(HOSTILE), ""))
@@ -42,10 +42,11 @@ def test_nothing_is_fetched_and_everything_is_text() -> None:
 
 
 def test_answers_come_on_a_sheet_of_their_own() -> None:
-    html = Document("T", {}, "", questions=questions_of("One?\n\nTwo?", "1\n2")).render().decode()
+    asked = questions_of("One?\n\nTwo?", "1\n2")
+    html = Document("T", {}, task_list(asked), answers=[each.answer for each in asked]).render().decode()
     assert html.index("<h2>Tasks</h2>") < html.index("Two?") < html.index('class="answers"') < html.index("<li>1</li>")
     assert re.search(r"\.answers \{ break-before: page", html)
-    assert 'class="answers"' not in Document("T", {}, "", questions=questions_of("One?", "")).render().decode()
+    assert 'class="answers"' not in Document("T", {}, "", answers=["", ""]).render().decode()
 
 
 def test_tasks_and_answers_belong_together_line_by_line() -> None:
