@@ -23,6 +23,7 @@ from mixer_viz.ui.teaching.tree import Node
 
 _MOST_CELLS = 4_000  # of a table
 _TAGS = {"h1": "h1", "h2": "h2", "h3": "h3"}
+_FIELDS = {"selectbox", "number_input", "slider", "multiselect", "radio", "button_group", "checkbox", "file_uploader"}
 Values = Mapping[str, Any]  # of fields, by their keys
 
 
@@ -48,8 +49,7 @@ class Page:
                 f"<b>{to_inline_html(element.metric.body)}</b></p>"
             ),
             "progress": self._progress,
-            **dict.fromkeys(("selectbox", "number_input", "slider", "multiselect", "radio"), self._choice),
-            **dict.fromkeys(("button_group", "checkbox", "text_input"), self._choice),
+            **dict.fromkeys(_FIELDS - {"file_uploader"}, self._choice),
         }
 
     def html_of(self, node: Node) -> str:
@@ -62,7 +62,7 @@ class Page:
         inside = "".join(self.html_of(each) for each in node.inside())
         if not inside or node.block is None:
             return inside
-        if node.kind == "expandable" and not _waits_for_a_file(node):
+        if node.kind == "expandable" and not _has_fields_only(node):
             title = node.block.expandable.label
             return f"<section><h3>{to_inline_html(title)}</h3>{inside}</section>"
         if node.kind == "expandable":
@@ -138,10 +138,10 @@ class Page:
         return f'<p class="choice">{to_inline_html(made.label)}: <b>{html.escape(text)}</b></p>'
 
 
-def _waits_for_a_file(node: Node) -> bool:
-    """Whether a folded part has a field for a file and no picture or table yet."""
+def _has_fields_only(node: Node) -> bool:
+    """Whether a folded part offers something to choose or to open, and shows nothing yet."""
     kinds = set(_kinds(node))
-    return "file_uploader" in kinds and not kinds & {"bidi_component", "plotly_chart", "table", "imgs"}
+    return bool(kinds & _FIELDS) and not kinds & {"bidi_component", "plotly_chart", "table", "imgs"}
 
 
 def _kinds(node: Node) -> Iterator[str]:

@@ -100,7 +100,7 @@ def made_with() -> dict[str, str]:
 def _address() -> str:
     """The link to what is seen; empty where the browser has not told its address."""
     base: Any = st.context.url
-    if not base:
+    if not str(base).startswith(("http://", "https://")):
         return ""
     query = urllib.parse.urlencode({key: st.query_params.get_all(key) for key in st.query_params}, doseq=True)
     return f"{base}?{query}" if query else str(base)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import zlib
 from collections.abc import Mapping
 
 TASK, FREE, HIDE = "t_task", "t_free", "t_hide"
@@ -74,8 +75,12 @@ def written(restrictions: Restrictions) -> dict[str, str]:
 
 
 def part_name(title: str) -> str:
-    """The name in links of a part of a page, from its heading; numbers in it change with the model and do not count."""
-    return re.sub(r"[^a-z]+", "-", title.lower()).strip("-")[:60]
+    """The name in links of a part of a page, from its heading; numbers in it change with the model and do not count.
+
+    A heading without Latin letters has a name that says nothing, but is always the same.
+    """
+    found = re.sub(r"[^a-z]+", "-", title.lower()).strip("-")[:60]
+    return found or f"part-{zlib.crc32(title.encode('utf-8', 'replace')):08x}"
 
 
 def _names(text: str) -> frozenset[str]:

@@ -16,6 +16,7 @@ from typing import Any
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
+from streamlit.proto.Block_pb2 import Block
 from streamlit.proto.Delta_pb2 import Delta
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.Navigation_pb2 import Navigation
@@ -89,7 +90,7 @@ class Screen:
         if path[0] == _SIDEBAR_ROOT and kind not in _CHOICES:
             return
         if is_block and block.WhichOneof("type") == "expandable":
-            self.parts.setdefault(part_name(block.expandable.label), block.expandable.label)
+            self.parts.setdefault(_folded_name(block), block.expandable.label)
         elif kind == "heading" and element.heading.tag == "h1":
             self.page = parent
         elif kind == "heading" and element.heading.tag in ("h2", "h3"):
@@ -132,10 +133,15 @@ class Screen:
         if kind == "page_link":
             return names.PAGES in hidden
         if block == "expandable":
-            name = part_name(delta.add_block.expandable.label)
+            name = _folded_name(delta.add_block)
             if name in hidden or path[:-1] == self.page:
                 return name in hidden  # those between sections, and at the end, belong to none
         return bool(self._part_of(path) & hidden)
+
+
+def _folded_name(block: Block) -> str:
+    """The key of a folded part where it has one, which no language changes, or what its label makes of it."""
+    return part_name(user_key_from_element_id(block.id) or block.expandable.label)
 
 
 def _downloads(delta: Delta) -> bool:

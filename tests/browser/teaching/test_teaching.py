@@ -166,3 +166,42 @@ def test_a_report_prints_on_a4(visit: Visit, chromium: BrowserContext, tmp_path:
     assert 2 <= pages <= 8
     sizes = {tuple(map(float, each)) for each in re.findall(rb"/MediaBox\s*\[0 0 ([\d.]+) ([\d.]+)\]", printed)}
     assert {(round(width), round(height)) for width, height in sizes} == {(595, 842)}
+
+
+def test_a_lesson_is_handed_out_and_needs_no_network(visit: Visit, chromium: BrowserContext, tmp_path: Path) -> None:
+    visit("/")
+    page = chromium.pages[-1]
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Lessons").click()
+    page.get_by_text("For teachers").first.click()
+    page.get_by_role("button", name="Make a hand-out of this lesson").first.click()
+    download = page.get_by_role("button", name="Download the hand-out")
+    download.wait_for(timeout=TIMEOUT)
+    idle(page)
+    with page.expect_download(timeout=TIMEOUT) as caught:
+        download.click()
+    path = tmp_path / caught.value.suggested_filename
+    caught.value.save_as(path)
+    paper = chromium.new_page()
+    faults: list[str] = []
+    paper.on("console", lambda message: faults.append(message.text))
+    paper.on("pageerror", lambda error: faults.append(str(error)))
+    chromium.set_offline(True)
+    try:
+        paper.goto(path.as_uri())
+        first = paper.locator(".picture").first
+        first.wait_for()
+        assert hovered(paper, first, 0.5, 0.5)
+        assert paper.evaluate("[...document.images].every((image) => image.hidden || image.naturalWidth > 0)")
+        expect(paper.get_by_role("heading", name="Answers")).to_be_visible()
+        assert faults == []
+    finally:
+        chromium.set_offline(False)
+        paper.close()
+
+
+def test_inside_of_another_page_a_link_leads_as_well(visit: Visit) -> None:
+    page = visit("/?embed=true&t_hide=one-block-slowly&t_task=Look")
+    idle(page)
+    expect(keyed(page, "teach_line")).to_contain_text("A teacher's link: Look")
+    expect(page.get_by_role("heading", name="One block, slowly")).to_have_count(0)
+    expect(keyed(page, "teach_tools").locator("button").first).to_be_hidden()

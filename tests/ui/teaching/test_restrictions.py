@@ -79,3 +79,5 @@ def test_a_hidden_sidebar_locks_what_is_in_it() -> None:
 
 def test_numbers_in_a_heading_are_not_its_name() -> None:
     assert part_name("Through 8 blocks") == part_name("Through 12 blocks") == "through-blocks"
+    assert part_name("卷积吗？") != part_name("逐块")
+    assert read_restrictions({HIDE: part_name("卷积吗？")}).hidden == {part_name("卷积吗？")}
