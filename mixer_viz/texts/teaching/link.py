@@ -54,6 +54,11 @@ def only_these() -> str:
     return "Only what I choose"
 
 
+def clicked() -> dict[str, str]:
+    """What is chosen by clicks and buttons alone: its name in links -> what it is called."""
+    return {"swaps": "Which patches are swapped", "off_more": "What is kept switched off"}
+
+
 def hideable() -> dict[str, str]:
     """What every page has that can be hidden: its name in links -> what it is called."""
     return {

@@ -19,7 +19,8 @@ _component = st.components.v2.component(
     css=(_FRONTEND / "teacher_link.css").read_text(encoding="utf-8"),
     js=(_FRONTEND / "teacher_link.js").read_text(encoding="utf-8"),
 )
-_UPLOADS = {"picture_file", "picture_source", "camera", "weights_file", "side_file", "survey"}
+# They come with the choice of picture or model.
+_UPLOADS = {"picture_file", "picture_source", "camera", "weights_file", "side_file"}
 
 
 def make_link(screen: Screen, has_own_file: bool) -> None:
@@ -33,6 +34,7 @@ def make_link(screen: Screen, has_own_file: bool) -> None:
     free = None
     if way == ways[1]:
         fields = {key: label for key, label in screen.fields.items() if key not in _UPLOADS}
+        fields |= {key: name for key, name in texts.clicked().items() if key in screen.clicked}
         free = frozenset(_many("Of this page's fields, these", fields, "free"))
     hidden = frozenset(_many("Hidden", {**texts.hideable(), **screen.parts}, "hide"))
     st.caption(texts.by_hand())

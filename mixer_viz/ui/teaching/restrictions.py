@@ -17,6 +17,7 @@ SIDEBAR, PAGES, DOWNLOADS = "sidebar", "pages", "downloads"  # what can be hidde
 NOTHING_FREE = "-"
 MOST_LETTERS = 600  # of a task
 MOST_NAMES = 40
+_ALWAYS_FREE = ("step", "lang")
 _NAME = re.compile(r"[a-z0-9_.-]{1,60}")
 # Fields and buttons that change the choice of another name.
 _CHANGES = {
@@ -40,8 +41,8 @@ class Restrictions:
 
     def locks(self, key: str) -> bool:
         """Whether the field of this name is not to be changed."""
-        if key.startswith("lesson") or key == "step":
-            return False  # what a lesson asks can always be answered
+        if key.startswith("lesson") or key in _ALWAYS_FREE:
+            return False  # what a lesson asks can always be answered, in any language
         name = _CHANGES.get(key, key)
         if name in ("model", "image") and SIDEBAR in self.hidden:
             return True

@@ -47,6 +47,7 @@ class Screen:
     values: dict[str, Any] = dataclasses.field(default_factory=dict)  # of locked fields, as they were at first
     parts: dict[str, str] = dataclasses.field(default_factory=dict)  # of this page: name -> heading
     fields: dict[str, str] = dataclasses.field(default_factory=dict)  # of this page: key -> label
+    clicked: set[str] = dataclasses.field(default_factory=set)  # of this page: choices that are made by clicks alone
     headings: dict[Path, dict[int, str]] = dataclasses.field(default_factory=dict)  # container -> place -> part
     page: Path = ()  # the container that the page's title stands in
     dropped: set[Path] = dataclasses.field(default_factory=set)  # containers that were not sent
@@ -54,7 +55,7 @@ class Screen:
 
     def begin(self, record: bool) -> None:
         """A run of the whole page begins."""
-        self.parts, self.fields, self.headings, self.dropped = {}, {}, {}, set()
+        self.parts, self.fields, self.clicked, self.headings, self.dropped = {}, {}, set(), {}, set()
         self.recorded = [] if record else None
 
     def passed(self, message: ForwardMsg) -> ForwardMsg | None:
@@ -250,6 +251,11 @@ def note_value(key: str, value: Any) -> None:
     here = screen()
     if here.restrictions.locks(key):
         here.values.setdefault(key, value)
+
+
+def note_clicked(key: str) -> None:
+    """The page has a choice of this name without a field of its own."""
+    screen().clicked.add(key)
 
 
 def forget_value(key: str) -> None:

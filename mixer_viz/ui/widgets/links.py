@@ -20,7 +20,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from mixer_viz.texts.from_files import literal
 from mixer_viz.ui.serving.reconnecting import CAME_BACK
-from mixer_viz.ui.teaching.screen import forget_value, locked_value, note_value
+from mixer_viz.ui.teaching.screen import forget_value, locked_value, note_clicked, note_value
 
 T = TypeVar("T")
 Read = Callable[[list[str]], T | None]  # from the values in the address to a choice; None for what is none
@@ -174,6 +174,7 @@ def end_field(key: str, value: Any, text: str | None, said: str | None = None) -
 
 def linked_value(key: str, start: T, read: Read[T], write: Callable[[T], str]) -> T:
     """A choice without a field, made by clicks: it lies in the session state under `key`, and is in the link."""
+    note_clicked(key)
     begin_field(key, start, read, is_drawn=False)
     value: T = st.session_state.setdefault(key, start)
     end_field(key, value, None if value == start else write(value))

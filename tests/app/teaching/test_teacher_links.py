@@ -153,6 +153,23 @@ def test_the_maker_offers_this_pages_fields_and_parts() -> None:
     }
 
 
+def test_swapped_patches_are_locked_and_can_be_left_free() -> None:
+    PAGES["activations"] = "pages/activations.py"
+    link = {"view": "shuffled", "swaps": "2-50"}
+    locked = start("activations", t_free="view", **link)
+    assert locked.button(key="swap_clear").disabled
+    locked.session_state["swaps"] = ()  # what the button does
+    locked.run()
+    assert locked.query_params["swaps"] == "2-50"
+    free = start("activations", t_free="swaps", **link)
+    free.button(key="swap_clear").click().run()
+    assert errors(free) == []
+    assert "swaps" not in free.query_params
+    maker = start("activations", **link)
+    maker.button_group(key="teach_way").set_value("Only what I choose").run()
+    assert "Which patches are swapped" in maker.multiselect(key="teach_free").options
+
+
 def test_the_maker_says_that_an_upload_cannot_travel() -> None:
     app = start()
     assert not any("a link cannot carry it" in each.value for each in app.info)
