@@ -7,9 +7,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import mixer_viz as mv
+from mixer_viz.analysis.attribution.deletion import random_orders
+from mixer_viz.analysis.attribution.masking import logits_without_many
 from mixer_viz.images.samples import available_samples, load_sample
 from mixer_viz.lessons import Lesson, Seen, State, Step, Task, check, lessons
 from mixer_viz.lessons.checks import needed_quantities, read_number
@@ -20,6 +23,8 @@ from mixer_viz.paths import app_folder
 
 FOLDER = app_folder() / "assets" / "lessons"
 ALL = lessons()
+BIRD = 2  # of CIFAR-10's classes
+CONTROLS = 5  # random orders, as the page has them
 EXACTLY = "exactly"  # a number by definition, which nothing can be measured for
 MEASURED_BY_THE_APP = "training_accuracy"
 NUMBER = re.compile(r"(?<![\w₀-₉.])[−-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?!\w)")
@@ -151,7 +156,7 @@ def seen(task: Task, state: State, accuracy: float = 95.0) -> Seen:
 def test_solutions_say_what_else_is_true() -> None:
     """What a sentence says in words, where no number stands."""
     horses = State("activations", (("model", "mixer_cifar10"), ("image", "horses")))
-    off = [dict(off="branch", off_at=str(stage), off_to="zero") for stage in range(1, 17)]
+    off = [{"off": "branch", "off_at": str(stage), "off_to": "zero"} for stage in range(1, 17)]
     others = [
         stage
         for stage, each in enumerate(off, start=1)
@@ -169,11 +174,20 @@ def test_solutions_say_what_else_is_true() -> None:
         for method in ("patch_ablation", "patch_logits")
     ]
     assert fewest == [5, 36]
+    assert np.array_equal(answers_without_five_at_random(bird), [BIRD] * CONTROLS)
     noise = State("attribution", (("model", "mixer_cifar10"), ("image", "kingfisher"), ("baseline", "noise")))
     assert measured(noise, Quantity("answer_of_nothing")) == "automobile"
     cat = State("compared", (("model", "mixer_cifar10"), ("image", "cat")))
     said = {name: measured(cat, Quantity("compared_answer", (("mixer", name),))) for name in ("identity", "mlp")}
     assert said == {"identity": "dog", "mlp": "cat"}
+
+
+def answers_without_five_at_random(state: State) -> np.ndarray:
+    """As the page draws them."""
+    model, trace = looked_at(state.get("model"), state.get("image"))
+    sets = random_orders(model.config.num_patches, CONTROLS, 0)[:, :5]
+    answers: np.ndarray = logits_without_many(model, trace.pixels, sets, baseline="mean").argmax(axis=1)
+    return answers
 
 
 def test_steps_name_models_and_pictures_that_are_there() -> None:
@@ -191,7 +205,17 @@ def test_quantities_that_files_name_exist() -> None:
 
 
 def test_typed_numbers() -> None:
-    written = {"64": 64, " 0,5 ": 0.5, "−3": -3, "54 %": 54, ".5": 0.5, "1e9": None, "": None, "9" * 50: None, "٣": None}
+    written = {
+        "64": 64,
+        " 0,5 ": 0.5,
+        "−3": -3,
+        "54 %": 54,
+        ".5": 0.5,
+        "1e9": None,
+        "": None,
+        "9" * 50: None,
+        "٣": None,
+    }
     assert {text: read_number(text) for text in written} == written
 
 
