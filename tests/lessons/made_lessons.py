@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+
 class _WrittenOut(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
         return True
