@@ -11,7 +11,7 @@ from mixer_viz.lessons.lesson import Condition, Parameters, Quantity, Task
 
 Value = float | str
 MOST_LETTERS = 40  # of a number that is typed
-_NUMBER = re.compile(r"[+-]?(\d{1,12}([.,]\d{0,12})?|[.,]\d{1,12})\s*%?")
+_NUMBER = re.compile(r"[+-]?(\d{1,12}([.,]\d{0,12})?|[.,]\d{1,12})\s*%?", re.ASCII)
 
 
 @dataclasses.dataclass(frozen=True)

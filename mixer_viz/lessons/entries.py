@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,9 @@ class LessonError(ValueError):
     """A lesson file that cannot be used, with the place in it."""
 
 
+_BOOL = "tag:yaml.org,2002:bool"
+
+
 class PlainLoader(yaml.SafeLoader):  # type: ignore[misc]  # it has no types
     """Plain values alone, and nothing that stands for something else: such could grow without bounds."""
 
@@ -20,6 +24,14 @@ class PlainLoader(yaml.SafeLoader):  # type: ignore[misc]  # it has no types
         if self.check_event(yaml.AliasEvent):
             raise LessonError("a lesson file repeats nothing by an alias (*); write it out")
         return super().compose_node(parent, index)
+
+
+# Only true and false: the names of links are "off" and "on" as well.
+PlainLoader.yaml_implicit_resolvers = {
+    first: [each for each in pairs if each[0] != _BOOL]
+    for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+PlainLoader.add_implicit_resolver(_BOOL, re.compile("true|false"), ["t", "f"])
 
 
 def plain(value: object, where: str) -> str:

@@ -96,7 +96,7 @@ class Step:
     text: str  # one or two sentences
     notice: str  # what to look for
     state: State
-    mark: str  # key of the element on the page that is meant
+    mark: str  # keys of the elements on the page that are meant, with spaces between
     thing: str  # the same element, as people call it
     numbers: tuple[Number, ...] = ()
     task: Task | None = None

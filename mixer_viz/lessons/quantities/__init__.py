@@ -1,4 +1,4 @@
-"""Numbers and names of a state of the app, by which lessons are checked: those in their texts, and what pupils reach."""
+"""Numbers and names of a state of the app: those that lessons say in their texts, and those that pupils reach."""
 
 from mixer_viz.lessons.quantities.situation import Situation
 from mixer_viz.lessons.quantities.table import QUANTITIES, value_of

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from typing import cast
 
 import numpy as np
@@ -14,7 +15,7 @@ from mixer_viz.analysis.comparison.token_jacobian import metaformer_jacobian
 from mixer_viz.analysis.replacement.moments import Calibration, calibrate
 from mixer_viz.analysis.replacement.replace import Kind, fit_replacement, replaced_logits
 from mixer_viz.checkpoints.metaformer import load_metaformer
-from mixer_viz.checkpoints.metaformer_runs import MetaFormerRun, metaformer_runs
+from mixer_viz.checkpoints.metaformer_runs import MetaFormerRun, metaformer_card, metaformer_runs
 from mixer_viz.images import crop_image, normalise
 from mixer_viz.images.samples import load_sample, reference_photos
 from mixer_viz.lessons.quantities.situation import Situation
@@ -37,6 +38,14 @@ def accuracy_lost(situation: Situation) -> float:
 def trainings(situation: Situation) -> float:
     """How many trainings "mixer" has had on pictures in the order "order"."""
     return float(len(_runs(situation)))
+
+
+def test_pictures() -> float:
+    """How many test pictures the accuracies of the card are measured on."""
+    found = re.search(r"(\d[\d,]*) test images", str(metaformer_card().get("accuracy_note", "")))
+    if found is None:
+        raise ValueError("the card does not say on how many test images it was measured")
+    return float(found[1].replace(",", ""))
 
 
 def compared_answer(situation: Situation) -> str:

@@ -20,6 +20,7 @@ QUANTITIES: dict[str, Callable[[Situation], Value]] = {
     "channel_units": lambda now: float(now.model.config.channels_mlp_dim),
     "classes": lambda now: float(now.model.config.num_classes),
     "parameter": lambda now: float(now.text(now.text("of"))),
+    "guessing": lambda now: 100.0 / now.model.config.num_classes,
     # The answer.
     "answer": lambda now: now.best(now.answer),
     "answer_percent": lambda now: now.percent(now.answer),
@@ -67,6 +68,7 @@ QUANTITIES: dict[str, Callable[[Situation], Value]] = {
     "partner": weights.partner,
     "partner_cosine": weights.partner_cosine,
     "unit_frequency": weights.unit_frequency,
+    "smoothest_unit": weights.smoothest_unit,
     "opposed_share": weights.opposed_share,
     "paired_units": weights.paired_units,
     "most_opposed_block": weights.most_opposed_block,
@@ -82,6 +84,7 @@ QUANTITIES: dict[str, Callable[[Situation], Value]] = {
     "mean_accuracy": compared.mean_accuracy,
     "accuracy_lost": compared.accuracy_lost,
     "trainings": compared.trainings,
+    "test_pictures": lambda now: compared.test_pictures(),
     "compared_answer": compared.compared_answer,
     "compared_percent": compared.compared_percent,
     "listens_to": compared.listens_to,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from mixer_viz.analysis.spectrum import mean_radial_frequency, white_noise_frequency
@@ -45,6 +47,11 @@ def partner(situation: Situation) -> float:
 def unit_frequency(situation: Situation) -> float:
     """Of the chosen unit, in cycles per patch."""
     return float(units(situation).frequency[situation.whole("unit")])
+
+
+def smoothest_unit(situation: Situation) -> float:
+    """The unit of the chosen block with the lowest frequency."""
+    return float(units(situation).frequency.argmin())
 
 
 def opposed_share(situation: Situation) -> float:
@@ -129,9 +136,10 @@ def _meter(situation: Situation, block: int) -> ConvolutionMeter:
 
 def _moment(situation: Situation) -> Snapshot:
     chosen = situation.text("film_moment")
-    return next(
-        each for each in snapshots_of(situation.model_name) if f"stage-{each.stage}-epoch-{each.epoch}" == chosen
-    )
+    for each in snapshots_of(situation.model_name):
+        if re.sub(r"[^a-z0-9.]+", "-", each.label.lower()) == chosen:  # as links have it
+            return each
+    raise ValueError(f"no moment is called {chosen}")
 
 
 def _at_moment(situation: Situation) -> MixingWeights:

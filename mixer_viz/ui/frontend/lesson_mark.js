@@ -5,8 +5,8 @@ export default function ({ data, parentElement }) {
   button.textContent = data.label;
   button.onclick = () => {
     const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-    document.querySelector(`.st-key-${CSS.escape(data.mark)}`)
-      ?.scrollIntoView({ behavior: still ? "auto" : "smooth", block: "center" });
+    const things = data.marks.map((key) => document.querySelector(`.st-key-${CSS.escape(key)}`));
+    things.find((thing) => thing)?.scrollIntoView({ behavior: still ? "auto" : "smooth", block: "center" });
   };
   return () => (button.onclick = null);
 }

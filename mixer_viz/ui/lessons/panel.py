@@ -26,13 +26,14 @@ _show_it = st.components.v2.component(
 )
 _STYLE = """<style>
 @media (min-width: 769px) {{
-  .st-key-lesson_panel {{ position: sticky; top: 3.25rem; max-height: calc(100vh - 4rem); overflow-y: auto; }}
-  [data-testid=stColumn]:has(.st-key-lesson_panel) {{ min-width: 17rem; max-width: 24rem; }}
+  [data-testid=stColumn]:has(.st-key-lesson_panel) {{
+    position: sticky; top: 3.25rem; align-self: flex-start; min-width: 17rem; max-width: 24rem; }}
+  .st-key-lesson_panel {{ max-height: calc(100vh - 4rem); overflow-y: auto; }}
   /* What the panel stands beside is narrower than the page it was made for. */
   [data-testid=stColumn]:has(.st-key-lesson_panel) + [data-testid=stColumn] {{ min-width: 0; }}
 }}
 .st-key-lesson_panel {{ border-top: 0.25rem solid light-dark(#C2410C, #C74A12); }}
-.st-key-{mark} {{ outline: 3px solid light-dark(#C2410C, #FDBA74); outline-offset: 4px; border-radius: 0.25rem; }}
+{marked} {{ outline: 3px solid light-dark(#C2410C, #FDBA74); outline-offset: 4px; border-radius: 0.25rem; }}
 </style>"""
 
 
@@ -69,7 +70,9 @@ def _panel(place: Place, page: str) -> tasks.Asked | None:
     if not is_here:
         st.info(words.looking_around(step.title))
         st.page_link(place.path, label=words.BACK_TO_STEP, icon=":material/undo:", query_params=place.link())
-    st.html(_STYLE.format(mark=html.escape(step.mark if is_here else "none")) + BUTTONS)
+    marks = step.mark.split() if is_here else []
+    marked = ", ".join(f".st-key-{html.escape(key)}" for key in marks) or ".st-key-nothing"
+    st.html(_STYLE.format(marked=marked) + BUTTONS)
     st.markdown(f"**{step.title}**")
     st.markdown(step.text)
     if step.notice:
@@ -77,7 +80,7 @@ def _panel(place: Place, page: str) -> tasks.Asked | None:
     if is_here:
         st.markdown(words.look_at(step.thing))
         with st.container(key="lesson_mark"):
-            _show_it(key="lesson_mark_button", data={"mark": step.mark, "label": words.SHOW_IT})
+            _show_it(key="lesson_mark_button", data={"marks": marks, "label": words.SHOW_IT})
     asked = tasks.ask(place) if step.task is not None else None
     _buttons(place, is_here)
     return asked
