@@ -66,6 +66,19 @@ function startPanel(panel) {
 }
 
 const PAPER = 660; // CSS pixels across an A4 page
+const SMALLEST = 900; // across a chart of several parts, whose words would lie upon each other otherwise
+
+function toPaper(plot) {
+  const width = Math.min(plot.clientWidth, (PAPER * plot.clientWidth) / document.body.clientWidth);
+  const drawn = plot.layout.xaxis2 ? Math.max(width, SMALLEST) : width;
+  plot.style.zoom = width / drawn;
+  Plotly.relayout(plot, { width: drawn });
+}
+
+function fromPaper(plot) {
+  plot.style.zoom = "";
+  Plotly.relayout(plot, { width: null, autosize: true });
+}
 
 async function startCharts() {
   const packed = document.getElementById("plotly");
@@ -81,9 +94,8 @@ async function startCharts() {
     Plotly.newPlot(plot, data, { ...layout, autosize: true }, { displayModeBar: false, responsive: true });
     return plot;
   });
-  const width = (plot) => Math.min(plot.clientWidth, (PAPER * plot.clientWidth) / document.body.clientWidth);
-  window.addEventListener("beforeprint", () => plots.forEach((plot) => Plotly.relayout(plot, { width: width(plot) })));
-  window.addEventListener("afterprint", () => plots.forEach((plot) => Plotly.relayout(plot, { width: null, autosize: true })));
+  window.addEventListener("beforeprint", () => plots.forEach(toPaper));
+  window.addEventListener("afterprint", () => plots.forEach(fromPaper));
   document.body.dataset.charts = "drawn";
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from streamlit.dataframe_util import convert_arrow_bytes_to_pandas_df
@@ -140,14 +140,8 @@ class Page:
 
 def _has_fields_only(node: Node) -> bool:
     """Whether a folded part offers something to choose or to open, and shows nothing yet."""
-    kinds = set(_kinds(node))
+    kinds = node.kinds()
     return bool(kinds & _FIELDS) and not kinds & {"bidi_component", "plotly_chart", "table", "imgs"}
-
-
-def _kinds(node: Node) -> Iterator[str]:
-    yield node.kind
-    for each in node.inside():
-        yield from _kinds(each)
 
 
 def _media(url: str) -> str | None:

@@ -18,6 +18,7 @@ _MOST_CELLS_IN_TABLE = 400
 _SHARPNESS = 2  # pixels of a picture for each CSS pixel: printers want more than screens
 _NOT_HOVERED = ("photo", "description", "ids", "lines", "smooth", "two_lines", "width", "opacity")
 _TILE_GAP = 2  # pixels
+_MOST_STACKS = 6  # of a row that is not broken on paper
 _MOST_IN_A_ROW = 1_100  # CSS pixels of pictures that share one row of a page, made smaller where they have to be
 
 Payload = dict[str, Any]  # of one grid, as `Grid.payload` makes it
@@ -41,7 +42,7 @@ def panel_html(data: Payload, selected: int | None) -> str:
             f'<script type="application/json">{embedded_json(frames)}</script></div>'
         )
     layout = html.escape(str(data["layout"]), quote=True)
-    if data["layout"] != "wall" and _width(data) <= _MOST_IN_A_ROW:
+    if data["layout"] != "wall" and len(stacks) <= _MOST_STACKS and _width(data) <= _MOST_IN_A_ROW:
         layout += " one-row"
     return (
         f'<div class="panel">{slider}<div class="stacks {layout}">{"".join(stacks)}</div>'

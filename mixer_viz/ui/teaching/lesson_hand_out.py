@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -20,6 +20,8 @@ from mixer_viz.ui.widgets.errors import one_sentence
 from mixer_viz.ui.widgets.links import LESSON, STEP
 
 _FIRST_PAGE = "overview"  # whose address is empty
+_SHOWN = {"bidi_component", "plotly_chart", "table", "imgs"}
+_NEAR = 10  # elements behind a field in which its picture is looked for
 _LINES = {"number": 1, "click": 2, "reach": 3}
 _ASKED = "_hand_out_asked"  # session state: name of a lesson
 _TASK_PICTURE = "lesson_picture"
@@ -84,13 +86,24 @@ def step_html(lesson: Lesson, step: Step, number: int) -> tuple[str, bool]:
     with Visit() as visit:
         shown = visit.look(page_name, {**dict(step.state.parameters), LESSON: lesson.name, STEP: step.name})
         page = Page(visit.values, _selected(visit.values))
-    marked = shown.find(step.mark) or Node()
-    made = f"<h3>{to_inline_html(step.title)}</h3>{to_html(step.text)}{page.html_of(marked)}"
+    marked = "".join(page.html_of(each) for each in marked_in(shown, step.mark.split()))
+    made = f"<h3>{to_inline_html(step.title)}</h3>{to_html(step.text)}{marked}"
     if step.notice:
         made += to_html(texts.notice(step.notice))
     if step.task is not None:
         made += page.html_of(shown.find(_TASK_PICTURE) or Node()) + _task_html(step.task, number)
     return f"<section>{made}</section>", page.has_charts
+
+
+def marked_in(shown: Node, keys: Sequence[str]) -> list[Node]:
+    """What has these keys; where that shows nothing by itself, as a field, what follows it as well."""
+    found = [node for key in keys if (node := shown.find(key)) is not None]
+    if not found or any(node.kinds() & _SHOWN for node in found):
+        return found
+    units = list((shown.page() or shown).units())
+    place = next((place for place, unit in enumerate(units) if unit.find(keys[0]) is not None), len(units))
+    follows = [unit for unit in units[place : place + _NEAR] if unit.kinds() & _SHOWN][:1]
+    return follows if follows and follows[0].find(keys[0]) is not None else [*found, *follows]
 
 
 def _task_html(task: Task, number: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from streamlit.proto.Block_pb2 import Block
 from streamlit.proto.Element_pb2 import Element
@@ -39,6 +39,28 @@ class Node:
         if self.key == key:
             return self
         return next((found for each in self.inside() if (found := each.find(key)) is not None), None)
+
+    def kinds(self) -> set[str]:
+        """All kinds of elements and containers inside of it, and its own."""
+        return {self.kind}.union(*(each.kinds() for each in self.inside()))
+
+    def is_title(self) -> bool:
+        """Whether it is the title of a page."""
+        return self.kind == "heading" and self.element is not None and self.element.heading.tag == "h1"
+
+    def page(self) -> Node | None:
+        """The container that the page's title stands in, and with it all of the page."""
+        if any(each.is_title() for each in self.inside()):
+            return self
+        return next((found for each in self.inside() if (found := each.page()) is not None), None)
+
+    def units(self) -> Iterator[Node]:
+        """What it holds from top to bottom: elements, and columns beside each other as one."""
+        for each in self.inside():
+            if each.element is not None or any(inner.kind == "column" for inner in each.inside()):
+                yield each
+            else:
+                yield from each.units()
 
 
 def tree_of(messages: Sequence[ForwardMsg], root: int = 0) -> Node:

@@ -63,9 +63,9 @@ class Visit:
         ends = time.monotonic() + MOST_SECONDS
         while True:
             tree = tree_of(self._run(page, query, ends))
-            if "exception" in kinds_in(tree):
+            if "exception" in tree.kinds():
                 raise RuntimeError(f"the page {page!r} broke; the log has the details")
-            if "progress" not in kinds_in(tree):
+            if "progress" not in tree.kinds():
                 return tree
             if time.monotonic() >= ends:
                 raise TimeoutError(f"{page} is still being worked out")
@@ -106,8 +106,3 @@ class Visit:
             runner.request_stop()
             raise TimeoutError(f"{page} takes too long")
         return [each for each in messages if each.WhichOneof("type") == "delta"]
-
-
-def kinds_in(node: Node) -> set[str]:
-    """All kinds of elements inside of it."""
-    return {node.kind}.union(*(kinds_in(each) for each in node.inside()))
