@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from streamlit.dataframe_util import convert_arrow_bytes_to_pandas_df
@@ -74,6 +74,16 @@ class Page:
         )
         return f'<div class="row">{inside}</div>' if is_row else inside
 
+    def beside_each_other(self, nodes: Sequence[Node]) -> str:
+        """Several parts of a page; panels of one picture each become one panel."""
+        panels = [json.loads(each.element.bidi_component.json) for each in nodes if each.element and _is_panel(each)]
+        if len(panels) < max(2, len(nodes)) or any(len(panel["grids"]) != 1 for panel in panels):
+            return "".join(self.html_of(each) for each in nodes)
+        grids = [panel["grids"][0] for panel in panels]
+        selected = next((panel["selected"] for panel in panels if panel["selected"] is not None), None)
+        joined = {**panels[0], "grids": grids, "stacks": [1] * len(grids)}
+        return panel_html(joined, self._mark(panels[0]["marks"]) if selected is None else selected)
+
     def _heading(self, element: Element) -> str:
         heading = element.heading
         tag = _TAGS.get(heading.tag, "h3")
@@ -136,6 +146,10 @@ class Page:
             text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
         self.choices[made.label] = text
         return f'<p class="choice">{to_inline_html(made.label)}: <b>{html.escape(text)}</b></p>'
+
+
+def _is_panel(node: Node) -> bool:
+    return node.element is not None and node.element.bidi_component.component_name.endswith("mixer_viz_grid_panel")
 
 
 def _has_fields_only(node: Node) -> bool:

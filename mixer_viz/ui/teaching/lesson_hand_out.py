@@ -86,7 +86,7 @@ def step_html(lesson: Lesson, step: Step, number: int) -> tuple[str, bool]:
     with Visit() as visit:
         shown = visit.look(page_name, {**dict(step.state.parameters), LESSON: lesson.name, STEP: step.name})
         page = Page(visit.values, _selected(visit.values))
-    marked = "".join(page.html_of(each) for each in marked_in(shown, step.mark.split()))
+    marked = page.beside_each_other(marked_in(shown, step.mark.split()))
     made = f"<h3>{to_inline_html(step.title)}</h3>{to_html(step.text)}{marked}"
     if step.notice:
         made += to_html(texts.notice(step.notice))

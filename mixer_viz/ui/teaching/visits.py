@@ -28,6 +28,8 @@ from mixer_viz.ui.compute.jobs import job_table
 from mixer_viz.ui.teaching.tree import Node, tree_of
 
 MOST_SECONDS = 60.0  # for one page
+# Visitors with a browser go first: one of these visits is enough for the computer.
+_one_at_a_time = threading.Lock()
 _AGAIN_SECONDS = 0.5  # between two looks at what is worked out in the background
 
 
@@ -46,9 +48,13 @@ class Visit:
         }
 
     def __enter__(self) -> Visit:
+        """Raises TimeoutError where others make their hand-outs for MOST_SECONDS."""
+        if not _one_at_a_time.acquire(timeout=MOST_SECONDS):
+            raise TimeoutError("other hand-outs are being made")
         return self
 
     def __exit__(self, *_: object) -> None:
+        _one_at_a_time.release()
         job_table().leave_all_but([], self._name)
         if runtime.exists():
             files = runtime.get_instance().media_file_mgr

@@ -37,7 +37,9 @@ def test_a_lesson_is_one_file_with_all_its_steps(paper: list[bytes]) -> None:
     assert not app.warning
     assert [each for each in app.get("download_button") if each.key == f"teach_paper_{LESSON.name}"]
     html = paper[0].decode()
-    assert html.count("<section>") == len(LESSON.steps)
+    sections = html.split("<section>")[1:]
+    assert len(sections) == len(LESSON.steps)
+    assert all("<figure" in each for each in sections)
     for chapter in LESSON.chapters:
         assert f"<h2>{chapter.title}</h2>" in html
     assert html.count('class="task"') == len(LESSON.tasks) == html.count("<li>", html.index('class="answers"'))
