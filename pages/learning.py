@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mixer_viz.ui.router import require_router
+from mixer_viz.ui.router import end_page, require_router
 
 require_router()
 
@@ -43,7 +43,7 @@ if not server_settings().training:
     st.caption(texts.NO_TRAINING)
 if not server_settings().training or option_buttons("Part", PARTS, "learn_part") == PARTS[1]:
     watch_film()
-    st.stop()
+    end_page()
 st.markdown(texts.IN_WORDS)
 settings = pick_settings()
 run = controls.run_for(settings)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
@@ -16,3 +18,12 @@ def require_router() -> None:
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
         st.rerun()
+
+
+class EndOfPage(Exception):
+    """What `end_page` raises."""
+
+
+def end_page() -> NoReturn:
+    """Leave out the rest of the page's file; what stands around every page is drawn, which `st.stop` would prevent."""
+    raise EndOfPage

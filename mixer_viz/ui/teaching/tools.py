@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import streamlit as st
-from streamlit.runtime.scriptrunner_utils.exceptions import StopException
 
 from mixer_viz.texts.teaching import link as texts
+from mixer_viz.ui.router import EndOfPage
 from mixer_viz.ui.sidebar import model_picker, picture_picker
 from mixer_viz.ui.teaching import restrictions as names
 from mixer_viz.ui.teaching.maker import make_link
@@ -24,19 +24,15 @@ _STYLE = """<style>
 </style>"""
 
 
-@contextmanager
+@contextlib.contextmanager
 def page_tools(page: str) -> Iterator[None]:
     """Draw them around the page of this title; those at the top are drawn last, as they know the page then."""
     here = screen()
     if here.restrictions:
         _top_line(here)
-    try:
+    with contextlib.suppress(EndOfPage):
         yield
-    except StopException:
-        _tools(page, here)  # a page that ends early has them too
-        raise
-    else:
-        _tools(page, here)
+    _tools(page, here)
 
 
 def _top_line(here: Screen) -> None:

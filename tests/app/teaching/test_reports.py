@@ -87,6 +87,12 @@ def test_every_page_has_one_that_fetches_nothing(page: str, report: Report) -> N
     assert ('id="plotly"' in html) == bool(shown)
 
 
+def test_the_film_has_one_as_well(report: Report) -> None:
+    PAGES["learning"] = "pages/learning.py"
+    html = report(start("learning", learn_part="film-of-a-finished-training"))
+    assert grids_in(html)
+
+
 def test_what_is_hidden_is_not_in_it(report: Report) -> None:
     html = report(start(t_hide="one-block-slowly,through-blocks"))
     assert "One vector, then the classes" in html
