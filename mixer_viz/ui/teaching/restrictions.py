@@ -25,6 +25,7 @@ _CHANGES = {
     **dict.fromkeys(("weights_file", "side_file", "learn_use"), "model"),
     **dict.fromkeys(("swap_undo", "swap_clear"), "swaps"),
     **dict.fromkeys(("off_keep", "off_clear"), "off_more"),
+    **dict.fromkeys((f"target_{place}" for place in range(5)), "target"),
 }
 
 

@@ -20,7 +20,7 @@ _STYLE = """<style>
 .st-key-teach_tools button { min-height: 1.75rem; padding: 0.2rem 0.6rem; border-radius: 0.375rem; }
 .st-key-teach_tools button p { font-size: 0.8125rem; }
 /* What opens lies outside of the page, where light-dark() knows no theme. */
-[data-testid=stPopoverBody] [data-testid=stButtonGroup] [data-selected=true] p { color: inherit; }
+[data-testid=stPopoverBody] [data-testid=stButtonGroup] [data-selected=true] p { color: %s; }
 </style>"""
 
 
@@ -47,7 +47,7 @@ def _tools(page: str, here: Screen) -> None:
     shown, here.recorded = here.recorded, None
     if names.DOWNLOADS in here.restrictions.hidden:
         return
-    st.html(_STYLE)
+    st.html(_STYLE % ("#FDBA74" if st.context.theme.type == "dark" else "#9A3412"))
     with st.container(key=f"{OWN}tools", horizontal=True):
         with st.popover("Report"):
             report_fields(page, shown)

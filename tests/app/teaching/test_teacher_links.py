@@ -153,6 +153,15 @@ def test_the_maker_offers_this_pages_fields_and_parts() -> None:
     }
 
 
+def test_buttons_that_explain_a_class_are_locked_with_it() -> None:
+    PAGES["attribution"] = "pages/attribution.py"
+    buttons = [each for each in start("attribution", t_free="token").button if each.key.startswith("target_")]
+    assert len(buttons) == 5
+    assert all(each.disabled for each in buttons)
+    free = start("attribution", t_free="target")
+    assert not any(each.disabled for each in free.button if each.key.startswith("target_"))
+
+
 def test_swapped_patches_are_locked_and_can_be_left_free() -> None:
     PAGES["activations"] = "pages/activations.py"
     link = {"view": "shuffled", "swaps": "2-50"}
