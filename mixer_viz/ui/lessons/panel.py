@@ -25,12 +25,17 @@ _show_it = st.components.v2.component(
     js=(_FRONTEND / "lesson_mark.js").read_text(encoding="utf-8"),
 )
 _STYLE = """<style>
-@media (min-width: 769px) {{
+[data-testid=stHorizontalBlock]:has(.st-key-lesson_panel) {{ overflow: visible; }}  /* or nothing in it would be sticky */
+@media (min-width: 851px) {{
   [data-testid=stColumn]:has(.st-key-lesson_panel) {{
     position: sticky; top: 3.25rem; align-self: flex-start; min-width: 17rem; max-width: 24rem; }}
   .st-key-lesson_panel {{ max-height: calc(100vh - 4rem); overflow-y: auto; }}
-  /* What the panel stands beside is narrower than the page it was made for. */
-  [data-testid=stColumn]:has(.st-key-lesson_panel) + [data-testid=stColumn] {{ min-width: 0; }}
+  [data-testid=stColumn]:has(.st-key-lesson_panel) + [data-testid=stColumn] {{
+    flex: 1 1 0; width: auto; min-width: 0; }}
+}}
+@media (max-width: 850px) {{  /* the text above the page */
+  [data-testid=stHorizontalBlock]:has(.st-key-lesson_panel) {{ flex-direction: column; }}
+  [data-testid=stHorizontalBlock]:has(.st-key-lesson_panel) > [data-testid=stColumn] {{ width: 100%; flex: none; }}
 }}
 .st-key-lesson_panel {{ border-top: 0.25rem solid light-dark(#C2410C, #C74A12); }}
 {marked} {{ outline: 3px solid light-dark(#C2410C, #FDBA74); outline-offset: 4px; border-radius: 0.25rem; }}
@@ -49,7 +54,7 @@ def beside_lesson(page: str) -> Iterator[None]:
     if place is None or page == _NO_PANEL:
         yield
         return
-    left, right = st.columns([1, 2.9], gap="medium")
+    left, right = st.columns([1, 2.9], gap="medium", wrap=False)
     with left, st.container(key="lesson_panel", border=True):
         asked = _panel(place, page)
     try:
