@@ -25,7 +25,7 @@ _show_it = st.components.v2.component(
     js=(_FRONTEND / "lesson_mark.js").read_text(encoding="utf-8"),
 )
 _STYLE = """<style>
-[data-testid=stHorizontalBlock]:has(.st-key-lesson_panel) {{ overflow: visible; }}  /* or nothing in it would be sticky */
+[data-testid=stHorizontalBlock]:has(.st-key-lesson_panel) {{ overflow: visible; }}  /* else it cannot be sticky */
 @media (min-width: 851px) {{
   [data-testid=stColumn]:has(.st-key-lesson_panel) {{
     position: sticky; top: 3.25rem; align-self: flex-start; min-width: 17rem; max-width: 24rem; }}
