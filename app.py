@@ -30,7 +30,7 @@ page = st.navigation(
 try:
     with st.spinner("Starting PyTorch …"):
         from mixer_viz.ui.compute.waiting import leave_other_pages, timed_page
-        from mixer_viz.ui.lessons.panel import beside_lesson
+        from mixer_viz.ui.lessons.beside import beside_lesson
         from mixer_viz.ui.sidebar.shell import collect_now_and_then, draw_sidebar, spare_from_collection
         from mixer_viz.ui.teaching.tools import page_tools
         from mixer_viz.ui.widgets.contents import glossary

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import re
 from collections.abc import Iterator
@@ -225,7 +226,8 @@ def same_but_for_words(lesson: Lesson) -> list[object]:
         found += [step.name, step.state, step.mark, step.numbers]
         if (task := step.task) is not None:
             found += [task.name, task.kind, len(task.options), task.right, task.quantity, task.value, task.tolerance]
-            found += [(each.page, each.parameter, each.quantity, each.one_of, each.at_most) for each in task.conditions]
+            found += [dataclasses.replace(condition, hint="") for condition in task.conditions]
+            found += [task.example, task.layer]
     return found
 
 

@@ -18,6 +18,8 @@ _SAID = "_lesson_code_said"  # session state: whether the last code could be rea
 def all_lessons() -> None:
     """Every lesson as one block."""
     st.html(BUTTONS)
+    if not in_reading_order():
+        st.error(words.NO_LESSONS)
     for lesson in in_reading_order():
         with st.container(border=True, key=f"lesson_{lesson.name}"):
             _one(lesson)

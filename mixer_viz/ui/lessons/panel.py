@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import streamlit as st
@@ -12,12 +10,10 @@ import streamlit as st
 from mixer_viz.texts.lessons import words
 from mixer_viz.ui.lessons import tasks
 from mixer_viz.ui.lessons.going import BUTTONS, go_to
-from mixer_viz.ui.lessons.visit import Place, counts, keep_progress, leave, place_of_visit, progress_of
+from mixer_viz.ui.lessons.visit import Place, counts, keep_progress, leave, progress_of
 from mixer_viz.ui.widgets.links import ask_again
 
 _FRONTEND = Path(__file__).parents[1] / "frontend"
-_FIRST_PAGE = "overview"  # whose address is empty
-_NO_PANEL = "lessons"
 _show_it = st.components.v2.component(
     "mixer_viz_lesson_mark",
     html='<button type="button"></button>',
@@ -25,42 +21,24 @@ _show_it = st.components.v2.component(
     js=(_FRONTEND / "lesson_mark.js").read_text(encoding="utf-8"),
 )
 _STYLE = """<style>
-@media (min-width: 769px) {{
+[data-testid=stHorizontalBlock]:has(.st-key-lesson_panel) {{ overflow: visible; }}  /* else it cannot be sticky */
+@media (min-width: 851px) {{
   [data-testid=stColumn]:has(.st-key-lesson_panel) {{
     position: sticky; top: 3.25rem; align-self: flex-start; min-width: 17rem; max-width: 24rem; }}
   .st-key-lesson_panel {{ max-height: calc(100vh - 4rem); overflow-y: auto; }}
-  /* What the panel stands beside is narrower than the page it was made for. */
-  [data-testid=stColumn]:has(.st-key-lesson_panel) + [data-testid=stColumn] {{ min-width: 0; }}
+  [data-testid=stColumn]:has(.st-key-lesson_panel) + [data-testid=stColumn] {{
+    flex: 1 1 0; width: auto; min-width: 0; }}
+}}
+@media (max-width: 850px) {{  /* the text above the page */
+  [data-testid=stHorizontalBlock]:has(.st-key-lesson_panel) {{ flex-direction: column; }}
+  [data-testid=stHorizontalBlock]:has(.st-key-lesson_panel) > [data-testid=stColumn] {{ width: 100%; flex: none; }}
 }}
 .st-key-lesson_panel {{ border-top: 0.25rem solid light-dark(#C2410C, #C74A12); }}
 {marked} {{ outline: 3px solid light-dark(#C2410C, #FDBA74); outline-offset: 4px; border-radius: 0.25rem; }}
 </style>"""
 
 
-@contextmanager
-def beside_lesson(page: str) -> Iterator[None]:
-    """Draw a page with the panel beside it while a lesson is on, and without it otherwise.
-
-    Args:
-        page: its address.
-    """
-    page = page or _FIRST_PAGE
-    place = place_of_visit()
-    if place is None or page == _NO_PANEL:
-        yield
-        return
-    left, right = st.columns([1, 2.9], gap="medium")
-    with left, st.container(key="lesson_panel", border=True):
-        asked = _panel(place, page)
-    try:
-        with right:
-            yield
-    finally:  # a page may stop before its end
-        if asked is not None:
-            asked.judge(page)  # now that what is seen is known
-
-
-def _panel(place: Place, page: str) -> tasks.Asked | None:
+def draw_panel(place: Place, page: str) -> tasks.Asked | None:
     """Text, task and buttons; what was asked, to be judged once the page is there."""
     lesson, step = place.lesson, place.step
     keep_progress(lesson, progress_of(lesson).opened(place.number))

@@ -34,6 +34,13 @@ def seen_now(task: Task, page: str, answer: str) -> Seen:
     return Seen(page, said, answer, tuple(results))
 
 
+def is_of_model(task: Task, model: str) -> bool:
+    """Whether the model is chosen that a task needs numbers of; another one might be large, and has other answers."""
+    choice = choice_of_this_run()
+    needs = any(quantity.name != ACCURACY for quantity in needed_quantities(task))
+    return not needs or (choice is not None and choice.model.key == model)
+
+
 def _measured(choice: Choice | None, said: Parameters, quantity: Quantity) -> Value | None:
     """A quantity of the state that is seen; None where this page, model or picture does not have it."""
     if choice is None:

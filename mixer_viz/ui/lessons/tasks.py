@@ -13,7 +13,7 @@ from mixer_viz.lessons import Task, Verdict, check
 from mixer_viz.texts.lessons import words
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.grid_panel import show_grids
-from mixer_viz.ui.lessons.results import seen_now
+from mixer_viz.ui.lessons.results import is_of_model, seen_now
 from mixer_viz.ui.lessons.visit import Place, keep_progress, progress_of
 from mixer_viz.ui.sidebar.shell import choice_of_this_run
 
@@ -57,6 +57,8 @@ class Asked:
     def _verdict(self, page: str) -> Verdict:
         if self.task.kind in ("choose", "number") and not self.answer:
             return Verdict(False, words.NO_ANSWER)
+        if not is_of_model(self.task, self.place.step.state.get("model")):
+            return Verdict(False, words.OTHER_MODEL)
         return check(self.task, seen_now(self.task, page, self.answer))
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Sequence
 
 import streamlit as st
 
-from mixer_viz.lessons import Lesson, Progress, Step, find_lesson, lessons
+from mixer_viz.lessons import Lesson, LessonError, Progress, Step, lessons
 from mixer_viz.ui.widgets.links import LESSON, STEP, linked_value
 
 _PROGRESS = "_lesson_progress"  # session state: the lessons' names -> Progress
 _NO_LESSON = ""
+_log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Place:
 def place_of_visit() -> Place | None:
     """The step that is on, None without a lesson; once in every run, so that the address keeps it."""
     name = linked_value(LESSON, _NO_LESSON, _lesson_in_link, str)
-    lesson = find_lesson(name) if name else None
+    lesson = _lesson_of(name) if name else None
     if lesson is None:
         return None
     names = [step.name for step in lesson.steps]
@@ -78,9 +80,17 @@ def counts(lesson: Lesson, progress: Progress) -> tuple[int, int, int, int]:
 
 
 def in_reading_order() -> Sequence[Lesson]:
-    """All lessons."""
-    return lessons()
+    """All lessons; none where a file cannot be used, which the log tells."""
+    try:
+        return lessons()
+    except LessonError:
+        _log.exception("the lessons cannot be read")
+        return ()
+
+
+def _lesson_of(name: str) -> Lesson | None:
+    return next((lesson for lesson in in_reading_order() if lesson.name == name), None)
 
 
 def _lesson_in_link(values: list[str]) -> str | None:
-    return values[-1] if find_lesson(values[-1]) is not None else None
+    return values[-1] if _lesson_of(values[-1]) is not None else None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from mixer_viz.lessons import lessons
+import pytest
+
+from mixer_viz.lessons import LessonError, lessons
+from mixer_viz.ui.lessons import visit
 from tests.app.driving import errors
 from tests.app.lessons.driving import FIRST, judge, keys_on_page, open_page, open_state, open_step, place_of, words
 
@@ -43,6 +46,17 @@ def test_progress_and_its_code_in_another_tab() -> None:
     assert "Taken over" in words(other)
     assert [each.value for each in other.code] == [code]
     assert bar in str([each.proto for each in other.get("progress")])
+
+
+def test_lessons_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise LessonError("a file is damaged")
+
+    monkeypatch.setattr(visit, "lessons", broken)
+    assert errors(open_list()) == ["The lessons could not be read; the log of this app has the details."]
+    app = open_step(FIRST, 0)  # the page itself is there
+    assert errors(app) == []
+    assert "lesson_leave_button" not in keys_on_page(app)
 
 
 def test_a_broken_code_gets_one_sentence() -> None:

@@ -165,6 +165,13 @@ def test_a_state_is_judged_by_what_it_does() -> None:
     assert verdicts(judge(app))[1] == [lesson.steps[place_of(lesson, "by_ablation")].task.solution]
 
 
+def test_another_model_is_pointed_at() -> None:
+    lesson = find_lesson("can_we_trust_the_map")
+    app = open_step(lesson, place_of(lesson, "by_ablation"))
+    app.selectbox(key="model").select("mixer_everyday").run()
+    assert "another one is chosen" in verdicts(judge(app))[0][0]
+
+
 def test_the_visitors_own_training_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     lesson = find_lesson("what_did_it_learn")
     app = open_step(lesson, place_of(lesson, "train"))

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from mixer_viz.lessons import Lesson, State, Step, lessons
+from mixer_viz.lessons import Lesson, Step, Task, lessons
+from mixer_viz.lessons.checks import needed_quantities
 from mixer_viz.ui.learning.table import live_table
 from tests.app.driving import errors
-from tests.app.lessons.driving import keys_on_page, open_state, open_step, said
+from tests.app.lessons.driving import judge, keys_on_page, open_state, open_step, said
 
 STEPS = [
     pytest.param(lesson, place, id=f"{lesson.code}-{step.name}")
@@ -18,9 +19,9 @@ STEPS = [
     for place, step in enumerate(lesson.steps)
 ]
 EXAMPLES = [
-    pytest.param(task.example, id=f"{lesson.code}-{task.name}")
+    pytest.param(lesson, step, task, id=f"{lesson.code}-{task.name}")
     for lesson in lessons()
-    for task in lesson.tasks
+    for _, step, task in lesson.answers()
     if task.example is not None
 ]
 
@@ -50,8 +51,13 @@ def test_a_step_is_what_its_link_opens(lesson: Lesson, place: int) -> None:
     assert f"**{step.title}**" in [text.value for text in app.markdown]
 
 
-@pytest.mark.parametrize("state", EXAMPLES)
-def test_what_solves_a_task_can_be_reached(state: State) -> None:
-    app = open_state(state)
+@pytest.mark.parametrize(("lesson", "step", "task"), EXAMPLES)
+def test_what_solves_a_task_can_be_reached_and_is_found_right(lesson: Lesson, step: Step, task: Task) -> None:
+    app = open_state(task.example, {"lesson": lesson.name, "step": step.name})
     assert errors(app) == []
-    assert dict(state.parameters).items() <= said(app).items()
+    assert dict(task.example.parameters).items() <= said(app).items()
+    judge(app)
+    if "training_accuracy" in {quantity.name for quantity in needed_quantities(task)}:
+        assert [note.value for note in app.warning] == [task.conditions[-1].hint]  # nobody has trained yet
+    else:
+        assert [note.value for note in app.success if note.value == task.solution] == [task.solution]
