@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from mixer_viz.checkpoints import save_model
+from mixer_viz.model import MlpMixer
 from mixer_viz.ui.teaching import report_tools
 from mixer_viz.ui.teaching.grids import values_of
-from tests.app.driving import PAGES, chart, errors, made_picture, numbers, panel, start, upload_picture
+from tests.app.driving import PAGES, chart, errors, made_picture, numbers, panel, start, upload_picture, upload_weights
 from tests.made_images import encode
 
 Report = Callable[[AppTest], str]
@@ -116,6 +121,46 @@ def test_one_visitors_report_holds_nothing_of_anothers(report: Report) -> None:
     assert "secret-of-one.png" not in second
     assert "in raster order): <b>11</b>" in first
     assert "in raster order): <b>12</b>" in second
+
+
+class Found(HTMLParser):
+    """Every element with its attributes, as a browser reads the file."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+
+NAMES = (
+    "<script>alert(1)</script>",
+    "</script><script>alert(1)</script>",
+    "![x](http://192.0.2.1/a.png)",
+    "[x](http://192.0.2.1/link)",
+    '<img src="http://192.0.2.1/b.png" onerror="alert(1)">',
+    "$x^2$ *a* `b`",
+    '" onload="alert(1)',
+)
+
+
+def test_names_of_a_file_are_text_in_it(make_model: Callable[..., MlpMixer], tmp_path: Path, report: Report) -> None:
+    path = tmp_path / "<b>own.safetensors"
+    save_model(make_model(class_names=NAMES, num_classes=len(NAMES)), path)
+    plain = Found(report(start()))
+    app = start()
+    upload_weights(app, path.name, path.read_bytes())
+    html = report(app)
+    hostile = Found(html)
+    count = Counter(tag for tag, _ in hostile.tags)
+    assert count["script"] <= Counter(tag for tag, _ in plain.tags)["script"]
+    assert not any(name.startswith("on") for _, attributes in hostile.tags for name in attributes)
+    words = ("alt", "aria-label")  # which are read aloud
+    assert not any("192.0.2.1" in str(each[key]) for _, each in hostile.tags for key in set(each) - set(words))
+    assert count["b"] <= Counter(tag for tag, _ in plain.tags)["b"]
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
 
 
 def test_a_hand_out_has_tasks_with_room_and_answers_at_the_end(report: Report) -> None:

@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+pytest.importorskip("playwright", exc_type=ImportError)
+
 from playwright.sync_api import expect
 
 from tests.browser.looking import TIMEOUT, canvas, expect_token, idle, keyed, token_field
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Locator, Page
+
+pytestmark = pytest.mark.browser
 
 PHONE = {"width": 390, "height": 844}
 Visit = Callable[..., "Page"]
