@@ -18,8 +18,9 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = "mixer_viz"
 FACADE = "the facade"  # `import mixer_viz as mv`: everything that is not a picture or a widget
 LIBRARY = {"model", "checkpoints", "images", "analysis", "training", "survey"}
+LESSONS = "lessons"  # read and checked without the app
 CARDS = "training/cards"
-ALL = {*LIBRARY, CARDS, "paths", "figures", "texts", "plot", "ui", "pages", "app", FACADE}
+ALL = {*LIBRARY, CARDS, LESSONS, "paths", "figures", "texts", "plot", "ui", "pages", "app", FACADE}
 
 # Which parts of the project each part may import, itself aside.
 ARROWS: dict[str, set[str]] = {
@@ -34,6 +35,7 @@ ARROWS: dict[str, set[str]] = {
     "texts": {"model", "checkpoints", "images", "analysis", "survey"},
     "paths": set(),
     "plot": {"model", "checkpoints", "images", "analysis", "survey", "figures"},
+    LESSONS: {"model", "checkpoints", "images", "analysis", "paths"},
     FACADE: {*LIBRARY, "plot"},
     "ui": ALL,
     "pages": ALL,
@@ -48,7 +50,7 @@ WINGS = {*PAGE_WINGS, "replacement"}  # which the comparison's page shows
 SUB_FOLDERS = {
     "analysis": WINGS,
     "figures": WINGS,
-    "ui": {*WINGS, "learning", "widgets", "compute", "sidebar", "serving"},
+    "ui": {*WINGS, "learning", "lessons", "widgets", "compute", "sidebar", "serving", "teaching"},
 }
 PAGE_HAS = (
     *(f"{PACKAGE}/ui/{{wing}}/{name}.py" for name in ("results", "downloads")),
@@ -341,6 +343,7 @@ def test_contributing_says_the_same_as_the_arrows() -> None:
         "texts",
         "survey",
         "plot",
+        "lessons",
     ):
         names = {f"{name}.py" if name == "paths" else name for name in ARROWS[part]}
         assert stated[f"`{part}`"] == names, part

@@ -12,6 +12,8 @@ from mixer_viz.texts import overview as texts
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute.cached import trace_of
 from mixer_viz.ui.compute.caching import kept
+from mixer_viz.ui.teaching.restrictions import PAGES
+from mixer_viz.ui.teaching.screen import restrictions
 from mixer_viz.ui.widgets.selection import CHANNEL, block_field, channel_field
 
 _FRONTEND = Path(__file__).parent / "frontend"
@@ -53,6 +55,8 @@ def one_block_slowly(choice: Choice, token: int) -> None:
 
 def _follow() -> None:
     clicked = st.session_state["block-player"].get("follow")
+    if PAGES in restrictions().hidden:
+        return  # it leads to another page
     if isinstance(clicked, dict) and isinstance(clicked.get("line"), int):
         is_row = clicked.get("half") == 1
         st.session_state[_FOLLOWED] = {

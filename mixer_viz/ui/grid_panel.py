@@ -10,6 +10,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from mixer_viz.figures.grid import Grid
+from mixer_viz.texts.teaching import link as texts
+from mixer_viz.ui.teaching.screen import is_locked
 
 _FRONTEND = Path(__file__).parent / "frontend"
 _component = st.components.v2.component(
@@ -52,13 +54,15 @@ def show_grids(
 
     def picked() -> None:
         index = st.session_state[key].get("picked")
-        if on_pick is not None and isinstance(index, int):
+        if on_pick is not None and isinstance(index, int) and not locked:
             on_pick(index)
 
+    locked = is_locked("swaps" if marks == "place" else marks)
     data = {
         "grids": [grid.payload() for grid in grids],
         "selected": selected,
-        "hint": hint,
+        "hint": texts.locked_hint() if locked and on_pick is not None else hint,
+        "locked": locked,
         "stacks": list(stacks) if stacks else [1] * len(grids),
         "marks": marks,
         "frames": list(frames),

@@ -37,20 +37,25 @@ def opened(page: str, link: dict[str, Any]) -> AppTest:
 
 def choices(app: AppTest) -> dict[str, Any]:
     widgets = [*app.button_group, *app.selectbox, *app.toggle, *app.number_input, *app.slider, *app.multiselect]
-    return {each.key: each.value for each in widgets if each.key not in NOT_IN_LINKS}
+    return {each.key: each.value for each in widgets if each.key not in NOT_IN_LINKS | set(for_teachers(app))}
+
+
+def for_teachers(app: AppTest) -> list[str]:
+    """Fields from which a link is made, which are not of the page."""
+    return [each.key for each in [*app.button_group, *app.multiselect] if each.key.startswith("teach_")]
 
 
 def choose_others(app: AppTest, fixed: dict[str, str]) -> None:
     """Something else in every field."""
     for group in [*app.button_group, *app.selectbox]:
-        if group.key not in NOT_IN_LINKS | set(fixed) | {"model"} and len(group.options) > 1:
+        if group.key not in NOT_IN_LINKS | set(fixed) | {"model", *for_teachers(app)} and len(group.options) > 1:
             group.set_value(next(each for each in reversed(group.options) if each != group.value))
     for toggle in app.toggle:
         toggle.set_value(not toggle.value)
     for field in [*app.number_input, *app.slider]:
         if field.key not in NOT_IN_LINKS:
             field.set_value(3 if field.value != 3 else 2)
-    for several in app.multiselect:
+    for several in [each for each in app.multiselect if each.key not in for_teachers(app)]:
         several.set_value([several.options[0], several.options[2]])
     app.run()
     assert errors(app) == []

@@ -76,9 +76,13 @@ def visit(chromium: BrowserContext, server: Server) -> Iterator[Callable[..., Pa
         server_url: str = server.url,
         script: str = "",
         viewport: ViewportSize = WIDE,
+        shows: str = "canvas",
         **media: Any,
     ) -> Page:
-        """`script` runs in the page before anything else does; `media` is what `emulate_media` takes."""
+        """`script` runs in the page before anything else does; `media` is what `emulate_media` takes.
+
+        `shows` is what there has to be first.
+        """
         page = chromium.new_page()
         page.set_viewport_size(viewport)
         page.emulate_media(**media)
@@ -88,7 +92,7 @@ def visit(chromium: BrowserContext, server: Server) -> Iterator[Callable[..., Pa
         page.on("request", lambda request: None if is_local(request.url) else foreign.append(request.url))
         pages.append(page)
         page.goto(server_url + address)
-        page.locator("canvas").first.wait_for()
+        page.locator(shows).first.wait_for()
         return page
 
     yield open_page

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("", "patches", "token_mixing", "activations", "attribution", "compared", "learning")
+PAGES = ("", "patches", "token_mixing", "activations", "attribution", "compared", "learning", "lessons")
+WITHOUT_PICTURES = {"lessons": ".st-key-lesson_use_code"}  # what such a page shows instead
 # Width and height: a projector, a tablet, a phone, and a laptop at 200 %.
 SCREENS = ((1024, 768), (768, 1024), (390, 844), (700, 450))
 LINKS_TO_NOWHERE = """() => [...document.querySelectorAll('[data-testid=stMain] a[href^="#"]')]
@@ -37,7 +38,7 @@ def serious(page: Page) -> list[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("address", PAGES)
 def test_nothing_serious_and_nothing_too_wide(visit: Callable[..., Page], address: str) -> None:
-    page = visit(f"/{address}", color_scheme="light")
+    page = visit(f"/{address}", shows=WITHOUT_PICTURES.get(address, "canvas"), color_scheme="light")
     idle(page)
     assert serious(page) == []
     assert page.evaluate(LINKS_TO_NOWHERE) == []

@@ -200,6 +200,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const redraw = () => panel.items.forEach((item) => item.grid && (draw(item, panel), tell(item, panel)));
   const say = (text) => { readout.textContent = text || data.hint; };
   const pick = (item, square, id) => {
+    if (data.locked) return;
     const [place, limit] = item.grid.select === "row" ? [id, item.grid.rows] : [square, squareCount(item.grid)];
     if (place < 0 || place >= limit || id < 0 || id === shared[panel.marks].selected) return;
     publish(panel.marks, { selected: id, sent: id, sentAt: Date.now() });

@@ -37,12 +37,14 @@ function keepHistory() {
   const write = (keep) => (state, unused, address) => {
     const [now, next] = [new URL(location.href), new URL(address ?? location.href, location.href)];
     const field = clicks.field;
+    const steps = [now, next].map((each) => each.searchParams.get("step"));
     if (now.pathname !== next.pathname) {
       clicks.field = null;
       const held = arrive();
       return keep(state, unused, held === null ? address : next.pathname + held);
     }
     if (clicks.leaving !== null) return void (clicks.held = next.search);
+    if (steps[0] && steps[1] && steps[0] !== steps[1]) return push(state, unused, address); // of a lesson
     if (!field || now.searchParams.get(field) === next.searchParams.get(field)) return replace(state, unused, address);
     clicks.field = null;
     return push(state, unused, address);

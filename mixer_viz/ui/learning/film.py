@@ -21,7 +21,8 @@ from mixer_viz.ui.grid_panel import show_chart, show_grids
 from mixer_viz.ui.learning.film_answers import show_answers
 from mixer_viz.ui.learning.pictures import ATLAS_WIDTH, filters_at
 from mixer_viz.ui.token_mixing import results
-from mixer_viz.ui.widgets.selection import option_buttons
+from mixer_viz.ui.widgets.links import begin_field, end_field, one_of
+from mixer_viz.ui.widgets.selection import link_names, option_buttons, pick_one
 
 SECONDS = 0.9  # for each moment while it plays
 _MOMENT, _BESIDE, _PLAY = "film_moment", "film_beside", "film_play"
@@ -75,7 +76,8 @@ def show_film(choice: Choice, block: int, playing: bool) -> None:
     if len(film.labels) < 2:
         st.info(texts.NO_FILM)
         return
-    last = film.labels[-1]
+    last, names = film.labels[-1], link_names(film.labels)
+    begin_field(_MOMENT, film.labels[0], one_of(names))
     if st.session_state.get(_MOMENT) not in film.labels:
         st.session_state[_MOMENT] = film.labels[0]
     elif playing:
@@ -84,8 +86,9 @@ def show_film(choice: Choice, block: int, playing: bool) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         moment: str = st.select_slider("Moment", film.labels, key=_MOMENT)
+        end_field(_MOMENT, moment, None if moment == film.labels[0] else names[moment], names[moment])
     with right:
-        beside: str = st.selectbox("Beside it", film.labels, index=len(film.labels) - 1, key=_BESIDE)
+        beside = pick_one("Beside it", names, _BESIDE, last)
     shown = (moment, beside if beside in film.labels else last)
     marked = sorted({film.labels.index(label) for label in shown})
     figure = film_chart(film.labels, film.accuracy, film.frequency, film.opposed, marked)

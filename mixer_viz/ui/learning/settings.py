@@ -187,7 +187,7 @@ def _read_link() -> None:
         if not any(asked_for(key_of(field.name)) for field in _FIELDS):
             for name, value in values_of(preset).items():
                 st.session_state[key_of(name)] = value
-    end_field(_PRESET, st.session_state.get(_PRESET), None)  # the fields below say it all
+    end_field(_PRESET, st.session_state.get(_PRESET), None, names.get(st.session_state.get(_PRESET, "")))  # see below
 
 
 def _shown(value: Any) -> str:

@@ -100,6 +100,12 @@ def current_choice() -> Choice:
     return choice
 
 
+def choice_of_this_run() -> Choice | None:
+    """The model and picture that the sidebar chose; None where there is none."""
+    choice: Choice | None = st.session_state.get(_CHOICE)
+    return choice
+
+
 def current_picture() -> Picture:
     """The picture that the sidebar chose, for what needs none of its models; stops the page where there is none."""
     picture: Picture | None = st.session_state.get(_PICTURE)

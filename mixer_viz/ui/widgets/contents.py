@@ -7,11 +7,15 @@ import re
 import streamlit as st
 
 from mixer_viz.texts.glossary import COUNTING, TERMS
+from mixer_viz.ui.teaching.restrictions import part_name
+from mixer_viz.ui.teaching.screen import restrictions
 
 
 def contents(*titles: str) -> None:
     """Links to sections of this page, named as their headings, for those who need not read it from the top."""
-    st.markdown("On this page: " + " · ".join(f"[{title}](#{_anchor(title)})" for title in titles))
+    shown = [title for title in titles if part_name(title) not in restrictions().hidden]
+    if shown:
+        st.markdown("On this page: " + " · ".join(f"[{title}](#{_anchor(title)})" for title in shown))
 
 
 def _anchor(title: str) -> str:

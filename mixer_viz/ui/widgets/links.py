@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import urllib.parse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -20,11 +20,13 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from mixer_viz.texts.from_files import literal
 from mixer_viz.ui.serving.reconnecting import CAME_BACK
+from mixer_viz.ui.teaching.screen import forget_value, locked_value, note_clicked, note_value
 
 T = TypeVar("T")
 Read = Callable[[list[str]], T | None]  # from the values in the address to a choice; None for what is none
 _LINKS = "_links"  # session state
 _MOST_NOTED = 5
+LESSON, STEP = "lesson", "step"  # names in links: where somebody is in a lesson
 OWN_IN_LINK = "own"  # a picture or a checkpoint of the visitor's own, without its file name
 
 
@@ -36,6 +38,8 @@ class _Links:
     asked: dict[str, list[str]] = dataclasses.field(default_factory=dict)  # said by the address, taken by no field yet
     reset: set[str] = dataclasses.field(default_factory=set)  # what the address that was gone back to does not say
     kept: dict[str, Any] = dataclasses.field(default_factory=dict)  # the last choice of every field
+    said: dict[str, str] = dataclasses.field(default_factory=dict)  # the same as links say it, also at its start
+    step: tuple[str, str] = ("", "")  # lesson and step of the last address that was read
     drawn: set[str] = dataclasses.field(default_factory=set)  # in this run
     here: set[str] = dataclasses.field(default_factory=set)  # drawn since this page was opened
     came_back: bool = False  # the fields of the page are in the browser, as a lost session left them
@@ -49,16 +53,23 @@ def _links() -> _Links:
 
 
 def open_link(page: str) -> None:
-    """Read the address where it is new: at the first run, on another page, after Back; the first call of every run."""
+    """Read the address where it is new: at the first run, on another page, after Back, at another step of a lesson.
+
+    The first call of every run.
+    """
     links, context = _links(), get_script_run_ctx()
     is_back = context is not None and context.is_history_navigation
     links.drawn = set()
-    if page == links.page and not is_back:
+    step = (st.query_params.get(LESSON, ""), st.query_params.get(STEP, ""))
+    is_step = bool(step[0]) and (page != links.page or step != links.step)
+    if page == links.page and not is_back and not is_step:
         return
     if is_back and context is not None:
         _take_address(context.query_string)
     links.asked = {key: st.query_params.get_all(key) for key in st.query_params}
-    links.reset = set(links.kept) - set(links.asked) if is_back else set()
+    # A step is a state of the whole page: what it leaves open is as it was at first.
+    links.reset = set(links.kept) - set(links.asked) if is_back or is_step else set()
+    links.step = step if is_step else links.step
     links.missing, links.page = [], page
     links.here, links.came_back = set(), bool(st.session_state.pop(CAME_BACK, False))
     links.waiting = {}
@@ -81,6 +92,19 @@ def _try_to_write(key: str, values: Sequence[str] | None) -> None:
             st.query_params[key] = list(values)
     except StreamlitAPIException:
         pass  # reserved by Streamlit
+
+
+def ask_again(values: Mapping[str, str]) -> None:
+    """Bring the page that is open into this state, all else as it was at first; for callbacks."""
+    links = _links()
+    links.asked = {key: [value] for key, value in values.items()}
+    links.reset = set(links.kept) - set(links.asked)
+
+
+def said_here() -> dict[str, str]:
+    """What every field of the page holds, under its name in links and as links say it."""
+    links = _links()
+    return {key: links.said[key] for key in sorted(links.here) if key in links.said}
 
 
 def asked_for(key: str) -> str:
@@ -114,6 +138,7 @@ def begin_field(key: str, start: T, read: Read[T], was: str = "", *, is_drawn: b
             return False  # what was typed last may be newer than the address
         value = read(values)
         if value is not None:
+            forget_value(key)
             st.session_state[key] = value
             return True
         links.missing += [f"{name} = {each}" for each in values]
@@ -125,13 +150,20 @@ def begin_field(key: str, start: T, read: Read[T], was: str = "", *, is_drawn: b
         st.session_state[key] = st.session_state[key] if key in st.session_state else links.kept[key]
     elif key not in st.session_state and key in links.kept:
         st.session_state[key] = links.kept[key]
+    if key in st.session_state and (held := locked_value(key, st.session_state[key])) != st.session_state[key]:
+        st.session_state[key] = held
     return False
 
 
-def end_field(key: str, value: Any, text: str | None) -> None:
-    """After a field was drawn: keep its choice, and write it into the address; None for what it shows at first."""
+def end_field(key: str, value: Any, text: str | None, said: str | None = None) -> None:
+    """After a field was drawn: keep its choice, and write it into the address; None for what it shows at first.
+
+    `said` is what the address would say even then, where that is not `value` as text.
+    """
     links = _links()
+    note_value(key, value)
     links.kept[key] = value
+    links.said[key] = next(each for each in (text, said, str(value)) if each is not None)
     links.drawn.add(key)
     links.here.add(key)
     if links.waiting is None:
@@ -150,6 +182,7 @@ def _write(key: str, text: str | None) -> None:
 
 def linked_value(key: str, start: T, read: Read[T], write: Callable[[T], str]) -> T:
     """A choice without a field, made by clicks: it lies in the session state under `key`, and is in the link."""
+    note_clicked(key)
     begin_field(key, start, read, is_drawn=False)
     value: T = st.session_state.setdefault(key, start)
     end_field(key, value, None if value == start else write(value))

@@ -56,7 +56,7 @@ def option_buttons(label: str, options: Options, key: str, was: str = "", start:
     if st.session_state.get(key, start) not in names:
         st.session_state[key] = start
     chosen: str = st.segmented_control(label, list(names), default=start, required=True, key=key, wrap=True) or start
-    end_field(key, chosen, None if chosen == start else names[chosen])
+    end_field(key, chosen, None if chosen == start else names[chosen], names[chosen])
     return chosen
 
 
@@ -68,7 +68,7 @@ def pick_one(label: str, options: Options, key: str, start: str = "", **how: Any
     if st.session_state.get(key, first) not in names:
         st.session_state[key] = first  # another model, another list
     chosen: str = st.selectbox(label, list(names), list(names).index(first), key=key, **how)
-    end_field(key, chosen, None if chosen == first else names[chosen])
+    end_field(key, chosen, None if chosen == first else names[chosen], names[chosen])
     return chosen
 
 
@@ -92,7 +92,8 @@ def pick_many(
     if not set(st.session_state.get(key, start)) <= set(names):
         st.session_state[key] = list(start)
     chosen: list[str] = place.multiselect(label, list(names), default=list(start), key=key, **how)
-    end_field(key, chosen, None if chosen == plain else ",".join(names[each] for each in chosen))
+    said = ",".join(names[each] for each in chosen)
+    end_field(key, chosen, None if chosen == plain else said, said)
     return chosen
 
 

@@ -1,0 +1,1 @@
+"""Words of the links for pupils, of reports and of hand-outs."""

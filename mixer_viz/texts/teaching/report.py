@@ -1,0 +1,43 @@
+"""Sentences around reports and hand-outs, each looked up when it is shown."""
+
+from __future__ import annotations
+
+
+def intro() -> str:
+    """Above the button that makes one."""
+    return (
+        "What you see as one file: pictures, numbers and choices. It opens without a network, hovering still reads "
+        "values, and it prints well."
+    )
+
+
+def for_a_hand_out() -> str:
+    """Above the fields that make a hand-out of it."""
+    return "For a hand-out, write tasks, one on each line; the answers come on a sheet of their own at the end."
+
+
+def as_it_was() -> str:
+    """Beside the button that downloads it."""
+    return "It shows the page as it was when you made it."
+
+
+def too_large() -> str:
+    """Where the limit is passed."""
+    return (
+        "This page has too much for one file (more than 16 MB). Choose a smaller model or another view, and try again."
+    )
+
+
+def unfinished() -> str:
+    """In the report, where a computation was under way."""
+    return "Some of this page was still being worked out when the report was made."
+
+
+def own_picture() -> str:
+    """In the report, where the picture or the model came from the visitor."""
+    return "A file of the visitor's own is not in the link."
+
+
+def download(megabytes: float) -> str:
+    """The button's words."""
+    return f"Download the report ({megabytes:.1f} MB)"

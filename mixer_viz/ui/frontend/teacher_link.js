@@ -1,0 +1,45 @@
+// Makes the link for pupils of the address as it is at that moment: parts of a page change it without the server.
+
+const OURS = ["t_task", "t_free", "t_hide"];
+
+function made(add) {
+  const link = new URL(location.href);
+  OURS.forEach((name) => link.searchParams.delete(name));
+  Object.entries(add).forEach(([name, value]) => link.searchParams.set(name, value));
+  return link.href;
+}
+
+async function copy(field) {
+  field.select();
+  try {
+    await navigator.clipboard.writeText(field.value);
+    return true;
+  } catch {
+    return document.execCommand("copy"); // where the page is not served over HTTPS
+  }
+}
+
+export default function ({ data, parentElement }) {
+  const find = (name) => parentElement.querySelector(name);
+  const [field, button, open, said] = ["input", "button", "a", "span"].map(find);
+  [button.textContent, open.textContent] = [data.words.copy, data.words.open];
+  field.setAttribute("aria-label", data.words.link);
+  const renew = () => {
+    field.value = open.href = made(data.add);
+  };
+  renew();
+  const root = find("div");
+  root.onpointerenter = root.onfocusin = renew;
+  let timer = null;
+  button.onclick = async () => {
+    renew();
+    said.textContent = (await copy(field)) ? data.words.copied : data.words.by_hand;
+    clearTimeout(timer);
+    timer = setTimeout(() => (said.textContent = ""), 4000);
+  };
+  const ticking = setInterval(renew, 1000); // a picture may be clicked while this is open
+  return () => {
+    clearTimeout(timer);
+    clearInterval(ticking);
+  };
+}

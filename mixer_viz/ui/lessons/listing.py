@@ -1,0 +1,84 @@
+"""The page of lessons: what there is, how far one is, the code that carries it, and the notes for teachers."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mixer_viz.lessons import CodeError, Lesson, Progress, read_code, write_code
+from mixer_viz.texts.lessons import words
+from mixer_viz.ui.lessons.going import BUTTONS, go_to
+from mixer_viz.ui.lessons.results import forget_answers
+from mixer_viz.ui.lessons.visit import Place, all_progress, counts, in_reading_order, keep_progress, progress_of
+from mixer_viz.ui.teaching.lesson_hand_out import hand_out_button
+
+_PASTED = "lesson_code"
+_SAID = "_lesson_code_said"  # session state: whether the last code could be read
+
+
+def all_lessons() -> None:
+    """Every lesson as one block."""
+    st.html(BUTTONS)
+    if not in_reading_order():
+        st.error(words.NO_LESSONS)
+    for lesson in in_reading_order():
+        with st.container(border=True, key=f"lesson_{lesson.name}"):
+            _one(lesson)
+
+
+def _one(lesson: Lesson) -> None:
+    progress = progress_of(lesson)
+    opened, steps, solved, tasks = counts(lesson, progress)
+    st.subheader(lesson.title)
+    st.caption(words.minutes(lesson.minutes))
+    st.markdown(lesson.aim)
+    if opened:
+        st.progress(opened / steps, words.progress(opened, steps, solved, tasks))
+    with st.container(horizontal=True):
+        first, here = Place(lesson, 0), Place(lesson, max(0, min(opened, steps) - 1))
+        label = words.GO_ON if opened else words.START
+        go_to(here, label, ":material/play_arrow:", "start")
+        if opened > 1:
+            go_to(first, words.AGAIN, ":material/replay:", "again")
+    with st.expander(words.FOR_TEACHERS):
+        _note(lesson)
+        hand_out_button(lesson)
+
+
+def _note(lesson: Lesson) -> None:
+    """What only teachers need, with the answers."""
+    st.markdown(lesson.teacher.text)
+    st.markdown(words.CHAPTERS)
+    st.markdown("\n".join(f"1. {chapter.title}" for chapter in lesson.chapters))
+    st.markdown(words.MISUNDERSTANDINGS)
+    st.markdown("\n".join(f"- {each}" for each in lesson.teacher.misunderstandings))
+    st.markdown(words.ANSWERS)
+    tasks = enumerate(lesson.tasks, start=1)
+    st.markdown("\n".join(words.answer_of(number, task.question, task.solution) for number, task in tasks))
+
+
+def code_of_progress() -> None:
+    """The code to copy, and a field for one from another time."""
+    st.markdown(words.CODE_IN_WORDS)
+    code = write_code(all_progress(), in_reading_order())
+    if code:
+        st.code(code, language=None)
+    else:
+        st.caption(words.NOT_BEGUN)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.text_input(words.CODE_FIELD, key=_PASTED, max_chars=400, width=420)
+        st.button(words.USE_CODE, key="lesson_use_code", on_click=_use_code)
+    said = st.session_state.get(_SAID)
+    if said is not None:
+        (st.success if said else st.error)(words.CODE_TAKEN if said else words.BAD_CODE)
+
+
+def _use_code() -> None:
+    try:
+        found = read_code(str(st.session_state.get(_PASTED) or ""), in_reading_order())
+    except CodeError:
+        st.session_state[_SAID] = False
+        return
+    for lesson in in_reading_order():
+        keep_progress(lesson, progress_of(lesson).joined(found.get(lesson.name, Progress())))
+    forget_answers()
+    st.session_state[_SAID] = True

@@ -1,0 +1,86 @@
+"""The panel of a lesson, beside whichever page is open; on a phone above it."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+
+import streamlit as st
+
+from mixer_viz.texts.lessons import words
+from mixer_viz.ui.lessons import tasks
+from mixer_viz.ui.lessons.going import BUTTONS, go_to
+from mixer_viz.ui.lessons.visit import Place, counts, keep_progress, leave, progress_of
+from mixer_viz.ui.widgets.links import ask_again
+
+_FRONTEND = Path(__file__).parents[1] / "frontend"
+_show_it = st.components.v2.component(
+    "mixer_viz_lesson_mark",
+    html='<button type="button"></button>',
+    css=(_FRONTEND / "lesson_mark.css").read_text(encoding="utf-8"),
+    js=(_FRONTEND / "lesson_mark.js").read_text(encoding="utf-8"),
+)
+_STYLE = """<style>
+[data-testid=stHorizontalBlock]:has(.st-key-lesson_panel) {{ overflow: visible; }}  /* else it cannot be sticky */
+@media (min-width: 851px) {{
+  [data-testid=stColumn]:has(.st-key-lesson_panel) {{
+    position: sticky; top: 3.25rem; align-self: flex-start; min-width: 17rem; max-width: 24rem; }}
+  .st-key-lesson_panel {{ max-height: calc(100vh - 4rem); overflow-y: auto; }}
+  [data-testid=stColumn]:has(.st-key-lesson_panel) + [data-testid=stColumn] {{
+    flex: 1 1 0; width: auto; min-width: 0; }}
+}}
+@media (max-width: 850px) {{  /* the text above the page */
+  [data-testid=stHorizontalBlock]:has(.st-key-lesson_panel) {{ flex-direction: column; }}
+  [data-testid=stHorizontalBlock]:has(.st-key-lesson_panel) > [data-testid=stColumn] {{ width: 100%; flex: none; }}
+}}
+.st-key-lesson_panel {{ border-top: 0.25rem solid light-dark(#C2410C, #C74A12); }}
+{marked} {{ outline: 3px solid light-dark(#C2410C, #FDBA74); outline-offset: 4px; border-radius: 0.25rem; }}
+</style>"""
+
+
+def draw_panel(place: Place, page: str) -> tasks.Asked | None:
+    """Text, task and buttons; what was asked, to be judged once the page is there."""
+    lesson, step = place.lesson, place.step
+    keep_progress(lesson, progress_of(lesson).opened(place.number))
+    number, chapter = lesson.chapter_of(place.number)
+    is_here = page == step.state.page
+    st.caption(f"{lesson.title}  \n{words.where(number + 1, len(lesson.chapters), chapter.title)}")
+    if not is_here:
+        st.info(words.looking_around(step.title))
+        st.page_link(place.path, label=words.BACK_TO_STEP, icon=":material/undo:", query_params=place.link())
+    marks = step.mark.split() if is_here else []
+    marked = ", ".join(f".st-key-{html.escape(key)}" for key in marks) or ".st-key-nothing"
+    st.html(_STYLE.format(marked=marked) + BUTTONS)
+    st.markdown(f"**{step.title}**")
+    st.markdown(step.text)
+    if step.notice:
+        st.markdown(words.notice(step.notice))
+    if is_here:
+        st.markdown(words.look_at(step.thing))
+        with st.container(key="lesson_mark"):
+            _show_it(key="lesson_mark_button", data={"marks": marks, "label": words.SHOW_IT})
+    asked = tasks.ask(place) if step.task is not None else None
+    _buttons(place, is_here)
+    return asked
+
+
+def _buttons(place: Place, is_here: bool) -> None:
+    with st.container(horizontal=True, key="lesson_steps"):
+        before, behind = place.beside(-1), place.beside(1)
+        if before is not None:
+            go_to(before, words.PREVIOUS, ":material/arrow_back:", "previous")
+        if behind is not None:
+            go_to(behind, words.NEXT, ":material/arrow_forward:", "next")
+    if behind is None:
+        st.success(words.finished(place.lesson.title))
+        st.page_link("pages/lessons.py", label=words.ALL_LESSONS, icon=":material/list:")
+    st.caption(f"{words.step_of(place.number + 1, len(place.lesson.steps))} · {_solved(place)}")
+    with st.container(horizontal=True, key="lesson_leave"):
+        if is_here:
+            st.button(words.BACK_TO_STEP, key="lesson_back", type="tertiary", on_click=ask_again, args=(place.link(),))
+        st.button(words.LEAVE, key="lesson_leave_button", type="tertiary", on_click=leave)
+
+
+def _solved(place: Place) -> str:
+    _, _, solved, all_tasks = counts(place.lesson, progress_of(place.lesson))
+    return words.task_solved(solved, all_tasks)

@@ -1,0 +1,131 @@
+"""A task in the panel: the question, what is answered, and what is said to it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from mixer_viz.analysis.overview import token_norms
+from mixer_viz.figures.common import stage_grids
+from mixer_viz.lessons import Task, Verdict, check
+from mixer_viz.texts.lessons import words
+from mixer_viz.ui.compute import cached
+from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.lessons.results import is_of_model, seen_now
+from mixer_viz.ui.lessons.visit import Place, keep_progress, progress_of
+from mixer_viz.ui.sidebar.shell import choice_of_this_run
+
+_VERDICTS = "_lesson_verdicts"  # session state: (lesson, task) -> Said
+_PRESSED = "_lesson_pressed"  # session state: (lesson, task) that waits to be judged
+_TRIES = 3  # wrong answers, after which the solution may be looked at
+
+
+@dataclasses.dataclass(frozen=True)
+class Said:
+    """What was said last to a task."""
+
+    verdict: Verdict
+    wrong: int = 0  # how often it was not right
+    shown: bool = False  # the solution was asked for
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """A task that is drawn; its answer is judged where the button was pressed."""
+
+    place: Place
+    task: Task
+    answer: str
+    words: DeltaGenerator  # where to say it
+
+    def judge(self, page: str) -> None:
+        """Judge the answer by what is on the page now, and say it."""
+        key = (self.place.lesson.name, self.task.name)
+        if st.session_state.get(_PRESSED) == key:  # until it is judged: a run may be broken off
+            before = _said().get(key, Said(Verdict(False, "")))
+            verdict = self._verdict(page)
+            _said()[key] = Said(verdict, before.wrong + (not verdict.right), before.shown)
+            if verdict.right:
+                progress = progress_of(self.place.lesson).with_solved(self.task.name)
+                keep_progress(self.place.lesson, progress)
+            st.session_state[_PRESSED] = None
+        with self.words:
+            _say(self.place, self.task)
+
+    def _verdict(self, page: str) -> Verdict:
+        if self.task.kind in ("choose", "number") and not self.answer:
+            return Verdict(False, words.NO_ANSWER)
+        if not is_of_model(self.task, self.place.step.state.get("model")):
+            return Verdict(False, words.OTHER_MODEL)
+        return check(self.task, seen_now(self.task, page, self.answer))
+
+
+def ask(place: Place) -> Asked | None:
+    """Draw the task of a step."""
+    task = place.step.task
+    if task is None:
+        return None
+    with st.container(border=True, key="lesson_task"):
+        st.markdown(f":material/edit: **{task.question}**")
+        if task.layer is not None:
+            _layer_picture(task.layer)
+        answer = _field(place, task)
+        key = (place.lesson.name, task.name)
+        st.button(words.CHECK, key="lesson_check", type="primary", on_click=_press, args=(key,))
+        said = st.container()
+    return Asked(place, task, answer, said)
+
+
+def _press(key: tuple[str, str]) -> None:
+    st.session_state[_PRESSED] = key
+
+
+def _field(place: Place, task: Task) -> str:
+    """The answer so far; empty where there is none, or none is given here."""
+    key = f"lesson_answer_{place.lesson.name}_{task.name}"
+    if task.kind == "choose":
+        options = [option.text for option in task.options]
+        chosen = st.radio(words.YOUR_ANSWER, options, index=None, key=key, label_visibility="collapsed")
+        return "" if chosen is None else str(options.index(chosen))
+    if task.kind == "number":
+        return str(st.text_input(words.YOUR_NUMBER, key=key, max_chars=20) or "").strip()
+    return ""
+
+
+def _say(place: Place, task: Task) -> None:
+    key = (place.lesson.name, task.name)
+    said = _said().get(key)
+    if said is None:
+        if task.name in progress_of(place.lesson).solved:  # by a code
+            st.success(task.solution)
+        return
+    if said.verdict.right:
+        st.success(said.verdict.words)
+    elif said.shown:
+        st.info(task.solution)
+    else:
+        st.warning(said.verdict.words)
+        if said.wrong >= _TRIES:
+            st.button(words.SHOW_ANSWER, key="lesson_show_answer", on_click=_show, args=(key,))
+
+
+def _show(key: tuple[str, str]) -> None:
+    _said()[key] = dataclasses.replace(_said()[key], shown=True)
+
+
+def _said() -> dict[tuple[str, str], Said]:
+    found: dict[tuple[str, str], Said] = st.session_state.setdefault(_VERDICTS, {})
+    return found
+
+
+def _layer_picture(layer: int) -> None:
+    """The lengths of the tokens after one layer, without its name."""
+    choice = choice_of_this_run()
+    if choice is None:
+        return
+    maps = token_norms(cached.trace_of(choice))[[layer]]
+    (grid,) = stage_grids([("?", "")], ["after one of the layers"], maps, own_scales=True)
+    plain = dataclasses.replace(grid, title="", width=170, select="none", show_scale=False)
+    show_grids([plain], key="lesson_picture")

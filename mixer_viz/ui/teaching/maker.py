@@ -1,0 +1,57 @@
+"""Making a link for pupils: what they may change, what is hidden, and their task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from mixer_viz.texts.from_files import visible
+from mixer_viz.texts.teaching import link as texts
+from mixer_viz.ui.teaching.restrictions import MOST_LETTERS, Restrictions, written
+from mixer_viz.ui.teaching.screen import OWN, Screen
+
+_FRONTEND = Path(__file__).parents[1] / "frontend"
+_component = st.components.v2.component(
+    "mixer_viz_teacher_link",
+    html='<div><input readonly><button type="button"></button><a target="_blank" rel="noopener"></a>'
+    '<span role="status"></span></div>',
+    css=(_FRONTEND / "teacher_link.css").read_text(encoding="utf-8"),
+    js=(_FRONTEND / "teacher_link.js").read_text(encoding="utf-8"),
+)
+# They come with the choice of picture or model.
+_UPLOADS = {"picture_file", "picture_source", "camera", "weights_file", "side_file"}
+
+
+def make_link(screen: Screen, has_own_file: bool) -> None:
+    """The fields, and the link that follows from them; `screen` knows what this page has."""
+    st.markdown(texts.intro())
+    if has_own_file:
+        st.info(texts.own_file())
+    task = st.text_area("The task, in your words", key=f"{OWN}task", max_chars=MOST_LETTERS, height=90)
+    ways = [texts.everything(), texts.only_these()]
+    way = st.segmented_control("Pupils may change", ways, default=ways[0], required=True, key=f"{OWN}way")
+    free = None
+    if way == ways[1]:
+        fields = {key: label for key, label in screen.fields.items() if key not in _UPLOADS}
+        fields |= {key: name for key, name in texts.clicked().items() if key in screen.clicked}
+        free = frozenset(_many("Of this page's fields, these", fields, "free"))
+    hidden = frozenset(_many("Hidden", {**texts.hideable(), **screen.parts}, "hide"))
+    st.caption(texts.by_hand())
+    words = {
+        "copy": "Copy the link for pupils",
+        "open": "Open it",
+        "link": "Link for pupils",
+        "copied": "Copied.",
+        "by_hand": "Copy it from the field.",
+    }
+    _component(key=f"{OWN}link", data={"add": written(Restrictions(task.strip(), free, hidden)), "words": words})
+
+
+def _many(label: str, names: dict[str, str], key: str) -> list[str]:
+    """Several of `names` (name -> what it is called); those that this page does not have fall out."""
+    held = st.session_state.get(f"{OWN}{key}", [])
+    if not set(held) <= set(names):
+        st.session_state[f"{OWN}{key}"] = [each for each in held if each in names]
+    chosen: list[str] = st.multiselect(label, list(names), key=f"{OWN}{key}", format_func=lambda n: visible(names[n]))
+    return chosen

@@ -1,0 +1,85 @@
+"""The page of lessons: what there is, how far one is, the code, the notes for teachers."""
+
+from __future__ import annotations
+
+import pytest
+
+from mixer_viz.lessons import LessonError, lessons
+from mixer_viz.ui.lessons import visit
+from tests.app.driving import errors
+from tests.app.lessons.driving import FIRST, judge, keys_on_page, open_page, open_state, open_step, place_of, words
+
+PAGE = "lessons"
+
+
+def open_list():  # type: ignore[no-untyped-def]
+    from mixer_viz.lessons import State
+
+    return open_state(State(PAGE))
+
+
+def test_every_lesson_with_its_note_for_teachers() -> None:
+    app = open_list()
+    assert errors(app) == []
+    read = words(app)
+    for lesson in lessons():
+        for text in (lesson.title, lesson.aim, lesson.teacher.text, *lesson.teacher.misunderstandings):
+            assert text in read
+        assert all(task.question in read and task.solution in read for task in lesson.tasks)
+    assert [each.label for each in app.expander if each.label == "For teachers"] == ["For teachers"] * len(lessons())
+    assert "Begin a lesson, and a code to copy appears here." in read
+    assert not app.code
+
+
+def test_progress_and_its_code_in_another_tab() -> None:
+    app = open_step(FIRST, place_of(FIRST, "eye"))
+    app.number_input(key="token").set_value(26).run()
+    judge(app)
+    open_page(app, PAGE)
+    assert "lesson_leave_button" not in keys_on_page(app)  # the list needs no panel
+    (code,) = [each.value for each in app.code]
+    bar = f"3 of {len(FIRST.steps)} steps, 1 of {len(FIRST.tasks)} tasks solved"
+    assert bar in str([each.proto for each in app.get("progress")])
+    other = open_list()
+    other.text_input(key="lesson_code").set_value(code.lower()).run()
+    other.button(key="lesson_use_code").click().run()
+    assert "Taken over" in words(other)
+    assert [each.value for each in other.code] == [code]
+    assert bar in str([each.proto for each in other.get("progress")])
+
+
+def test_lessons_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise LessonError("a file is damaged")
+
+    monkeypatch.setattr(visit, "lessons", broken)
+    assert errors(open_list()) == ["The lessons could not be read; the log of this app has the details."]
+    app = open_step(FIRST, 0)  # the page itself is there
+    assert errors(app) == []
+    assert "lesson_leave_button" not in keys_on_page(app)
+
+
+def test_a_broken_code_gets_one_sentence() -> None:
+    app = open_list()
+    for text in ("", "AEAQ", "<script>alert(1)</script>", "x" * 400):
+        app.text_input(key="lesson_code").set_value(text).run()
+        app.button(key="lesson_use_code").click().run()
+        assert errors(app) == [
+            "This is no code of this app, or a letter of it is missing; copy the whole code and paste it again."
+        ]
+        assert not app.code
+
+
+def test_a_task_solved_elsewhere_shows_its_solution() -> None:
+    app = open_step(FIRST, place_of(FIRST, "eye"))
+    app.number_input(key="token").set_value(26).run()
+    judge(app)
+    open_page(app, PAGE)
+    code = app.code[0].value
+    other = open_list()
+    other.text_input(key="lesson_code").set_value(code).run()
+    other.button(key="lesson_use_code").click().run()
+    from tests.app.lessons.driving import follow
+
+    follow(other, FIRST, place_of(FIRST, "eye"))
+    assert [note.value for note in other.success] == [FIRST.steps[place_of(FIRST, "eye")].task.solution]

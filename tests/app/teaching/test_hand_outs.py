@@ -1,0 +1,78 @@
+"""A lesson on paper is made of what its pages show in the states of its steps."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from mixer_viz.lessons import lessons
+from mixer_viz.ui.teaching import lesson_hand_out
+from tests.app.driving import PAGES, errors, panel, start
+from tests.app.teaching.test_reports import grids_in
+
+LESSON = lessons()[0]
+
+
+@pytest.fixture
+def paper(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The files that the button has made, which AppTest has no way to download."""
+    made: list[bytes] = []
+    original = lesson_hand_out.lesson_hand_out
+
+    def note(*what: object) -> bytes:
+        made.append(original(*what))  # type: ignore[arg-type]
+        return made[-1]
+
+    monkeypatch.setattr(lesson_hand_out, "lesson_hand_out", note)
+    return made
+
+
+def test_a_lesson_is_one_file_with_all_its_steps(paper: list[bytes]) -> None:
+    PAGES["lessons"] = "pages/lessons.py"
+    app = start("lessons")
+    app.button(key=f"teach_lesson_{LESSON.name}").click().run()
+    assert errors(app) == []
+    assert not app.warning
+    assert [each for each in app.get("download_button") if each.key == f"teach_paper_{LESSON.name}"]
+    html = paper[0].decode()
+    sections = html.split("<section>")[1:]
+    assert len(sections) == len(LESSON.steps)
+    assert all("<figure" in each for each in sections)
+    for chapter in LESSON.chapters:
+        assert f"<h2>{chapter.title}</h2>" in html
+    assert html.count('class="task"') == len(LESSON.tasks) == html.count("<li>", html.index('class="answers"'))
+    for task in LESSON.tasks:
+        assert html.index(task.question) < html.index('class="answers"') < html.index(task.solution)
+    outside = re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL)
+    assert not re.search(r"""(?:src|href)\s*=\s*["'](?!data:|#)""", outside)
+
+
+def test_a_step_has_the_pictures_of_its_page_in_its_state(paper: list[bytes]) -> None:
+    PAGES["lessons"] = "pages/lessons.py"
+    app = start("lessons")
+    app.button(key=f"teach_lesson_{LESSON.name}").click().run()
+    sections = paper[0].decode().split("<section>")[1:]
+    step = next(each for each in LESSON.steps if each.state.page == "patches" and each.mark == "patch-panel")
+    shown = start("patches", **dict(step.state.parameters))
+    in_paper = grids_in(sections[LESSON.steps.index(step)])
+    of_page = panel(shown, "patch-panel")["grids"]
+    assert [each["title"] for each in in_paper] == [each["title"] for each in of_page]
+    assert [each.get("values") for each in in_paper] == [each.get("values") for each in of_page]
+    assert json.dumps(in_paper) != json.dumps(grids_in(sections[0]))
+
+
+def test_a_page_that_takes_too_long_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mixer_viz.ui.teaching.visits.MOST_SECONDS", 0.0)
+    PAGES["lessons"] = "pages/lessons.py"
+    app = start("lessons")
+    app.button(key=f"teach_lesson_{LESSON.name}").click().run()
+    assert errors(app) == []
+    assert any("takes too long" in each.value for each in app.warning)
+
+
+def test_where_downloads_are_hidden_there_is_no_button() -> None:
+    PAGES["lessons"] = "pages/lessons.py"
+    app = start("lessons", t_hide="downloads")
+    assert not [each for each in app.button if each.key.startswith("teach_lesson")]

@@ -1,0 +1,188 @@
+"""A pupil with a real browser: one whole lesson, looking around, coming back, a phone; nothing serious for axe."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlencode, urlparse
+
+import pytest
+
+pytest.importorskip("playwright", exc_type=ImportError)
+
+from playwright.sync_api import expect
+
+from mixer_viz.lessons import Lesson, Step, Task, find_lesson, lessons
+from tests.browser.looking import TIMEOUT, canvas, idle, keyed
+from tests.browser.test_accessible import serious
+from tests.browser.test_screens import WIDER_THAN_THE_SCREEN
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+
+Visit = Callable[..., "Page"]
+FIRST = lessons()[0]
+LIST = ".st-key-lesson_use_code"
+IN_VIEW = """(element) => { const box = element.getBoundingClientRect();
+  return box.bottom > 0 && box.top < window.innerHeight; }"""
+
+
+def address(lesson: Lesson, place: int) -> str:
+    step = lesson.steps[place]
+    page = "" if step.state.page == "overview" else step.state.page
+    return f"/{page}?" + urlencode({**dict(step.state.parameters), "lesson": lesson.name, "step": step.name})
+
+
+def place_of(lesson: Lesson, step: str) -> int:
+    return [each.name for each in lesson.steps].index(step)
+
+
+def in_address(page: Page, name: str) -> str:
+    return parse_qs(urlparse(page.url).query).get(name, [""])[0]
+
+
+def expect_step(page: Page, lesson: Lesson, place: int) -> None:
+    """The panel shows this step, beside its page."""
+    step = lesson.steps[place]
+    box = keyed(page, "lesson_panel")
+    expect(box.get_by_text(f"Step {place + 1} of {len(lesson.steps)}")).to_be_visible(timeout=TIMEOUT)
+    expect(box.get_by_text(step.title, exact=True)).to_be_visible(timeout=TIMEOUT)
+    expect(page).to_have_url(re.compile(rf"[?&]step={step.name}(&|$)"), timeout=TIMEOUT)
+    path = urlparse(page.url).path.strip("/") or "overview"
+    assert path == step.state.page
+    expect(keyed(page, step.mark.split()[0])).to_have_css("outline-style", "solid", timeout=TIMEOUT)
+
+
+def go_on(page: Page, lesson: Lesson, kind: str = "first_next") -> None:
+    keyed(page, f"lesson_go_{kind}_{lesson.name}").get_by_role("link").click()
+
+
+def solve(page: Page, task: Task) -> None:
+    """Answer as a pupil does who knows it."""
+    box = keyed(page, "lesson_task")
+    if task.kind == "choose":
+        box.get_by_text(task.options[task.right].text, exact=True).click()
+    elif task.kind == "number":
+        box.locator("input").fill(f"{task.value:g}")
+        box.locator("input").press("Enter")
+    else:
+        token = int(task.example.get("token"))
+        picture = canvas(page, "patch-panel")
+        size = picture.bounding_box()
+        at = {"x": size["width"] * (token % 8 + 0.5) / 8, "y": size["height"] * (token // 8 + 0.5) / 8}
+        picture.click(position=at)
+        expect(page).to_have_url(re.compile(rf"[?&]token={token}(&|$)"), timeout=TIMEOUT)
+    idle(page)
+    box.get_by_role("button", name="Check").click()
+    expect(box.get_by_text(task.solution)).to_be_visible(timeout=TIMEOUT)
+
+
+def test_one_whole_lesson(visit: Visit) -> None:
+    page = visit("/lessons", shows=LIST)
+    go_on(page, FIRST, "first_start")
+    solved = 0
+    for place, step in enumerate(FIRST.steps):
+        expect_step(page, FIRST, place)
+        idle(page)
+        if step.task is not None:
+            solve(page, step.task)
+            solved += 1
+        if place < len(FIRST.steps) - 1:
+            go_on(page, FIRST)
+    expect(page.get_by_text(f"This was the last step of “{FIRST.title}”.")).to_be_visible()
+    keyed(page, "lesson_panel").get_by_role("link", name="All lessons").click()
+    done = f"{len(FIRST.steps)} of {len(FIRST.steps)} steps, {solved} of {len(FIRST.tasks)} tasks solved"
+    expect(page.get_by_text(done)).to_be_visible(timeout=TIMEOUT)
+    code = page.get_by_test_id("stCode").inner_text()
+    other = visit("/lessons", shows=LIST)
+    keyed(other, "lesson_code").locator("input").fill(code)
+    keyed(other, "lesson_code").locator("input").press("Enter")
+    keyed(other, "lesson_use_code").get_by_role("button").click()
+    expect(other.get_by_text(done)).to_be_visible(timeout=TIMEOUT)
+
+
+def test_looking_around_coming_back_and_back(visit: Visit) -> None:
+    place = place_of(FIRST, "eye")
+    page = visit(address(FIRST, place))
+    expect_step(page, FIRST, place)
+    idle(page)
+    keyed(page, "lesson_panel").get_by_role("button", name="Check").click()
+    expect(page.get_by_text("This is not an eye.")).to_be_visible(timeout=TIMEOUT)
+    page.get_by_test_id("stExpandSidebarButton").click()
+    page.get_by_test_id("stSidebarNavLink").nth(3).click()
+    expect(page.get_by_text("You are looking around.")).to_be_visible(timeout=TIMEOUT)
+    idle(page)
+    assert in_address(page, "step") == "eye"
+    keyed(page, "lesson_panel").get_by_role("link", name="Back to this step").click()
+    expect_step(page, FIRST, place)
+    idle(page)
+    picture = canvas(page, "patch-panel")
+    size = picture.bounding_box()
+    picture.click(position={"x": size["width"] * 0.6, "y": size["height"] * 0.6})
+    expect(page).to_have_url(re.compile(r"[?&]token=36(&|$)"), timeout=TIMEOUT)
+    idle(page)
+    keyed(page, "lesson_panel").get_by_role("button", name="Back to this step").click()
+    expect(keyed(page, "token").locator("input")).to_have_value("0", timeout=TIMEOUT)
+    page.reload()
+    expect_step(page, FIRST, place)
+    idle(page)
+    go_on(page, FIRST)
+    expect_step(page, FIRST, place + 1)
+    idle(page)
+    page.go_back()
+    expect_step(page, FIRST, place)
+    keyed(page, "lesson_panel").get_by_role("button", name="Leave the lesson").click()
+    expect(keyed(page, "lesson_panel")).to_have_count(0, timeout=TIMEOUT)
+    idle(page)
+    assert in_address(page, "lesson") == ""
+
+
+def test_a_phone_shows_the_text_above_and_brings_the_thing_into_view(visit: Visit) -> None:
+    place = place_of(FIRST, "filters")
+    page = visit(address(FIRST, place), viewport={"width": 390, "height": 844})
+    expect_step(page, FIRST, place)
+    idle(page)
+    thing = keyed(page, FIRST.steps[place].mark)
+    assert not thing.evaluate(IN_VIEW)
+    assert keyed(page, "lesson_panel").bounding_box()["y"] < page.locator("h1").bounding_box()["y"]
+    page.get_by_role("button", name="Show it on the page").click()
+    page.wait_for_function(IN_VIEW, arg=thing.element_handle())
+    assert page.evaluate(WIDER_THAN_THE_SCREEN) <= 0
+
+
+def test_the_panel_stays_beside_a_long_page(visit: Visit) -> None:
+    lesson = find_lesson("what_did_it_learn")
+    place = place_of(lesson, "meter")
+    page = visit(address(lesson, place))
+    expect_step(page, lesson, place)
+    idle(page)
+    page.get_by_role("button", name="Show it on the page").click()
+    page.wait_for_function(IN_VIEW, arg=keyed(page, "meter-own").element_handle())
+    page.wait_for_timeout(800)
+    box, chart = keyed(page, "lesson_panel").bounding_box(), keyed(page, "meter-own").bounding_box()
+    assert 0 <= box["y"] < page.viewport_size["height"] / 2
+    assert box["x"] + box["width"] <= chart["x"]
+
+
+def unseen(step: Step) -> bool:
+    return step.task is not None and step.task.kind == "choose"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_serious_in_the_panel(visit: Visit, scheme: str) -> None:
+    lesson = lessons()[1]
+    place = next(place for place, step in enumerate(lesson.steps) if unseen(step))
+    page = visit(address(lesson, place), color_scheme=scheme)
+    expect_step(page, lesson, place)
+    idle(page)
+    keyed(page, "lesson_panel").get_by_role("button", name="Check").click()
+    expect(page.get_by_text("Give an answer first.")).to_be_visible(timeout=TIMEOUT)
+    idle(page)
+    assert serious(page) == []
+    for width, height in ((1024, 768), (768, 1024), (390, 844), (700, 450)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(150)
+        assert page.evaluate(WIDER_THAN_THE_SCREEN) <= 0, (width, height)

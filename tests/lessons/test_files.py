@@ -1,0 +1,240 @@
+"""Every lesson that comes with the app: complete, true, and in step with its other languages."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mixer_viz as mv
+from mixer_viz.analysis.attribution.deletion import random_orders
+from mixer_viz.analysis.attribution.masking import logits_without_many
+from mixer_viz.images.samples import available_samples, load_sample
+from mixer_viz.lessons import Lesson, Seen, State, Step, Task, check, lessons
+from mixer_viz.lessons.checks import needed_quantities, read_number
+from mixer_viz.lessons.lesson import Number, Quantity
+from mixer_viz.lessons.quantities import QUANTITIES, Situation, value_of
+from mixer_viz.model import MlpMixer, Trace
+from mixer_viz.paths import app_folder
+
+FOLDER = app_folder() / "assets" / "lessons"
+ALL = lessons()
+BIRD = 2  # of CIFAR-10's classes
+CONTROLS = 5  # random orders, as the page has them
+EXACTLY = "exactly"  # a number by definition, which nothing can be measured for
+MEASURED_BY_THE_APP = "training_accuracy"
+NUMBER = re.compile(r"(?<![\w₀-₉.])[−-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?!\w)")
+STEPS = [pytest.param(lesson, step, id=f"{lesson.code}-{step.name}") for lesson in ALL for step in lesson.steps]
+TASKS = [
+    pytest.param(lesson, step, task, id=f"{lesson.code}-{task.name}")
+    for lesson in ALL
+    for _, step, task in lesson.answers()
+]
+
+
+@functools.cache
+def looked_at(model: str, image: str) -> tuple[MlpMixer, Trace]:
+    loaded = mv.load_model(model, "cpu")
+    return loaded, mv.trace(loaded, mv.preprocess(load_sample(image), loaded))
+
+
+def situation(state: State, quantity: Quantity) -> Situation:
+    model, trace = looked_at(state.get("model"), state.get("image"))
+    parameters = {"page": state.page, **dict(state.parameters), **dict(quantity.parameters)}
+    return Situation(model, trace, parameters, state.get("model"))
+
+
+@functools.cache
+def measured(state: State, quantity: Quantity) -> float | str:
+    return value_of(quantity.name, situation(state, quantity))
+
+
+def shown_value(shown: str) -> float:
+    return float(shown.replace("−", "-").replace(",", ""))
+
+
+def half_of_the_last_digit(shown: str) -> float:
+    return 0.5 * 10.0 ** -len(shown.partition(".")[2])
+
+
+def texts_of(step: Step) -> Iterator[str]:
+    yield from (step.title, step.text, step.notice, step.thing)
+    if step.task is not None:
+        yield from (step.task.question, step.task.hint, step.task.solution)
+        yield from (condition.hint for condition in step.task.conditions)
+        yield from (step.task.options[step.task.right].text,) if step.task.options else ()
+
+
+def numbers_in(text: str) -> list[str]:
+    return NUMBER.findall(text)
+
+
+def known_numbers(step: Step) -> set[str]:
+    """Those that the file says what they are, and those of the state that is seen."""
+    known = {number.shown for number in step.numbers} | {value for _, value in step.state.parameters}
+    if step.task is not None:
+        known |= {f"{step.task.value:g}"} if step.task.value is not None else set()
+        known |= {f"{bound:g}" for each in step.task.conditions for bound in (each.at_least, each.at_most) if bound}
+        known |= {value for _, value in step.task.example.parameters} if step.task.example else set()
+    known |= {each.replace("-", "−") for each in known}
+    return known | {each.lstrip("−") for each in known}  # "4.040 − 0.148"
+
+
+def test_there_are_five_lessons_with_chapters_and_tasks() -> None:
+    assert [lesson.code for lesson in ALL] == [1, 2, 3, 4, 5]
+    for lesson in ALL:
+        assert 10 <= lesson.minutes <= 15
+        assert len(lesson.chapters) >= 3
+        assert all(chapter.steps for chapter in lesson.chapters)
+        assert len(lesson.tasks) >= 3
+        assert lesson.teacher.misunderstandings
+    assert {task.kind for lesson in ALL for task in lesson.tasks} == {"choose", "number", "click", "reach"}
+
+
+@pytest.mark.parametrize(("lesson", "step"), STEPS)
+def test_every_number_in_a_text_is_accounted_for(lesson: Lesson, step: Step) -> None:
+    known = known_numbers(step)
+    left = [number for text in texts_of(step) for number in numbers_in(text) if number not in known]
+    assert left == []
+
+
+@pytest.mark.parametrize(("lesson", "step"), STEPS)
+def test_every_number_is_what_the_model_gives(lesson: Lesson, step: Step) -> None:
+    said = " ".join(texts_of(step))
+    for number in step.numbers:
+        assert number.shown in numbers_in(said), number.shown
+        assert_true(number, step.state)
+
+
+def test_every_number_for_teachers_is_what_the_model_gives() -> None:
+    for lesson in ALL:
+        note = " ".join((lesson.aim, lesson.teacher.text, *lesson.teacher.misunderstandings))
+        assert set(numbers_in(note)) <= {number.shown for number in lesson.teacher.numbers}
+        for number in lesson.teacher.numbers:
+            assert_true(number, lesson.steps[0].state)
+
+
+def assert_true(number: Number, state: State) -> None:
+    if number.quantity.name == EXACTLY:
+        return
+    value = measured(state, number.quantity)
+    tolerance = half_of_the_last_digit(number.shown) if number.tolerance is None else number.tolerance
+    assert float(value) == pytest.approx(shown_value(number.shown), abs=1.001 * tolerance, rel=0), number
+
+
+@pytest.mark.parametrize(("lesson", "step", "task"), TASKS)
+def test_the_right_answer_is_right_and_others_get_a_hint(lesson: Lesson, step: Step, task: Task) -> None:
+    if task.kind == "choose":
+        verdicts = [check(task, Seen(step.state.page, answer=str(place))) for place in range(len(task.options))]
+        assert [verdict.right for verdict in verdicts] == [place == task.right for place in range(len(task.options))]
+    elif task.kind == "number":
+        assert task.quantity is not None
+        assert task.value is not None
+        if task.quantity.name != EXACTLY:
+            assert float(measured(step.state, task.quantity)) == pytest.approx(task.value, abs=task.tolerance + 1e-9)
+        verdicts = [check(task, Seen(step.state.page, answer=str(task.value + more))) for more in (0, 1, -0.5)]
+        assert [verdict.right for verdict in verdicts] == [True, False, False]
+    else:
+        assert task.example is not None
+        verdicts = [check(task, seen(task, task.example)), check(task, seen(task, step.state, 0.0))]
+        assert [verdict.right for verdict in verdicts] == [True, False], verdicts
+    assert all(verdict.words == task.solution if verdict.right else len(verdict.words) > 10 for verdict in verdicts)
+
+
+def seen(task: Task, state: State, accuracy: float = 95.0) -> Seen:
+    values = {
+        quantity: accuracy if quantity.name == MEASURED_BY_THE_APP else measured(state, quantity)
+        for quantity in needed_quantities(task)
+    }
+    return Seen(state.page, state.parameters, "", tuple(values.items()))
+
+
+def test_solutions_say_what_else_is_true() -> None:
+    """What a sentence says in words, where no number stands."""
+    horses = State("activations", (("model", "mixer_cifar10"), ("image", "horses")))
+    off = [{"off": "branch", "off_at": str(stage), "off_to": "zero"} for stage in range(1, 17)]
+    others = [
+        stage
+        for stage, each in enumerate(off, start=1)
+        if measured(horses, Quantity("answer_off", tuple(each.items()))) != "horse"
+    ]
+    assert others == [1, 2, 10]  # either half of block 1, and the channel mixing of block 5
+    swapped = (("swap_kind", "identity"), ("swap_blocks", "1,2,3,4"))
+    assert measured(horses, Quantity("answer_swapped", swapped)) == "deer"
+    for block in range(1, 9):
+        alone = (("swap_kind", "identity"), ("swap_blocks", str(block)))
+        assert measured(horses, Quantity("answer_swapped", alone)) == "horse"
+    bird = State("attribution", (("model", "mixer_cifar10"), ("image", "kingfisher"), ("baseline", "mean")))
+    fewest = [
+        measured(bird, Quantity("fewest_deleted", (("deleted_by", method),)))
+        for method in ("patch_ablation", "patch_logits")
+    ]
+    assert fewest == [5, 36]
+    assert np.array_equal(answers_without_five_at_random(bird), [BIRD] * CONTROLS)
+    noise = State("attribution", (("model", "mixer_cifar10"), ("image", "kingfisher"), ("baseline", "noise")))
+    assert measured(noise, Quantity("answer_of_nothing")) == "automobile"
+    cat = State("compared", (("model", "mixer_cifar10"), ("image", "cat")))
+    said = {name: measured(cat, Quantity("compared_answer", (("mixer", name),))) for name in ("identity", "mlp")}
+    assert said == {"identity": "dog", "mlp": "cat"}
+
+
+def answers_without_five_at_random(state: State) -> np.ndarray:
+    """As the page draws them."""
+    model, trace = looked_at(state.get("model"), state.get("image"))
+    sets = random_orders(model.config.num_patches, CONTROLS, 0)[:, :5]
+    answers: np.ndarray = logits_without_many(model, trace.pixels, sets, baseline="mean").argmax(axis=1)
+    return answers
+
+
+def test_steps_name_models_and_pictures_that_are_there() -> None:
+    samples = {sample.name for sample in available_samples()}
+    for lesson in ALL:
+        for step in lesson.steps:
+            assert step.state.get("model").startswith("mixer_")
+            assert step.state.get("image") in samples
+
+
+def test_quantities_that_files_name_exist() -> None:
+    named = {number.quantity.name for lesson in ALL for step in lesson.steps for number in step.numbers}
+    named |= {each.name for lesson in ALL for task in lesson.tasks for each in needed_quantities(task)}
+    assert named - {EXACTLY, MEASURED_BY_THE_APP} <= set(QUANTITIES)
+
+
+def test_typed_numbers() -> None:
+    written = {
+        "64": 64,
+        " 0,5 ": 0.5,
+        "−3": -3,
+        "54 %": 54,
+        ".5": 0.5,
+        "1e9": None,
+        "": None,
+        "9" * 50: None,
+        "٣": None,
+    }
+    assert {text: read_number(text) for text in written} == written
+
+
+def same_but_for_words(lesson: Lesson) -> list[object]:
+    found: list[object] = [lesson.code, lesson.minutes, [len(chapter.steps) for chapter in lesson.chapters]]
+    for step in lesson.steps:
+        found += [step.name, step.state, step.mark, step.numbers]
+        if (task := step.task) is not None:
+            found += [task.name, task.kind, len(task.options), task.right, task.quantity, task.value, task.tolerance]
+            found += [dataclasses.replace(condition, hint="") for condition in task.conditions]
+            found += [task.example, task.layer]
+    return found
+
+
+def test_other_languages_differ_in_words_alone() -> None:
+    for path in FOLDER.glob("*.yaml"):
+        name, language, _ = Path(path.name).name.split(".")
+        english = next(lesson for lesson in ALL if lesson.name == name)
+        (other,) = [lesson for lesson in lessons(language) if lesson.name == name]
+        assert other.language == language
+        assert same_but_for_words(other) == same_but_for_words(english)
