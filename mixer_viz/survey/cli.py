@@ -20,7 +20,7 @@ from mixer_viz.model import MlpMixer
 from mixer_viz.survey.closer import CloserPlan
 from mixer_viz.survey.folder import Pictures, find_pictures
 from mixer_viz.survey.output import JSON_NAME, KINDS, write_survey
-from mixer_viz.survey.run import Share, SurveyError, merge_shares, run_share, weights_key
+from mixer_viz.survey.run import Share, SurveyError, merge_shares, run_share, weights_hash
 from mixer_viz.survey.tables import survey_of
 from mixer_viz.training.processes import Processes, join_processes
 
@@ -73,7 +73,7 @@ def _survey(given: argparse.Namespace, processes: Processes) -> None:
     if not processes.is_main:
         return
     state, content = merge_shares(shares)
-    survey = survey_of(model, given.model, pictures, share.closer, state, content)
+    survey = survey_of(model, share, pictures, state, content)
     write_survey(survey, out, given.format)
     for path in (out / _STATES).iterdir():
         path.unlink()
@@ -95,7 +95,8 @@ def _share(given: argparse.Namespace, processes: Processes, model: MlpMixer, pic
         chunk=given.chunk or chunk_for(model.config, model.stem.weight.device, with_gradient=False),
         workers=given.workers,
         save_seconds=given.save_seconds,
-        model_key=weights_key(model, given.model),
+        model=given.model,
+        weights=weights_hash(model),
         closer=CloserPlan.of(model.config, pictures.sample(given.closer), methods),
     )
 

@@ -9,7 +9,7 @@ from mixer_viz.model import MlpMixer
 from mixer_viz.survey.closer import CloserPlan
 from mixer_viz.survey.folder import Pictures
 from mixer_viz.survey.output import Survey
-from mixer_viz.survey.run import Share, SurveyError, run_share
+from mixer_viz.survey.run import Share, SurveyError, run_share, weights_hash
 from mixer_viz.survey.tables import survey_of
 
 
@@ -49,10 +49,11 @@ def survey_in_memory(
         chunk=chunk_for(model.config, model.stem.weight.device, with_gradient=False),
         workers=1,
         save_seconds=float("inf"),
-        model_key=name,
+        model=name,
+        weights=weights_hash(model),
         closer=CloserPlan.of(model.config, pictures.sample(closer), ()),
     )
     state, content = run_share(model, pictures, share, None, progress=progress, cancelled=is_cancelled)
     if not state["count"][0]:
         raise SurveyError("none of these files is a readable picture; choose others")
-    return survey_of(model, name, pictures, share.closer, state, content)
+    return survey_of(model, share, pictures, state, content)

@@ -56,6 +56,11 @@ class Survey:
         """Whether it is of a Mixer with these sizes and classes."""
         return bool(self.about["config"] == json.loads(config.to_json()))
 
+    @property
+    def weights(self) -> str | None:
+        """`survey.run.weights_hash` of the network; None in surveys of earlier versions."""
+        return self.about.get("weights_sha256")
+
     def to_frame(self) -> Any:
         """Statistics of all units as a pandas table: family, block, unit, mean, std, lowest, top."""
         config = MixerConfig.from_json(json.dumps(self.about["config"]))
@@ -141,6 +146,8 @@ def _about(data: bytes | None) -> dict[str, Any]:
         raise SurveyFileError(f"The file {JSON_NAME} is not of a survey that this version can read.")
     if not isinstance(about.get("model"), str) or not isinstance(about.get("images"), int):
         raise SurveyFileError(f"The file {JSON_NAME} does not say which model saw how many pictures.")
+    if not isinstance(about.get("weights_sha256", ""), str):
+        raise SurveyFileError(f"The file {JSON_NAME} has no text as hash of the weights.")
     return about
 
 

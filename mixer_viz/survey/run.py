@@ -34,7 +34,8 @@ class Share:
     chunk: int
     workers: int
     save_seconds: float
-    model_key: str  # name and SHA-256 of the weights
+    model: str  # its name
+    weights: str  # `weights_hash` of it
     closer: closer.CloserPlan
 
     def numbers(self, count: int) -> list[int]:
@@ -45,7 +46,7 @@ class Share:
         """What a saved state belongs to."""
         return json.dumps(
             [
-                *(self.rank, self.world_size, self.chunk, self.model_key, pictures.fingerprint()),
+                *(self.rank, self.world_size, self.chunk, self.model, self.weights, pictures.fingerprint()),
                 *(self.closer.pictures.tolist(), self.closer.methods),
             ]
         )
@@ -174,9 +175,10 @@ def merge_shares(shares: list[tuple[dict[str, np.ndarray], int]]) -> tuple[dict[
     return statistics.merged(first) | closer.merged_closer(second), content
 
 
-def weights_key(model: MlpMixer, name: str) -> str:
-    """Name and a hash of the weights, so that no survey is taken up with others."""
+def weights_hash(model: MlpMixer) -> str:
+    """SHA-256 of all weights by their names and shapes, so that no survey is taken for one of others."""
     digest = hashlib.sha256()
-    for parameter in model.parameters():
+    for name, parameter in model.named_parameters():
+        digest.update(f"{name} {tuple(parameter.shape)} {parameter.dtype}\n".encode())
         digest.update(parameter.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
-    return f"{name} {digest.hexdigest()}"
+    return digest.hexdigest()

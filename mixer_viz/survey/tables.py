@@ -14,6 +14,7 @@ from mixer_viz.survey import closer
 from mixer_viz.survey.folder import Pictures, read_crop
 from mixer_viz.survey.output import FORMAT, Survey
 from mixer_viz.survey.passes import FAMILIES
+from mixer_viz.survey.run import Share
 
 _PICTURE_BYTES = 32 * 2**20
 _MOST_PICTURES = 512
@@ -21,13 +22,12 @@ _MOST_PICTURES = 512
 
 def survey_of(
     model: MlpMixer,
-    name: str,
+    share: Share,
     pictures: Pictures,
-    plan: closer.CloserPlan,
     state: Mapping[str, np.ndarray],
     content: int,
 ) -> Survey:
-    """The tables of a finished state."""
+    """The tables of a finished state; `share` says of which model, and what got a closer look."""
     count = max(1, int(state["count"][0]))
     arrays = {
         "predictions.labels": pictures.labels,
@@ -42,7 +42,7 @@ def survey_of(
         "logits.top": state["logit_top"],
         "logits.sample": state["logit_sample"],
         "sample.pictures": pictures.sample(len(state["logit_sample"])),
-        "closer.pictures": plan.pictures,
+        "closer.pictures": share.closer.pictures,
         "closer.done": state["closer.done"],
         "closer.target": state["closer.target"],
         "closer.attribution": state["attribution"],
@@ -53,15 +53,16 @@ def survey_of(
     arrays |= _kept_pictures(model.config, pictures, arrays)
     about = {
         "format": FORMAT,
-        "model": name,
+        "model": share.model,
+        "weights_sha256": share.weights,
         "config": json.loads(model.config.to_json()),
         "images": int(state["count"][0]),
         "unreadable": int((state["answers"] == -2).sum()),
         "data_sha256": f"{content:064x}",
         "files": [pictures.names[number] for number in arrays["pictures.numbers"]],
-        "methods": list(plan.methods),
+        "methods": list(share.closer.methods),
         "measures": list(closer.MEASURES),
-        "token": plan.token,
+        "token": share.closer.token,
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
     }
     return Survey(about, arrays)

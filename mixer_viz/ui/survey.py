@@ -7,9 +7,11 @@ from typing import Literal
 import streamlit as st
 
 from mixer_viz.survey.output import JSON_NAME, KINDS, MAX_FILE_BYTES, Survey, SurveyFileError, read_survey
+from mixer_viz.survey.run import weights_hash
 from mixer_viz.texts.from_files import literal_sentence
 from mixer_viz.texts.units import survey as texts
 from mixer_viz.ui.choices import ChosenModel
+from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.compute.uploads import leave_room, take_room
 
 _OPENED = "_survey"  # session state: the survey, None once it was closed, and the uploads that it came in
@@ -44,7 +46,7 @@ def about_opened(model: ChosenModel) -> None:
     if survey is None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(texts.about(survey, model.shown_title, opened_survey(model) is not None))
+        st.markdown(texts.about(survey, model.shown_title, _mismatch(survey, model)))
         st.button("Close the survey", key="close_survey", on_click=_close, args=(uploads,))
 
 
@@ -73,14 +75,25 @@ def beside(model: ChosenModel, what: Literal["lens", "metrics"]) -> None:
         "metrics": ("How far to trust the maps", texts.metrics_table),
     }[what]
     with st.expander(f"{title}, over the pictures of your survey"):
-        st.markdown(texts.about(survey, model.shown_title, True))
+        st.markdown(texts.about(survey, model.shown_title))
         st.table(table(survey))
 
 
 def opened_survey(model: ChosenModel) -> Survey | None:
-    """The survey of this visit; None where none is opened or it is of a Mixer with other sizes or classes."""
+    """The survey of this visit; None where none is opened or it is of a Mixer with other sizes, classes or weights."""
     survey, _ = _opened()
-    return survey if survey is not None and survey.fits(model.config) else None
+    return survey if survey is not None and not _mismatch(survey, model) else None
+
+
+def _mismatch(survey: Survey, model: ChosenModel) -> texts.Mismatch:
+    if not survey.fits(model.config):
+        return "sizes"
+    return "weights" if survey.weights not in (None, _weights_of(model)) else ""
+
+
+@kept("model")
+def _weights_of(model: ChosenModel) -> str:
+    return weights_hash(model.model)
 
 
 def _forget_removed() -> None:

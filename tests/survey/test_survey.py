@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import itertools
 import json
 import os
 import signal
@@ -22,7 +24,7 @@ from mixer_viz.analysis.attribution.run import attribute
 from mixer_viz.analysis.receptive_field import receptive_field
 from mixer_viz.analysis.token_mixing.jacobian import token_jacobian
 from mixer_viz.analysis.token_mixing.unit_effect import unit_effects
-from mixer_viz.checkpoints import load_model
+from mixer_viz.checkpoints import load_model, save_model
 from mixer_viz.images import ImageError, open_image, preprocess
 from mixer_viz.model import MixerConfig, MlpMixer, Trace, trace
 from mixer_viz.model.trace import streams_of
@@ -32,7 +34,7 @@ from mixer_viz.survey.folder import pictures_in_memory, some_of
 from mixer_viz.survey.in_memory import survey_in_memory
 from mixer_viz.survey.output import Survey, SurveyFileError, read_survey
 from mixer_viz.survey.passes import FAMILIES, chunk_values
-from mixer_viz.survey.run import SurveyError
+from mixer_viz.survey.run import SurveyError, weights_hash
 from tests.survey.made_folders import write_model, write_pictures
 
 METHODS = "input_x_gradient"
@@ -222,6 +224,28 @@ def test_another_survey_is_not_taken_up(case: Case, tmp_path: Path, caplog: pyte
     (tmp_path / "state" / "share-0-of-1.npz").write_bytes(b"damaged")
     assert run(case.data, case.model_file, tmp_path, "--resume") == 1
     assert run(case.data, case.model_file, case.out) == 1  # there is one already
+
+
+def test_a_survey_names_its_weights_and_is_not_taken_up_with_others(
+    case: Case, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert case.survey.weights == case.survey.about["weights_sha256"] == weights_hash(case.model)
+    other = copy.deepcopy(case.model)
+    with torch.no_grad():
+        other.head.bias[0] += 1e-3
+    assert weights_hash(other) != case.survey.weights
+    file = tmp_path / "model.safetensors"
+    file.write_bytes(case.model_file.read_bytes())
+    pauses = itertools.count()
+    with monkeypatch.context() as patch:
+        patch.setattr(cli, "_stops_on_signals", lambda: lambda: next(pauses) > 2)
+        assert run(case.data, file, tmp_path / "out", "--save-seconds", "0") == cli.STOPPED
+    save_model(other, file)  # under the same name
+    assert run(case.data, file, tmp_path / "out", "--resume") == 1
+    assert "was begun with another model" in capsys.readouterr().err
+    file.write_bytes(case.model_file.read_bytes())
+    assert run(case.data, file, tmp_path / "out", "--resume") == 0
+    assert_alike(case.survey, read_survey(tmp_path / "out"), exact=True)
 
 
 def test_two_processes_find_what_one_finds(case: Case, tmp_path: Path) -> None:

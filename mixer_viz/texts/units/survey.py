@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -27,12 +28,19 @@ def survey_button(count: int, files: int, seconds: str) -> str:
     return f"Survey its {files:,} pictures ({seconds})"
 
 
-def about(survey: Survey, model_title: str, fits: bool) -> str:
+Mismatch = Literal["", "sizes", "weights"]  # why a survey is not of the model that is looked at
+
+
+def about(survey: Survey, model_title: str, mismatch: Mismatch = "") -> str:
     """What was surveyed, and whether it is of the model that is looked at."""
     accuracy = "" if survey.accuracy is None else f", {100 * survey.accuracy:.2f} % right"
     name = literal(str(survey.about["model"]))
     told = f"Survey of {survey.images:,} pictures by {name}{accuracy}."
-    return told if fits else f"{told} It is of a Mixer with other sizes or classes than {model_title}."
+    if mismatch == "sizes":
+        return f"{told} It is of a Mixer with other sizes or classes than {model_title}."
+    if mismatch == "weights":
+        return f"{told} It is of other weights than those of {model_title}, so nothing of it is shown beside them."
+    return told
 
 
 def unit_in_words(mean: float, std: float, sample: np.ndarray, value: float, images: int) -> str:

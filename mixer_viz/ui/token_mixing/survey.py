@@ -126,4 +126,4 @@ def mean_listening(choice: Choice, token: int) -> None:
     grids = jacobian_grids(cached.crop_of(choice), token, maps)
     names = [f"Block {number + 1} of {len(mean)}" for number in range(len(mean))]
     show_grids(grids, key="survey-means", stacks=[2, 2], frames=names)
-    st.caption(texts.about(survey, choice.model.shown_title, True))
+    st.caption(texts.about(survey, choice.model.shown_title))

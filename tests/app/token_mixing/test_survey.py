@@ -14,7 +14,8 @@ from mixer_viz.checkpoints import save_model
 from mixer_viz.model import MixerConfig, MlpMixer
 from mixer_viz.survey import cli
 from mixer_viz.survey.output import Survey, read_survey
-from tests.app.driving import errors, panel
+from mixer_viz.survey.output import write_survey as store
+from tests.app.driving import BUNDLED, errors, panel, panel_is_there
 from tests.app.token_mixing.driving import check, open_page
 from tests.app.token_mixing.test_preferred import words
 from tests.survey.made_folders import write_pictures
@@ -132,3 +133,18 @@ def test_pictures_without_classes_and_files_that_are_none(tmp_path: Path) -> Non
         time.sleep(0.1)
         app.run()
     assert errors(app) == ["The survey: none of these files is a readable picture; choose others."]
+
+
+def test_a_survey_of_other_weights_is_told(opened: tuple[Path, Survey], tmp_path: Path) -> None:
+    survey = opened[1]
+    about = {**survey.about, "weights_sha256": "0" * 64}
+    store(Survey(about, survey.arrays), tmp_path)
+    app = open_page(block="3", unit="17")
+    app.file_uploader(key="survey_files").set_value(files_of(tmp_path)).run()
+    assert errors(app) == []
+    assert f"It is of other weights than those of {BUNDLED}" in words(app).replace("&#95;", "_")
+    assert not panel_is_there(app, "survey-top")
+    older = {name: value for name, value in survey.about.items() if name != "weights_sha256"}
+    store(Survey(older, survey.arrays), tmp_path)
+    app.file_uploader(key="survey_files").set_value(files_of(tmp_path)).run()
+    assert panel(app, "survey-top")
