@@ -14,8 +14,8 @@ _INCHES = 2.4  # width of a picture that is 260 CSS pixels wide
 _GAP = 2  # pixels between tiles, drawn white
 
 
-def draw_grids(grids: Sequence[Grid], frame: int = -1, caption: str = "") -> Figure:
-    """The grids side by side, each with its title and colour scale; of those with frames, one of them.
+def draw_grids(grids: Sequence[Grid], frame: int = -1, caption: str = "", *, down: bool = False) -> Figure:
+    """The grids side by side, or one below the other, each with its title and scale; of those with frames, one of them.
 
     Raises ValueError for no grid, or a frame that is not there.
     """
@@ -23,8 +23,12 @@ def draw_grids(grids: Sequence[Grid], frame: int = -1, caption: str = "") -> Fig
         raise ValueError("there is no grid to draw")
     widths = [max(0.6, _INCHES * grid.width / 260) for grid in grids]
     heights = [width / _aspect(grid) for width, grid in zip(widths, grids, strict=True)]
-    figure = Figure(figsize=(sum(widths) + 0.3, max(heights) + 0.95), layout="constrained")
-    cells = figure.subplots(1, len(grids), width_ratios=widths, squeeze=False)[0]
+    if down:
+        figure = Figure(figsize=(max(widths) + 0.3, sum(heights) + 0.95 * len(grids)), layout="constrained")
+        cells = figure.subplots(len(grids), 1, height_ratios=[height + 0.6 for height in heights], squeeze=False)[:, 0]
+    else:
+        figure = Figure(figsize=(sum(widths) + 0.3, max(heights) + 0.95), layout="constrained")
+        cells = figure.subplots(1, len(grids), width_ratios=widths, squeeze=False)[0]
     for axes, grid in zip(cells, grids, strict=True):
         picture, limits = grid_picture(grid, frame)
         axes.imshow(picture, interpolation="nearest", aspect="auto" if grid.aspect else "equal")

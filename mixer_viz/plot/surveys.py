@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import plotly.graph_objects as go
+from matplotlib.figure import Figure
 
+from mixer_viz.analysis.arrays import to_array
+from mixer_viz.analysis.token_mixing.objective import Objective, unit_map
 from mixer_viz.figures.activations.charts import layer_lines
+from mixer_viz.figures.print_grids import draw_grids
 from mixer_viz.figures.token_mixing import survey as figures
+from mixer_viz.images import normalise
+from mixer_viz.model import MlpMixer
 from mixer_viz.survey.output import Survey
+from mixer_viz.survey.run import weights_hash
 
 
 def unit_histogram(survey: Survey, block: int, unit: int, value: float | None = None) -> go.Figure:
@@ -37,6 +44,30 @@ def logit_lens(survey: Survey) -> go.Figure:
         lines["right"] = survey.arrays["logit_lens.right"] / int(((labels >= 0) & (answers >= 0)).sum())
     names = ["embedding", *(f"block {number}" for number in range(1, stages))]
     return layer_lines(lines, names, stages - 1, title="share of the pictures", percent=True)
+
+
+def unit_pictures(survey: Survey, model: MlpMixer, block: int, unit: int, most: int = 6) -> Figure:
+    """The pictures that drive a hidden unit of token mixing most, of those that the survey kept, with the unit's map.
+
+    Raises ValueError when the survey is of another network than `model`, or kept none of them.
+    """
+    row = _row(survey, block, unit)
+    if not survey.fits(model.config) or survey.weights not in (None, weights_hash(model)):
+        raise ValueError("this survey is of another network")
+    place = {number: at for at, number in enumerate(survey.arrays["pictures.numbers"].tolist())}
+    ranked = zip(
+        survey.units("token_units", "top_pictures")[row].tolist(),
+        survey.units("token_units", "top")[row].tolist(),
+        strict=True,
+    )
+    chosen = [(place[number], value) for number, value in ranked if number in place][:most]
+    if not chosen:
+        raise ValueError(f"this survey kept none of the pictures that drive unit {unit} of block {block} most")
+    crops = survey.arrays["pictures.crops"][[at for at, _ in chosen]]
+    pixels = normalise(crops, model.config).to(model.stem.weight.device)
+    maps = to_array(unit_map(model, pixels, Objective(kind="token unit", index=unit, place=block)))
+    titles = [str(survey.about["files"][at]).rsplit("/", 1)[-1] for at, _ in chosen]
+    return draw_grids(figures.mapped_pictures(crops, maps, titles, [f"activation {value:.3g}" for _, value in chosen]))
 
 
 def _row(survey: Survey, block: int, unit: int) -> int:

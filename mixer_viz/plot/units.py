@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from mixer_viz.analysis import receptive_field as fields
+from mixer_viz.analysis.arrays import one_image, to_array
+from mixer_viz.analysis.ranges import check_range
 from mixer_viz.analysis.spectrum import power_spectrum
 from mixer_viz.analysis.token_mixing import preferred as closed_form
 from mixer_viz.analysis.token_mixing.convolution import convolution_share
@@ -138,6 +140,38 @@ def convolution(model: MlpMixer, block: int) -> Figure:
     matrix = linear_mixing(weights)
     meter = convolution_share(matrix, weights.grid)
     return draw_grids(maps.convolution_grids(np.asarray(matrix), meter.kernel, meter.residual, meter.explained))
+
+
+def convolution_meter(model: MlpMixer, block: int = 0) -> go.Figure:
+    """How much of every block's mixing a kernel, a shift or the identity would explain; `block` is marked."""
+    meters = [convolution_share(linear_mixing(weights), weights.grid) for weights in _all_weights(model)]
+    shares = {
+        "best kernel": np.array([meter.explained for meter in meters]),
+        "3 × 3 kernel": np.array([meter.local_explained for meter in meters]),
+        "one-step shift": np.array([meter.shift_explained for meter in meters]),
+        "identity": np.array([meter.identity_explained for meter in meters]),
+    }
+    first = meters[0]
+    nulls = (
+        first.null_explained,
+        first.null_local_explained,
+        first.null_shift_explained,
+        first.null_identity_explained,
+    )
+    return charts.convolution_chart(shares, nulls, block)
+
+
+def unit_activation(model: MlpMixer, image: Image.Image, block: int, unit: int) -> Figure:
+    """What one unit answers for every channel of a picture, after the GELU."""
+    check_range("unit", unit, model.config.tokens_mlp_dim)
+    check_range("block", block, model.config.num_blocks)
+    hidden = to_array(one_image(trace(model, preprocess(image, model)).blocks[block].tokens_hidden))
+    return draw_grids([maps.activation_strip(hidden[:, unit], unit)])
+
+
+def field_area(model: MlpMixer, image: Image.Image, token: int) -> go.Figure:
+    """Share of all patches that holds 20, 50 and 99 % of the gradient of one patch, block by block."""
+    return charts.area_chart(fields.receptive_field(model, preprocess(image, model), token).area)
 
 
 def _all_weights(model: MlpMixer) -> list[MixingWeights]:
