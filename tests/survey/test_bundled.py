@@ -38,8 +38,8 @@ def test_what_comes_with_a_model_is_small_and_fits_it(name: str) -> None:
     assert top > quantiles[-1]
 
 
-def test_cifar10_has_them() -> None:
-    assert "mixer_cifar10" in WITH
+def test_every_bundled_model_has_them() -> None:
+    assert [model.name for model in bundled_models()] == WITH
     assert bundled.training_statistics("no such model") is None
 
 
