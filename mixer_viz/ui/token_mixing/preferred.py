@@ -26,6 +26,7 @@ WHAT = {
     "This unit, all channels": "unit",
     "This unit, one channel": "unit-in-channel",
     "This channel of the stream": "channel",
+    "A unit of channel mixing": "channel-unit",
     "A class": "class",
 }
 _BEST = 5  # classes that are offered where there are too many for a list
@@ -61,7 +62,12 @@ def _search(choice: Choice, block: int, unit: int, channel: int) -> None:
         what = WHAT[option_buttons("Look for the picture that excites most", WHAT, "excite")]
         seed = pick_number("Seed", 0, 9999, 0, "search_seed", width=110)
         phase_only = switch("Phases alone (MACO)", "phases", help=texts.PHASES)
-    index = _class_index(choice) if what == "class" else 0
+    index = 0
+    if what == "class":
+        index = _class_index(choice)
+    elif what == "channel-unit":
+        last = choice.model.config.channels_mlp_dim - 1
+        index = pick_number(f"Hidden unit of channel mixing (0 to {last}, a row of W₃)", 0, last, 0, "wanted_unit")
     search = Search(_objective(what, block, unit, channel, index), phase_only, seed)
     key = preferred_results.search_key(choice, search)
     asked = st.session_state.get(_ASKED) == key
@@ -90,6 +96,8 @@ def _class_index(choice: Choice) -> int:
 def _objective(what: str, block: int, unit: int, channel: int, index: int) -> Objective:
     if what == "class":
         return Objective(kind="class", index=index)
+    if what == "channel-unit":
+        return Objective(kind="channel unit", index=index, place=block)
     if what == "channel":
         return Objective(kind="channel", index=channel, place=2 * block + 2)
     return Objective(kind="token unit", index=unit, place=block, at=channel if what == "unit-in-channel" else None)

@@ -132,7 +132,9 @@ def _pictures(choice: Choice) -> list[Picture]:
 def measured_for(model: ChosenModel, objective: Objective) -> str:
     """What the training images of a bundled model reach, in a sentence; empty where nobody measured it."""
     known = training_statistics(model.key)
-    units = model.config.tokens_mlp_dim if objective.kind == "token unit" else model.config.embed_dim
+    config = model.config
+    hidden = {"token unit": config.tokens_mlp_dim, "channel unit": config.channels_mlp_dim}
+    units = hidden.get(objective.kind, config.embed_dim)
     found = None if known is None else known.of(objective, units)
     if known is None or found is None:
         return ""

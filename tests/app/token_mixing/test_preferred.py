@@ -15,6 +15,7 @@ from mixer_viz.analysis.token_mixing.preferred import as_picture, preferred_pict
 from mixer_viz.images import crop_image
 from mixer_viz.images.samples import available_samples, load_sample
 from mixer_viz.model import MlpMixer
+from mixer_viz.survey.bundled import training_statistics
 from mixer_viz.ui.choices import ChosenModel
 from mixer_viz.ui.compute.jobs import job_table
 from mixer_viz.ui.token_mixing import preferred_results
@@ -73,3 +74,26 @@ def test_a_class_and_a_channel_can_be_excited_as_well() -> None:
     assert errors(app) == []
     assert app.selectbox(key="search_class").value == "cat"
     assert app.button(key="search").label.startswith("Look for it (about")
+
+
+def test_a_unit_of_channel_mixing_can_be_excited(
+    model: MlpMixer, pixels: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preferred_results, "STEPS", 4)
+    monkeypatch.setattr(preferred_results, "STARTS", 1)
+    app = open_page(block="2", excite="channel-unit", wanted_unit="33", image="Cat")
+    assert errors(app) == []
+    app.button(key="search").click().run()
+    for _ in range(100):
+        if "best picture found" in words(app):
+            break
+        time.sleep(0.1)
+        app.run()
+    assert "Unit 33 of channel mixing in block 2, after GELU, mean over all patches" in words(app)
+    chosen = ChosenModel(BUNDLED, BUNDLED, model)
+    objective = Objective(kind="channel unit", index=33, place=1)
+    found = maximise(model, objective, spectrum=preferred_results.spectrum_for(chosen), starts=1, steps=4)
+    assert f"the best picture found reaches **{found.best:.3g}**" in words(app)
+    known = training_statistics(BUNDLED)
+    top = None if known is None else known.of(objective, model.config.channels_mlp_dim)
+    assert (top is None) == ("training images" not in words(app).split("best picture found")[1].split("starts of")[0])
