@@ -15,6 +15,7 @@ from mixer_viz.figures.photo import photo_grid
 from mixer_viz.model.costs import costs
 from mixer_viz.texts import overview as texts
 from mixer_viz.texts.glossary import explained
+from mixer_viz.ui import survey
 from mixer_viz.ui.beside import pick_beside, show_beside
 from mixer_viz.ui.block_player import one_block_slowly
 from mixer_viz.ui.compute import cached
@@ -118,6 +119,7 @@ if choice.picture.expected:
     st.info(choice.picture.expected)
 way()
 end()
+survey.confusions(choice.model)
 with st.expander("In the formula"):
     st.markdown(texts.mixer_equation(config))
     st.table(texts.cost_table(costs(config)))

@@ -77,6 +77,7 @@ def talk() -> None:
     st.caption(texts.listening_note(config.num_blocks))
     survey.mean_listening(choice, token)
     sections.receptive_field(choice, token)
+    survey.mean_field(choice)
 
 
 st.title("Learned token-mixing weights")

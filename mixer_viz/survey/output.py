@@ -170,6 +170,10 @@ def _check(about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
         config = MixerConfig.from_json(json.dumps(about["config"]))
     except (ValueError, TypeError, KeyError) as exc:
         raise SurveyFileError(f"The file {JSON_NAME} describes no model that can be read here.") from exc
+    if any(value.dtype.kind not in "iuf" for value in arrays.values()):
+        raise SurveyFileError("A table of this survey holds something else than numbers.")
+    if type(about.get("token")) is not int:
+        raise SurveyFileError(f"The file {JSON_NAME} does not say of which patch the receptive field is.")
     blocks, tokens = config.num_blocks, config.num_patches
     wanted: dict[str, tuple[int, ...]] = {
         "jacobian.mean": (blocks, tokens, tokens),
@@ -193,6 +197,11 @@ def _check(about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
     for name, shape in wanted.items():
         if name not in arrays or arrays[name].shape != shape:
             raise SurveyFileError(f"The table {name} of this survey is missing or has another shape than {shape}.")
+    _check_pictures(about, arrays, config)
+
+
+def _check_pictures(about: Mapping[str, Any], arrays: Mapping[str, np.ndarray], config: MixerConfig) -> None:
+    """What has a row for each picture, of the folder or of those that were kept."""
     crops, numbers = arrays.get("pictures.crops"), arrays.get("pictures.numbers")
     if (
         crops is None
@@ -201,7 +210,17 @@ def _check(about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
         or crops.shape != (len(numbers), *config.image_shape, 3)
     ):
         raise SurveyFileError("The pictures of this survey are missing or of another size than the model's.")
-    if crops.dtype != np.uint8 or "predictions.labels" not in arrays or "predictions.answers" not in arrays:
+    labels, answers = arrays.get("predictions.labels"), arrays.get("predictions.answers")
+    confusion, classes = arrays.get("predictions.confusion"), config.num_classes
+    if (
+        crops.dtype != np.uint8
+        or labels is None
+        or answers is None
+        or labels.ndim != 1
+        or labels.shape != answers.shape
+        or confusion is None
+        or confusion.shape not in ((classes, classes), (0, 0))
+    ):
         raise SurveyFileError("A table of this survey is missing or of another kind.")
 
 

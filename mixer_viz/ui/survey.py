@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
 import streamlit as st
 
+from mixer_viz.figures.token_mixing.survey import confusion_grid
 from mixer_viz.survey.output import JSON_NAME, KINDS, MAX_FILE_BYTES, Survey, SurveyFileError, read_survey
 from mixer_viz.survey.run import weights_hash
 from mixer_viz.texts.from_files import literal_sentence
@@ -13,6 +15,7 @@ from mixer_viz.texts.units import survey as texts
 from mixer_viz.ui.choices import ChosenModel
 from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.compute.uploads import leave_room, take_room
+from mixer_viz.ui.grid_panel import show_grids
 
 _OPENED = "_survey"  # session state: the survey, None once it was closed, and the uploads that it came in
 _FIELD = "survey_files"
@@ -77,6 +80,24 @@ def beside(model: ChosenModel, what: Literal["lens", "metrics"]) -> None:
     with st.expander(f"{title}, over the pictures of your survey"):
         st.markdown(texts.about(survey, model.shown_title))
         st.table(table(survey))
+
+
+def confusions(model: ChosenModel) -> None:
+    """Which classes the answers confuse, over the pictures of the survey; nothing without one that has classes."""
+    survey = opened_survey(model)
+    if survey is None or survey.accuracy is None or not survey.arrays["predictions.confusion"].size:
+        return
+    counts = survey.arrays["predictions.confusion"]
+    with st.expander("What it confuses, over the pictures of your survey"):
+        st.markdown(texts.about(survey, model.shown_title))
+        left, right = st.columns([1, 1.2], gap="medium")
+        seen = counts.sum(axis=1, keepdims=True)
+        shares = np.divide(counts, seen, out=np.full(counts.shape, np.nan), where=seen > 0)
+        with left:
+            show_grids(
+                [confusion_grid(shares, model.all_class_names())], key="confusions", hint="Hover reads the shares."
+            )
+        right.table(texts.confused_table(counts, model.all_shown_class_names()))
 
 
 def opened_survey(model: ChosenModel) -> Survey | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import io
 import itertools
 import json
 import os
@@ -264,6 +265,12 @@ def test_logits_of_a_chunk_are_those_of_the_model(case: Case) -> None:
     assert block_of(case.model, 0) is case.model.blocks[0]
 
 
+def npz(**arrays: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
 def test_files_of_strangers_end_in_a_sentence(case: Case) -> None:
     files = {path.name: path.read_bytes() for path in case.out.iterdir()}
     assert read_survey(files).images == case.survey.images
@@ -276,6 +283,10 @@ def test_files_of_strangers_end_in_a_sentence(case: Case) -> None:
         ({**files, "token_units.npz": files["token_units.npz"][:99]}, "token_units.npz' is damaged"),
         ({**files, "token_units.npz": files["channels.npz"]}, "token_units.mean .*another shape"),
         ({name: data for name, data in files.items() if name != "pictures.npz"}, "pictures of this survey"),
+        ({**files, "sample.npz": npz(pictures=np.array(["a"] * 30))}, "something else than numbers"),
+        ({**files, "predictions.npz": npz(labels=np.zeros(9), answers=np.zeros(8))}, "missing or of another kind"),
+        ({**files, "survey.json": json.dumps({**about, "token": "<b>"}).encode()}, "of which patch"),
+        ({**files, "survey.json": json.dumps({**about, "weights_sha256": 3}).encode()}, "hash of the weights"),
     ]
     for given, words in wrong:
         with pytest.raises(SurveyFileError, match=words):

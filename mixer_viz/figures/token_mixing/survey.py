@@ -10,13 +10,15 @@ import plotly.graph_objects as go
 
 from mixer_viz.figures.activations.maps import enlarged
 from mixer_viz.figures.grid import Grid
-from mixer_viz.figures.theme import ACCENT, LINES, NEUTRAL
+from mixer_viz.figures.theme import ACCENT, LINES, NEUTRAL, SCALES
 
 _BINS = 40
 _MOST_CLASSES = 20
 
 
-def histogram_chart(sample: np.ndarray, value: float) -> go.Figure:
+def histogram_chart(
+    sample: np.ndarray, value: float, quantity: str = "activation, mean over the channels"
+) -> go.Figure:
     """Activations (M,) of sampled pictures, with the one of the visitor's picture marked."""
     finite = sample[np.isfinite(sample)].astype(np.float64)
     counts, edges = np.histogram(finite, bins=_BINS)
@@ -30,7 +32,7 @@ def histogram_chart(sample: np.ndarray, value: float) -> go.Figure:
         )
     )
     figure.add_vline(value, line_color=ACCENT, line_width=2, annotation_text="your picture")
-    figure.update_xaxes(title="activation, mean over the channels", fixedrange=True)
+    figure.update_xaxes(title=quantity, fixedrange=True)
     figure.update_yaxes(title="pictures", fixedrange=True)
     figure.update_layout(height=260, margin={"l": 0, "r": 0, "t": 24, "b": 0}, bargap=0)
     return figure
@@ -58,6 +60,30 @@ def class_chart(means: np.ndarray, names: Sequence[str], overall: float) -> go.F
     figure.update_yaxes(autorange="reversed", fixedrange=True)
     figure.update_layout(height=260, margin={"l": 0, "r": 0, "t": 24, "b": 0})
     return figure
+
+
+def confusion_grid(confusion: np.ndarray, names: Sequence[str], width: int = 420) -> Grid:
+    """How often pictures of each class (row) got each answer (column), (K, K) shares of the row, 0 to 1; nan for none.
+
+    `names` are as they are, for hover.
+    """
+    count = len(names)
+    hover = tuple(
+        f"{names[row]} answered as {names[column]}: " + ("no pictures" if np.isnan(share) else f"{100 * share:.3g} %")
+        for (row, column), share in np.ndenumerate(confusion)
+    )
+    return Grid(
+        title="Confusions",
+        rows=count,
+        columns=count,
+        shape=f"{count} × {count}, a row per class, a column per answer",
+        description=f"Share of the pictures of each of {count} classes that got each answer.",
+        values=(100 * np.nan_to_num(confusion)).astype(np.float32),
+        scale=dataclasses.replace(SCALES["power"], quantity="share of the class", unit="%", fixed=(0.0, 100.0)),
+        hover=hover,
+        select="none",
+        width=width,
+    )
 
 
 def mapped_pictures(

@@ -7,8 +7,10 @@ from typing import Literal
 
 import numpy as np
 
+from mixer_viz.analysis.receptive_field import smallest_area
 from mixer_viz.survey.closer import confidence_interval
 from mixer_viz.survey.output import Survey
+from mixer_viz.survey.passes import Family
 from mixer_viz.texts.from_files import literal
 
 COMMAND = (
@@ -43,12 +45,24 @@ def about(survey: Survey, model_title: str, mismatch: Mismatch = "") -> str:
     return told
 
 
-def unit_in_words(mean: float, std: float, sample: np.ndarray, value: float, images: int) -> str:
+MEANS: dict[Family, str] = {
+    "token_units": "activation, mean over the channels",
+    "channel_units": "activation, mean over the patches",
+    "channels": "value, mean over the patches",
+}
+_MEASURED: dict[Family, str] = {
+    "token_units": "the unit's activation (mean over the channels)",
+    "channel_units": "the unit's activation (mean over the patches)",
+    "channels": "the channel (mean over the patches)",
+}
+
+
+def unit_in_words(family: Family, mean: float, std: float, sample: np.ndarray, value: float, images: int) -> str:
     """Where the single picture stands among many."""
     finite = sample[np.isfinite(sample)]
     below = 100 * float((finite < value).mean()) if finite.size else 0.0
     return (
-        f"Over {images:,} pictures the unit's activation (mean over the channels) is {mean:.3g} ± {std:.2g}. On your "
+        f"Over {images:,} pictures {_MEASURED[family]} is {mean:.3g} ± {std:.2g}. On your "
         f"picture it is **{value:.3g}**: more than on {below:.0f} % of {finite.size:,} sampled ones."
     )
 
@@ -93,3 +107,24 @@ def metrics_table(survey: Survey) -> dict[str, list[str]]:
             f"{mean[at, m]:.3f} ({low[at, m]:.3f} to {high[at, m]:.3f})" for m in range(len(measures))
         ]
     return table
+
+
+def field_notes(maps: np.ndarray) -> tuple[str, ...]:
+    """How large a part of the picture holds half of the gradient at every stage (L + 1, S), from mean maps."""
+    areas = smallest_area(maps, (0.5,))[:, 0]
+    return tuple(
+        "no gradient" if np.isnan(area) else f"half of it in {100 * area:.0f} % of the patches" for area in areas
+    )
+
+
+def confused_table(confusion: np.ndarray, names: Sequence[str], most: int = 8) -> dict[str, list[str]]:
+    """The most frequent wrong answers, as columns of a table; (K, K) counts, a row per class."""
+    wrong = confusion.copy()
+    np.fill_diagonal(wrong, 0)
+    order = np.argsort(-wrong, axis=None, kind="stable")[:most]
+    pairs = [divmod(int(place), len(names)) for place in order if wrong.flat[place] > 0]
+    return {
+        "shows": [names[row] for row, _ in pairs],
+        "answered as": [names[column] for _, column in pairs],
+        "pictures": [f"{int(wrong[row, column]):,} of {int(confusion[row].sum()):,}" for row, column in pairs],
+    }

@@ -6,7 +6,9 @@ import numpy as np
 import streamlit as st
 
 from mixer_viz.analysis.activations import layers
+from mixer_viz.analysis.token_mixing.objective import Objective
 from mixer_viz.figures.activations import maps as figures
+from mixer_viz.texts.units import survey as texts
 from mixer_viz.ui.activations import beside, results
 from mixer_viz.ui.activations.layers import stage_labels, stage_names, top_class
 from mixer_viz.ui.beside import pick_beside, show_beside
@@ -14,6 +16,8 @@ from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.speed import BACKWARD, pass_seconds
 from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.survey import opened_survey
+from mixer_viz.ui.survey_units import Measured, over_pictures
 from mixer_viz.ui.widgets.errors import guarded
 from mixer_viz.ui.widgets.selection import (
     channel_field,
@@ -70,3 +74,16 @@ def channels(choice: Choice) -> None:
     strip = figures.layer_strip(stage_labels(choice), names, maps, "channel", own_scales=own)
     stacks = [1] + [2] * config.num_blocks
     show_grids(strip, key="channel-strip", selected=layer, on_pick=select_layer, marks="layer", stacks=stacks)
+    _over_survey(choice, layer, channel, float(maps[layer].mean()))
+
+
+def _over_survey(choice: Choice, layer: int, channel: int, value: float) -> None:
+    """The channel over the pictures of a survey; nothing without one. `value`: its mean on this picture."""
+    survey = opened_survey(choice.model)
+    if survey is None:
+        return
+    with st.expander(f"Channel {channel}, {stage_names(choice)[layer]}, over the pictures of your survey"):
+        st.markdown(texts.about(survey, choice.model.shown_title))
+        row = layer * choice.model.config.embed_dim + channel
+        objective = Objective(kind="channel", index=channel, place=layer)
+        over_pictures(choice, survey, Measured("channels", row, objective, value))

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from made_models import random_model
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 from mixer_viz.checkpoints import save_model
 from mixer_viz.model import MixerConfig, MlpMixer
 from mixer_viz.survey import cli
 from mixer_viz.survey.output import Survey, read_survey
 from mixer_viz.survey.output import write_survey as store
-from tests.app.driving import BUNDLED, errors, panel, panel_is_there
+from tests.app.driving import BUNDLED, errors, numbers, panel, panel_is_there
 from tests.app.token_mixing.driving import check, open_page
 from tests.app.token_mixing.test_preferred import words
 from tests.survey.made_folders import write_pictures
@@ -55,6 +56,9 @@ def test_a_survey_says_what_the_unit_does_on_many_pictures(model: MlpMixer, open
     assert len(panel(app, "survey-quantiles")["grids"]) == 5
     listening = panel(app, "survey-means")["grids"][0]
     assert listening["frames"] == model.config.num_blocks
+    field = panel(app, "survey-reach")["grids"][0]
+    wanted = 100 * survey.arrays["receptive_field.maps"]
+    np.testing.assert_allclose(numbers(field), np.nan_to_num(wanted).ravel(), rtol=1e-4)
     app.button(key="close_survey").click().run()
     assert "Survey of 12 pictures" not in words(app)
 
@@ -148,3 +152,26 @@ def test_a_survey_of_other_weights_is_told(opened: tuple[Path, Survey], tmp_path
     store(Survey(older, survey.arrays), tmp_path)
     app.file_uploader(key="survey_files").set_value(files_of(tmp_path)).run()
     assert panel(app, "survey-top")
+
+
+def test_other_pages_show_what_the_survey_says_of_them(model: MlpMixer, opened: tuple[Path, Survey]) -> None:
+    folder, survey = opened
+    app = open_page(image="Cat", layer="6", channel="11", view="channels")
+    app.file_uploader(key="survey_files").set_value(files_of(folder)).run()
+    app._page_hash = calc_hash("activations")
+    app.run()
+    assert errors(app) == []
+    row = 6 * model.config.embed_dim + 11
+    mean = survey.units("channels", "mean")[row]
+    assert f"Over 12 pictures the channel (mean over the patches) is {mean:.3g}" in words(app)
+    top = survey.units("channels", "top")[row]
+    notes = [float(grid["notes"][0].split()[1]) for grid in panel(app, "survey-top")["grids"]]
+    assert set(notes) <= {float(f"{value:.3g}") for value in top}
+    app._page_hash = ""
+    app.switch_page("pages/overview.py").run()
+    assert errors(app) == []
+    shares = numbers(panel(app, "confusions")["grids"][0]).reshape(10, 10)
+    counts = survey.arrays["predictions.confusion"]
+    seen = counts.sum(axis=1)
+    np.testing.assert_allclose(shares[seen > 0], 100 * counts[seen > 0] / seen[seen > 0, None], rtol=1e-5)
+    assert not shares[seen == 0].any()
