@@ -179,9 +179,13 @@ class JobTable:
 
     def forget_failed(self, keys: Collection[Key]) -> None:
         """Whoever asks for one of these again starts it again; those at work or well done stay."""
+        self.forget([key for key in keys if key in self._jobs and self._jobs[key].failed])
+
+    def forget(self, keys: Collection[Key]) -> None:
+        """Keep what these have found no longer; those at work stay."""
         with self._lock:
             for key in keys:
-                if key in self._jobs and self._jobs[key].failed:
+                if key in self._jobs and self._jobs[key].future.done():
                     del self._jobs[key]
 
     def states(self) -> dict[str, int]:

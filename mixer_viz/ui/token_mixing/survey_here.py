@@ -81,6 +81,7 @@ def _run(model: ChosenModel, folder: LabelledFolder, key: Key) -> None:
         st.session_state.pop(_ASKED, None)
         st.session_state[_MADE] = key
         keep_made(job.future.result(), job.result_bytes)
+        job_table().forget([key])  # it holds pictures of the visitor's: nothing of it outlasts the visit
 
 
 def _job(model: ChosenModel, folder: LabelledFolder, key: Key) -> Job[Survey]:

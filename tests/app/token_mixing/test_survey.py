@@ -16,6 +16,7 @@ from mixer_viz.model import MixerConfig, MlpMixer
 from mixer_viz.survey import cli
 from mixer_viz.survey.output import Survey, read_survey
 from mixer_viz.survey.output import write_survey as store
+from mixer_viz.ui.compute.jobs import job_table
 from tests.app.driving import BUNDLED, errors, numbers, panel, panel_is_there
 from tests.app.token_mixing.driving import check, open_page
 from tests.app.token_mixing.test_preferred import words
@@ -114,6 +115,7 @@ def test_a_survey_made_in_the_app_is_that_of_the_command(model: MlpMixer, tmp_pa
         f"activation {value:.3g}" for value in wanted.units("token_units", "top")[row, :6]
     ]
     assert "survey_here" not in {button.key for button in app.button}
+    assert not [key for key in job_table()._jobs if key[0] == "survey"]  # nothing outlasts the visit
     app.button(key="close_survey").click().run()
     assert "Survey of 12 pictures" not in words(app)
     assert app.button(key="survey_here").label.startswith("Survey its 13 pictures")

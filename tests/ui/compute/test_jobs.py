@@ -156,6 +156,18 @@ def test_failed_job_can_be_started_again(table: JobTable, monkeypatch: pytest.Mo
     assert ask(table, lambda *_: "not run") is again
 
 
+def test_a_result_can_be_forgotten_once_it_is_there(table: JobTable, work: Chunks) -> None:
+    job = ask(table, work)
+    work.wait_for_chunk()
+    table.forget([KEY])
+    assert ask(table, lambda *_: "not run") is job  # at work
+    work.let_all()
+    assert job.future.result(TIMEOUT) == "finished"
+    table.forget([KEY, ("nothing",)])
+    assert table.result(KEY) is None
+    assert table.is_new(KEY)
+
+
 def test_stopping_is_no_error_for_the_log(table: JobTable, work: Chunks, caplog: pytest.LogCaptureFixture) -> None:
     job = ask(table, work)
     work.wait_for_chunk()
