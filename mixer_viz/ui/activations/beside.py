@@ -124,6 +124,7 @@ def lens_curves(choice: Choice, other: Choice, layer: int) -> None:
         texts.answers_compared(choice.model.shown_title, other.model.shown_title, *_names_of_answers(choice, other))
     )
     theirs = layer_beside(layer, choice.model.config, other.model.config)
+    highest = 1.05 * max(float(results.logit_lens_of(each).probabilities.max()) for each in (choice, other))
     for place, (column, each, at) in enumerate(
         zip(st.columns(2, gap="medium"), (choice, other), (layer, theirs), strict=True)
     ):
@@ -133,7 +134,7 @@ def lens_curves(choice: Choice, other: Choice, layer: int) -> None:
         names = [stage.name for stage in stages_of(each.model.config)]
         with column:
             st.markdown(f"**{each.model.shown_title}**")
-            chart = charts.layer_lines(lines, names, at, title="probability, %", percent=True)
+            chart = charts.layer_lines(lines, names, at, title="probability, %", percent=True, highest=highest)
             show_chart(chart, key=f"beside-lens-{place}", alt="Probability of the five best classes, by layer.")
     if note := _depth(choice, other, layer, theirs):
         st.caption(note)
