@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from mixer_viz.analysis.arrays import one_image, probabilities, to_array, to_double
 from mixer_viz.analysis.calibration import confidences
+from mixer_viz.analysis.frames import frame
 from mixer_viz.model import MixerConfig, Trace
 from mixer_viz.model.trace import Stage, branches_of, stages_of, streams_of
 
@@ -40,6 +42,13 @@ class Overview:
     top_probabilities: np.ndarray  # (K,) float64, softmax over all classes
     top_logits: np.ndarray  # (K,) float32
     confidence: float | None  # the largest probability after the model's own temperature; None where it has none
+
+    def to_frame(self) -> Any:
+        """A pandas table of the answer: class, name, logit, probability, most probable first."""
+        known = self.config.class_names
+        names = [known[index] if known else f"class {index}" for index in self.top_classes.tolist()]
+        columns = {"logit": self.top_logits, "probability": self.top_probabilities}
+        return frame({"class": self.top_classes, "name": names, **columns})
 
 
 def overview_of(trace: Trace, num_top: int = 5) -> Overview:

@@ -28,7 +28,7 @@ _KEY = b"mixer_viz.tables"
 _TYPES = ("<f2", "<f4", "<f8", "<i4", "<i8", "|u1")
 _MOST_TABLES = 64
 _MOST_SECONDS = 120
-_MEMORY = 6 * 2**30  # of the process that reads, addresses included that it never uses
+_MEMORY = 3 * 2**30  # of the process that reads, addresses included that it never uses
 _REFUSED = 3  # its exit status where it can say which file is wrong
 _ENCODINGS = {"PLAIN", "RLE"}
 

@@ -74,6 +74,11 @@ def choice_beside(choice: Choice, name: str) -> Choice | None:
     return Choice(ChosenModel(f"{choice.model.key}@{name}", f"{choice.model.title}, {name}", network), choice.picture)
 
 
+def same_training(choice: Choice, other: Choice) -> bool:
+    """Whether the other network is a moment of this one's training, with the same units and channels."""
+    return other.model.key.startswith(f"{choice.model.key}@")
+
+
 def show_beside(choice: Choice, name: str, show: Callable[[Choice], None]) -> None:
     """What `show` draws of the network beside, below its name and what can be compared; nothing where none is chosen.
 

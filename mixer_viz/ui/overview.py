@@ -9,6 +9,7 @@ import streamlit as st
 from mixer_viz.analysis import overview
 from mixer_viz.figures.overview import draw_overview, top_classes_chart
 from mixer_viz.texts.units import beside as texts
+from mixer_viz.ui.beside import same_training
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute.cached import crop_of, trace_of
 from mixer_viz.ui.compute.caching import kept
@@ -25,7 +26,7 @@ def overview_of(choice: Choice) -> overview.Overview:
 
 def side_by_side(choice: Choice, other: Choice) -> None:
     """The answers of both networks to the same picture, and the units of a block of each."""
-    best = [_best_class(each) for each in (choice, other)]
+    best, is_moment = [_best_class(each) for each in (choice, other)], same_training(choice, other)
     st.markdown(texts.answers_compared(choice.model.shown_title, other.model.shown_title, *best))
     for place, (column, each) in enumerate(zip(st.columns(2, gap="medium"), (choice, other), strict=True)):
         with column:
@@ -34,9 +35,9 @@ def side_by_side(choice: Choice, other: Choice) -> None:
             names = [each.model.shown_class_name(index) for index in found.top_classes.tolist()]
             chart = top_classes_chart(names, found.top_probabilities)
             show_chart(chart, key=f"beside-classes-{place}", alt=f"Most probable class: {names[0]}.")
-            grid = plain_atlas(each.model, most_paired_block(each.model))
+            grid = plain_atlas(each.model, most_paired_block(choice.model if is_moment else each.model))
             show_grids([grid], key=f"beside-atlas-{place}", marks="place", hint="Hover reads the measures of a unit.")
-    st.caption(texts.UNITS)
+    st.caption(texts.SAME_UNITS if is_moment else texts.UNITS)
 
 
 def _best_class(choice: Choice) -> str:

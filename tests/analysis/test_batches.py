@@ -8,9 +8,15 @@ import torch
 from made_models import random_model, random_pixels
 
 import mixer_viz as mv
+from mixer_viz.analysis.activations.logit_attribution import logit_attribution
 from mixer_viz.analysis.activations.logit_lens import logit_lens
+from mixer_viz.analysis.activations.residual_stream import residual_stream
+from mixer_viz.analysis.activations.similarity import token_drift
+from mixer_viz.analysis.attribution.deletion import deletion_insertion
 from mixer_viz.analysis.chunks import AnalysisCancelled
+from mixer_viz.analysis.overview import overview_of
 from mixer_viz.analysis.receptive_field import receptive_field
+from mixer_viz.analysis.token_mixing.depth import depth_curves
 from mixer_viz.analysis.token_mixing.unit_effect import unit_effects
 from mixer_viz.analysis.token_mixing.weights import block_weights, units_of
 from mixer_viz.model import MixerConfig, MlpMixer
@@ -83,3 +89,27 @@ def test_results_as_tables(tiny_config: MixerConfig) -> None:
     found = mv.maximise(model, mv.Objective(kind="class", index=1), starts=2, steps=2)
     assert found.to_frame()["activation"].tolist() == found.activations.tolist()
     assert found._repr_png_().startswith(b"\x89PNG")
+
+
+def test_results_of_one_pass_as_tables(tiny_config: MixerConfig) -> None:
+    model, pixels = random_model(tiny_config), random_pixels(tiny_config)
+    traced = mv.trace(model, pixels)
+    stream, drift = residual_stream(traced).to_frame(), token_drift(traced).to_frame()
+    parts = logit_attribution(model, traced, 3)
+    stages = 1 + 2 * tiny_config.num_blocks
+    for table in (stream, drift, parts.to_frame()):
+        assert len(table) == stages
+        assert table["name"].iloc[3] == "block 2 token mixing"
+    assert stream["ratio"].iloc[2] == residual_stream(traced).ratio[2]
+    assert drift["to_mean"].iloc[2] == token_drift(traced).to_mean[2].mean()
+    assert parts.to_frame()["part"].sum() + parts.constant == pytest.approx(parts.logit, abs=1e-5)
+    answer = overview_of(traced).to_frame()
+    assert answer["class"].iloc[0] == int(traced.logits.argmax())
+    curves = deletion_insertion(model, pixels, parts.patch_parts.sum(axis=0), 3, steps=2, controls=2)
+    table = curves.to_frame()
+    assert table["random_deletion"].tolist() == curves.random_deletion.mean(axis=0).tolist()
+    assert table["share"].tolist() == [0.0, *curves.shares[1:-1].tolist(), 1.0]
+    blocks = [block_weights(model, block) for block in range(tiny_config.num_blocks)]
+    depth = depth_curves(blocks)
+    assert depth.to_frame()["effective_rank2"].tolist() == depth.effective_rank2.tolist()
+    assert len(depth.to_frame()) == tiny_config.num_blocks

@@ -157,6 +157,7 @@ def test_a_moment_of_the_training_answers_or_says_that_it_was_not_kept(model: Ml
     best = int(network(pixels.cpu())[0].argmax())
     assert chart(app, "beside-classes-1")["hovertext"][0] == model.config.class_names[best]
     assert "Kept in few bits" in words(app)
+    assert "a unit has the same number in both" in words(app)
     without = next(each for each in moments if network_of(each, model.config) is None)
     app.selectbox(key="beside").select(without.label).run()
     assert errors(app) == []

@@ -16,11 +16,13 @@ blocks and sd would answer differently. `ablation.logits_with` makes that pass.
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import torch
 
 from mixer_viz.analysis.arrays import one_image, to_double
+from mixer_viz.analysis.frames import frame
 from mixer_viz.analysis.ranges import check_range, check_same_model, check_stage
 from mixer_viz.model import MlpMixer, Trace
 from mixer_viz.model.half_blocks import logits_from
@@ -38,6 +40,11 @@ class LogitAttribution:
     constant: float  # from the shift of the last LayerNorm and the head's bias: the same for every image
     total: float  # sum of the parts and the constant, to be compared with
     logit: float  # the network's own; equal but for rounding
+
+    def to_frame(self) -> Any:
+        """A pandas table: stage, name of the writer, part of the logit."""
+        names = [stage.name for stage in self.stages]
+        return frame({"stage": range(len(names)), "name": names, "part": self.parts})
 
 
 @torch.no_grad()

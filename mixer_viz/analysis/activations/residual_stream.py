@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
 from mixer_viz.analysis.arrays import cosine, one_image, to_double
+from mixer_viz.analysis.frames import frame
 from mixer_viz.analysis.overview import branch_ratios
 from mixer_viz.model import Trace
 from mixer_viz.model.trace import Stage, branches_of, stages_of
@@ -25,6 +27,11 @@ class ResidualStream:
     cosine: np.ndarray  # (T,) float64, between the two as vectors of S * C values
     token_ratio: np.ndarray  # (T, S) float64, |branch| / |stream| of each token
     token_cosine: np.ndarray  # (T, S) float64, of each token
+
+    def to_frame(self) -> Any:
+        """A pandas table: stage, name, ratio, cosine."""
+        names = [stage.name for stage in self.stages]
+        return frame({"stage": range(len(names)), "name": names, "ratio": self.ratio, "cosine": self.cosine})
 
 
 def residual_stream(trace: Trace) -> ResidualStream:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 
 from mixer_viz.analysis.arrays import cosine, one_image, to_double, unit_length
+from mixer_viz.analysis.frames import frame
 from mixer_viz.analysis.ranges import check_stage
 from mixer_viz.model import Trace
 from mixer_viz.model.trace import Stage, stages_of, streams_of
@@ -20,6 +22,12 @@ class TokenDrift:
     stages: tuple[Stage, ...]  # T
     mean_similarity: np.ndarray  # (T,) float64, mean cosine between two different tokens; nan for a single token
     to_mean: np.ndarray  # (T, S) float64, cosine of each token to the mean token; 0 where either is zero
+
+    def to_frame(self) -> Any:
+        """A pandas table: stage, name, mean_similarity, mean of the cosines to the mean token."""
+        names, to_mean = [stage.name for stage in self.stages], self.to_mean.mean(axis=1)
+        columns = {"mean_similarity": self.mean_similarity, "to_mean": to_mean}
+        return frame({"stage": range(len(names)), "name": names, **columns})
 
 
 def token_similarity(trace: Trace, stage: int) -> np.ndarray:

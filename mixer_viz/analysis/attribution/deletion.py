@@ -9,7 +9,7 @@ network was trained on, so a fall may also come from the seams.
 from __future__ import annotations
 
 import dataclasses
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from mixer_viz.analysis.attribution.baselines import baseline_pixels
 from mixer_viz.analysis.attribution.masking import group_mask
 from mixer_viz.analysis.attribution.methods import check_target
 from mixer_viz.analysis.chunks import Cancelled, ChunkedPasses, Progress, chunk_for
+from mixer_viz.analysis.frames import frame
 from mixer_viz.model import MixerConfig, MlpMixer
 from mixer_viz.model.mixer import check_pixels
 
@@ -46,6 +47,14 @@ class Curves:
     measure: Measure
     baseline: str
     forward_passes: int
+
+    def to_frame(self) -> Any:
+        """A pandas table: share of the patches, both scores, and the means of those of the random orders."""
+        random = {
+            "random_deletion": self.random_deletion.mean(axis=0) if len(self.random_deletion) else np.nan,
+            "random_insertion": self.random_insertion.mean(axis=0) if len(self.random_insertion) else np.nan,
+        }
+        return frame({"share": self.shares, "deletion": self.deletion, "insertion": self.insertion, **random})
 
     @property
     def shares(self) -> np.ndarray:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from mixer_viz.analysis.frames import frame
 from mixer_viz.analysis.spectrum import mean_radial_frequency
 from mixer_viz.analysis.token_mixing.unit_maps import SPARSE_BELOW, locality, sparsity
 from mixer_viz.analysis.token_mixing.weights import MixingWeights
@@ -30,6 +32,11 @@ class DepthCurves:
     singular_values2: np.ndarray  # (L, K) float64, of W2
     sparsity1: np.ndarray  # (L,) float64, share of W1 below 5 % of its largest |weight|, see `unit_maps.sparsity`
     sparsity2: np.ndarray  # (L,) float64, of W2
+
+    def to_frame(self) -> Any:
+        """A pandas table of all measures that have one number per block; blocks counted from 0."""
+        columns = {name: value for name, value in vars(self).items() if value.ndim == 1}
+        return frame({"block": range(len(self.norm1)), **columns})
 
 
 def depth_curves(blocks: Sequence[MixingWeights]) -> DepthCurves:

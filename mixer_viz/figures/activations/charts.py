@@ -11,9 +11,18 @@ from mixer_viz.figures.theme import ACCENT, LINES, NEUTRAL
 
 
 def layer_lines(
-    lines: Mapping[str, np.ndarray], names: Sequence[str], layer: int, *, title: str, percent: bool = False
+    lines: Mapping[str, np.ndarray],
+    names: Sequence[str],
+    layer: int,
+    *,
+    title: str,
+    percent: bool = False,
+    highest: float | None = None,
 ) -> go.Figure:
-    """One line per quantity, (T,) each, with the selected layer marked; `percent` draws shares 0 to 1 in percent."""
+    """One line per quantity, (T,) each, with the selected layer marked; `percent` draws shares 0 to 1 in percent.
+
+    `highest` is the end of the axis from 0, in the unit of the values, for charts that are to be compared.
+    """
     figure = go.Figure()
     factor = 100 if percent else 1
     for (name, values), (colour, dash, symbol) in zip(lines.items(), LINES, strict=False):
@@ -31,6 +40,8 @@ def layer_lines(
         )
     figure.add_vline(x=layer, line={"color": ACCENT, "width": 2}, opacity=0.6, layer="below")
     figure.update_yaxes(title=title, fixedrange=True, rangemode="tozero" if percent else "normal")
+    if highest is not None:
+        figure.update_yaxes(range=[0, factor * highest])
     figure.update_xaxes(title="layer", fixedrange=True)
     figure.update_layout(
         height=280, margin={"l": 0, "r": 0, "t": 10, "b": 0}, legend={"orientation": "h", "y": -0.28}, showlegend=True

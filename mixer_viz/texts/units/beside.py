@@ -71,6 +71,8 @@ CHANNELS = (
     "channel."
 )
 
+SAME_CHANNELS = "Both are moments of one training, so a channel has the same number in both."
+
 
 def other_class(other: str, name: str, answer: str) -> str:
     """For a network that does not know the class that is explained."""
@@ -99,6 +101,10 @@ def filters_compared(own: str, other: str, count: int, beside: int, side: int, b
 UNITS = (
     "Each network at the block with most opposing pairs of units, each unit on its own scale. Units are numbered by "
     "chance: the same number in two networks is not the same unit."
+)
+SAME_UNITS = (
+    "Both at the block with most opposing pairs of units in the finished network, each unit on its own scale. They are "
+    "moments of one training, so a unit has the same number in both."
 )
 
 

@@ -15,7 +15,7 @@ from mixer_viz.figures.grid import Grid
 from mixer_viz.model.trace import stages_of
 from mixer_viz.texts.units import beside as texts
 from mixer_viz.ui.activations import results
-from mixer_viz.ui.beside import class_beside, layer_beside, mark_beside
+from mixer_viz.ui.beside import class_beside, layer_beside, mark_beside, same_training
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.grid_panel import show_chart, show_grids
@@ -43,7 +43,7 @@ def layer_maps(choice: Choice, other: Choice, quantity: str, layer: int, token: 
                 frame=at if frames else 0,
                 **mark,
             )
-    notes = [_depth(choice, other, layer, theirs), texts.CHANNELS if quantity == "Channel" else ""]
+    notes = [_depth(choice, other, layer, theirs), _channels(choice, other) if quantity == "Channel" else ""]
     if quantity == "Class" and _followed(choice, other) is None:
         notes.append(texts.other_class(other.model.shown_title, *_names_of_answers(choice, other)))
     st.caption(" ".join(note for note in notes if note))
@@ -101,6 +101,10 @@ def _depth(choice: Choice, other: Choice, layer: int, theirs: int) -> str:
     return texts.same_depth(other.model.shown_title, layer, blocks[0], theirs, blocks[1])
 
 
+def _channels(choice: Choice, other: Choice) -> str:
+    return texts.SAME_CHANNELS if same_training(choice, other) else texts.CHANNELS
+
+
 def channel_maps(choice: Choice, other: Choice, layer: int) -> None:
     """All channels of the other network at the layer that lies as deep, by variance."""
     theirs = layer_beside(layer, choice.model.config, other.model.config)
@@ -115,7 +119,7 @@ def channel_maps(choice: Choice, other: Choice, layer: int) -> None:
     name = f"{stages_of(other.model.config)[theirs].name} of {other.model.title}, by variance"
     atlas = figures.channel_atlas(analysis.stage_maps(trace, theirs), order, notes, name)
     show_grids([atlas], key="beside-channels", marks="place", hint="Hover reads each channel's numbers.")
-    st.caption(" ".join(note for note in (_depth(choice, other, layer, theirs), texts.CHANNELS) if note))
+    st.caption(" ".join(note for note in (_depth(choice, other, layer, theirs), _channels(choice, other)) if note))
 
 
 def lens_curves(choice: Choice, other: Choice, layer: int) -> None:
@@ -124,6 +128,7 @@ def lens_curves(choice: Choice, other: Choice, layer: int) -> None:
         texts.answers_compared(choice.model.shown_title, other.model.shown_title, *_names_of_answers(choice, other))
     )
     theirs = layer_beside(layer, choice.model.config, other.model.config)
+    highest = 1.05 * max(float(results.logit_lens_of(each).probabilities.max()) for each in (choice, other))
     for place, (column, each, at) in enumerate(
         zip(st.columns(2, gap="medium"), (choice, other), (layer, theirs), strict=True)
     ):
@@ -133,7 +138,7 @@ def lens_curves(choice: Choice, other: Choice, layer: int) -> None:
         names = [stage.name for stage in stages_of(each.model.config)]
         with column:
             st.markdown(f"**{each.model.shown_title}**")
-            chart = charts.layer_lines(lines, names, at, title="probability, %", percent=True)
+            chart = charts.layer_lines(lines, names, at, title="probability, %", percent=True, highest=highest)
             show_chart(chart, key=f"beside-lens-{place}", alt="Probability of the five best classes, by layer.")
     if note := _depth(choice, other, layer, theirs):
         st.caption(note)

@@ -38,7 +38,7 @@ def channels(choice: Choice) -> None:
     """All channels of the selected layer, sorted; the selected one through the network."""
     config, names = choice.model.config, stage_names(choice)
     st.markdown("A channel is one column of the token matrix: one number for each patch. Click one to follow it.")
-    fields = st.columns([1, 1, 1, 2])
+    fields = st.columns([1, 1, 1, 2], vertical_alignment="bottom")
     with fields[0]:
         layer = layer_field(config)
     with fields[1]:

@@ -56,7 +56,7 @@ def layers(choice: Choice) -> None:
     quantity = option_buttons("Pictures show", NAMES, "quantity")
     likeness = quantity == "Likeness"
     own = not likeness and switch("Each layer on its own scale", "own_scales")
-    fields = st.columns(4)
+    fields = st.columns(4, vertical_alignment="bottom")
     with fields[0]:
         layer = layer_field(config)
     with fields[1]:

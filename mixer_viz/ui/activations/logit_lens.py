@@ -27,7 +27,7 @@ _NUM_CLASSES = 5
 def prediction(choice: Choice) -> None:
     """What the classifier would say at every layer, patch by patch, and the parts of its last word."""
     config, names = choice.model.config, stage_names(choice)
-    fields = st.columns(4)
+    fields = st.columns(4, vertical_alignment="bottom")
     with fields[0]:
         layer = layer_field(config)
     with fields[1]:

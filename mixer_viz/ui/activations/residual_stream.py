@@ -27,7 +27,7 @@ ITSELF = "this picture itself"
 def stream(choice: Choice) -> None:
     """What each half-block writes, and what the tokens become."""
     names = stage_names(choice)
-    fields = st.columns(3)
+    fields = st.columns(3, vertical_alignment="bottom")
     with fields[0]:
         layer = layer_field(choice.model.config)
     with fields[1]:

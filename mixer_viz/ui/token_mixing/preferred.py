@@ -46,6 +46,12 @@ def what_it_wants(choice: Choice, block: int, unit: int) -> None:
     _search(choice, block, unit, channel)
 
 
+def wanted_channel_unit() -> int | None:
+    """The unit of channel mixing that the fields ask for; None where they ask for something else."""
+    asked = WHAT.get(str(st.session_state.get("excite"))) == "channel-unit"
+    return int(st.session_state.get("wanted_unit", 0)) if asked else None
+
+
 def _closed_form(choice: Choice, unit: int, channel: int) -> None:
     plain, normed = preferred_results.exact_pictures(choice.model, unit, channel)
     first, second, own = preferred_results.exact_activations(choice, unit, channel)

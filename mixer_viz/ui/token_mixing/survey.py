@@ -6,6 +6,7 @@ import dataclasses
 
 import streamlit as st
 
+from mixer_viz.analysis.arrays import one_image
 from mixer_viz.analysis.token_mixing.objective import Objective
 from mixer_viz.figures.token_mixing import maps as figures
 from mixer_viz.survey.output import Survey
@@ -16,6 +17,7 @@ from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.survey import about_opened, opened_survey, survey_field
 from mixer_viz.ui.survey_units import Measured, over_pictures
 from mixer_viz.ui.token_mixing import results
+from mixer_viz.ui.token_mixing.preferred import wanted_channel_unit
 from mixer_viz.ui.token_mixing.survey_here import survey_download, survey_here, survey_wanted
 from mixer_viz.ui.widgets.selection import option_buttons
 
@@ -32,7 +34,11 @@ def on_many_pictures(choice: Choice, block: int, unit: int) -> None:
             survey = survey_field(choice.model)
         about_opened(choice.model)
         if survey is not None:
-            _unit(choice, survey, block, unit)
+            hidden = wanted_channel_unit()
+            if hidden is None:
+                _unit(choice, survey, block, unit)
+            else:
+                _channel_unit(choice, survey, block, hidden)
             if made_here:
                 survey_download(survey)
 
@@ -46,6 +52,15 @@ def _unit(choice: Choice, survey: Survey, block: int, unit: int) -> None:
         mean, spread = (float(survey.arrays[f"effects.{name}"][block, unit]) for name in ("mean", "std"))
         effect = texts.effect_in_words(mean, spread, looked)
     over_pictures(choice, survey, Measured("token_units", row, objective, value, effect))
+
+
+def _channel_unit(choice: Choice, survey: Survey, block: int, unit: int) -> None:
+    """The unit of channel mixing that is searched for above."""
+    st.markdown(f"**Unit {unit} of channel mixing in block {block + 1}**, which is looked for above")
+    hidden = one_image(cached.trace_of(choice).blocks[block].channels_hidden)  # (S, D_C)
+    objective = Objective(kind="channel unit", index=unit, place=block)
+    row = block * choice.model.config.channels_mlp_dim + unit
+    over_pictures(choice, survey, Measured("channel_units", row, objective, float(hidden[:, unit].mean())))
 
 
 def mean_listening(choice: Choice, token: int) -> None:

@@ -177,3 +177,15 @@ def test_other_pages_show_what_the_survey_says_of_them(model: MlpMixer, opened: 
     seen = counts.sum(axis=1)
     np.testing.assert_allclose(shares[seen > 0], 100 * counts[seen > 0] / seen[seen > 0, None], rtol=1e-5)
     assert not shares[seen == 0].any()
+
+
+def test_a_unit_of_channel_mixing_over_the_pictures(model: MlpMixer, opened: tuple[Path, Survey]) -> None:
+    folder, survey = opened
+    app = open_page(block="3", unit="17", image="Cat", excite="channel-unit", wanted_unit="9")
+    app.file_uploader(key="survey_files").set_value(files_of(folder)).run()
+    check(app)
+    row = 2 * model.config.channels_mlp_dim + 9
+    mean = survey.units("channel_units", "mean")[row]
+    assert f"Over 12 pictures the unit's activation (mean over the patches) is {mean:.3g}" in words(app)
+    top = {float(f"{value:.3g}") for value in survey.units("channel_units", "top")[row]}
+    assert {float(grid["notes"][0].split()[1]) for grid in panel(app, "survey-top")["grids"]} <= top

@@ -54,13 +54,29 @@ def test_tables_of_a_survey_have_its_numbers() -> None:
     lens = survey.lens_table(found)
     assert lens["right"] == ["10.0 %", "75.0 %"]
     assert lens["as the final answer"] == ["25.0 %", "100.0 %"]
-    assert survey.about(found, "c", True) == "Survey of 200 pictures by a&#42;b, 75.00 % right."
-    assert survey.about(found, "c", False).endswith("other sizes or classes than c.")
+    assert survey.about(found, "c") == "Survey of 200 pictures by a&#42;b, 75.00 % right."
+    assert survey.about(found, "c", "sizes").endswith("other sizes or classes than c.")
+    assert "other weights than those of c" in survey.about(found, "c", "weights")
+
+
+def test_the_most_frequent_confusions() -> None:
+    counts = np.array([[5, 3, 0], [0, 2, 7], [0, 0, 0]])
+    table = survey.confused_table(counts, ["ant", "bee", "cow"])
+    assert table == {"shows": ["bee", "ant"], "answered as": ["cow", "bee"], "pictures": ["7 of 9", "3 of 8"]}
+
+
+def test_notes_of_a_mean_field() -> None:
+    maps = np.array([[1.0, 0, 0, 0], [0.25, 0.25, 0.25, 0.25], [np.nan] * 4])
+    assert survey.field_notes(maps) == (
+        "half of it in 25 % of the patches",
+        "half of it in 50 % of the patches",
+        "no gradient",
+    )
 
 
 def test_a_unit_stands_among_many_pictures() -> None:
-    told = survey.unit_in_words(0.5, 0.1, np.array([0.1, 0.2, 0.3, np.nan]), 0.25, 99)
-    assert "99 pictures" in told
+    told = survey.unit_in_words("channels", 0.5, 0.1, np.array([0.1, 0.2, 0.3, np.nan]), 0.25, 99)
+    assert "Over 99 pictures the channel (mean over the patches) is 0.5" in told
     assert "more than on 67 % of 3 sampled" in told
     words = survey.correlation_in_words(np.array([0.2, -0.9, 0.6]), ["ant", "bee", "cow"])
     assert "logit of cow (correlation +0.60)" in words
