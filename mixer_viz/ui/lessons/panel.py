@@ -26,6 +26,8 @@ _STYLE = """<style>
   [data-testid=stColumn]:has(.st-key-lesson_panel) {{
     position: sticky; top: 3.25rem; align-self: flex-start; min-width: 17rem; max-width: 24rem; }}
   .st-key-lesson_panel {{ max-height: calc(100vh - 4rem); overflow-y: auto; }}
+  .st-key-lesson_panel > :has(> .st-key-lesson_steps) {{  /* in reach below a long text */
+    position: sticky; bottom: -1rem; z-index: 2; padding-block: 0.5rem; background: light-dark(#FFFFFF, #14171B); }}
   [data-testid=stColumn]:has(.st-key-lesson_panel) + [data-testid=stColumn] {{
     flex: 1 1 0; width: auto; min-width: 0; }}
 }}

@@ -127,5 +127,5 @@ def _layer_picture(layer: int) -> None:
         return
     maps = token_norms(cached.trace_of(choice))[[layer]]
     (grid,) = stage_grids([("?", "")], ["after one of the layers"], maps, own_scales=True)
-    plain = dataclasses.replace(grid, title="", width=170, select="none", show_scale=False)
+    plain = dataclasses.replace(grid, title="", width=130, select="none", show_scale=False)
     show_grids([plain], key="lesson_picture")
