@@ -99,10 +99,10 @@ def _say(place: Place, task: Task) -> None:
     said = _said().get(key)
     if said is None:
         if task.name in progress_of(place.lesson).solved:  # by a code
-            st.success(task.solution)
+            st.success(words.right(task.solution))
         return
     if said.verdict.right:
-        st.success(said.verdict.words)
+        st.success(words.right(said.verdict.words))
     elif said.shown:
         st.info(task.solution)
     else:
