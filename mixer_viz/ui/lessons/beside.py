@@ -34,5 +34,5 @@ def beside_lesson(page: str) -> Iterator[None]:
     try:
         with right:
             yield
-    finally:  # a page may stop before its end
+    finally:
         finish()

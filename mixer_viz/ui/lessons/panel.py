@@ -68,11 +68,14 @@ def draw_panel(place: Place, page: str) -> Callable[[], None]:
 
     def finish() -> None:
         if asked is not None:
-            asked.judge(page)  # now that what is seen is known
+            asked.judge(page)
         with count:
             st.caption(f"{words.step_of(place.number + 1, len(lesson.steps))} · {_solved(place)}")
 
-    return finish
+    if asked is not None and asked.needs_page:
+        return finish
+    finish()  # at once: a page may be slow, or stop before its end
+    return lambda: None
 
 
 def _buttons(place: Place, is_here: bool) -> DeltaGenerator:

@@ -40,10 +40,19 @@ class Asked:
     answer: str
     words: DeltaGenerator  # where to say it
 
+    @property
+    def needs_page(self) -> bool:
+        """Whether it is to be judged in this run by what the page shows, once it is drawn."""
+        return self.task.kind in ("click", "reach") and self._is_pressed
+
+    @property
+    def _is_pressed(self) -> bool:  # until it is judged: a run may be broken off
+        return bool(st.session_state.get(_PRESSED) == (self.place.lesson.name, self.task.name))
+
     def judge(self, page: str) -> None:
-        """Judge the answer by what is on the page now, and say it."""
+        """Judge the answer where the button was pressed, and say what there is to say."""
         key = (self.place.lesson.name, self.task.name)
-        if st.session_state.get(_PRESSED) == key:  # until it is judged: a run may be broken off
+        if self._is_pressed:
             before = _said().get(key, Said(Verdict(False, "")))
             verdict = self._verdict(page)
             _said()[key] = Said(verdict, before.wrong + (not verdict.right), before.shown)

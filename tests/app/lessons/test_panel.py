@@ -92,6 +92,16 @@ def test_a_choice_is_judged_and_after_three_tries_the_answer_may_be_seen() -> No
     assert verdicts(judge(app)) == ([], [task.solution])
 
 
+def test_a_page_that_stops_before_its_end_has_the_whole_panel() -> None:
+    lesson = find_lesson("what_did_it_learn")
+    place = place_of(lesson, "opposites")
+    app = open_step(lesson, place)
+    task = lesson.steps[place].task
+    assert f"Step {place + 1} of {len(lesson.steps)}" in words(app)
+    app.radio(key=f"lesson_answer_{lesson.name}_{task.name}").set_value(task.options[task.right].text).run()
+    assert verdicts(judge(app)) == ([], [task.solution])
+
+
 def test_looking_around_and_coming_back() -> None:
     app = open_step(FIRST, EYE)
     open_page(app, "activations")
