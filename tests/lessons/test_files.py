@@ -164,6 +164,8 @@ def test_solutions_say_what_else_is_true() -> None:
         if measured(horses, Quantity("answer_off", tuple(each.items()))) != "horse"
     ]
     assert others == [1, 2, 10]  # either half of block 1, and the channel mixing of block 5
+    cat = State("activations", (("model", "mixer_cifar10"), ("image", "cat")))
+    assert measured(cat, Quantity("answer_shuffled", (("patch_order", "reversed"),))) == "bird"
     swapped = (("swap_kind", "identity"), ("swap_blocks", "1,2,3,4"))
     assert measured(horses, Quantity("answer_swapped", swapped)) == "deer"
     for block in range(1, 9):

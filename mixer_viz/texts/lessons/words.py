@@ -69,6 +69,11 @@ def progress(opened: int, steps: int, solved: int, tasks: int) -> str:
     return f"{opened} of {steps} steps, {solved} of {tasks} tasks solved"
 
 
+def right(solution: str) -> str:
+    """Above a task that is solved; `solution` is Markdown."""
+    return f"**Right.** {solution}"
+
+
 def task_solved(solved: int, tasks: int) -> str:
     """After a right answer."""
     return f"{solved} of {tasks} tasks solved"

@@ -30,10 +30,9 @@ def beside_lesson(page: str) -> Iterator[None]:
 
     left, right = st.columns([1, 2.9], gap="medium", wrap=False)
     with left, st.container(key="lesson_panel", border=True):
-        asked = draw_panel(place, page)
+        finish = draw_panel(place, page)
     try:
         with right:
             yield
-    finally:  # a page may stop before its end
-        if asked is not None:
-            asked.judge(page)  # now that what is seen is known
+    finally:
+        finish()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mixer_viz.texts.lessons import words
 from mixer_viz.ui.lessons import tasks
@@ -26,6 +28,8 @@ _STYLE = """<style>
   [data-testid=stColumn]:has(.st-key-lesson_panel) {{
     position: sticky; top: 3.25rem; align-self: flex-start; min-width: 17rem; max-width: 24rem; }}
   .st-key-lesson_panel {{ max-height: calc(100vh - 4rem); overflow-y: auto; }}
+  .st-key-lesson_panel > :has(> .st-key-lesson_steps) {{  /* in reach below a long text */
+    position: sticky; bottom: -1rem; z-index: 2; padding-block: 0.5rem; background: light-dark(#FFFFFF, #14171B); }}
   [data-testid=stColumn]:has(.st-key-lesson_panel) + [data-testid=stColumn] {{
     flex: 1 1 0; width: auto; min-width: 0; }}
 }}
@@ -38,8 +42,8 @@ _STYLE = """<style>
 </style>"""
 
 
-def draw_panel(place: Place, page: str) -> tasks.Asked | None:
-    """Text, task and buttons; what was asked, to be judged once the page is there."""
+def draw_panel(place: Place, page: str) -> Callable[[], None]:
+    """Text, task and buttons; returns what is to be done once the page is there: judge the task, and count."""
     lesson, step = place.lesson, place.step
     keep_progress(lesson, progress_of(lesson).opened(place.number))
     number, chapter = lesson.chapter_of(place.number)
@@ -60,11 +64,22 @@ def draw_panel(place: Place, page: str) -> tasks.Asked | None:
         with st.container(key="lesson_mark"):
             _show_it(key="lesson_mark_button", data={"marks": marks, "label": words.SHOW_IT})
     asked = tasks.ask(place) if step.task is not None else None
-    _buttons(place, is_here)
-    return asked
+    count = _buttons(place, is_here)
+
+    def finish() -> None:
+        if asked is not None:
+            asked.judge(page)
+        with count:
+            st.caption(f"{words.step_of(place.number + 1, len(lesson.steps))} · {_solved(place)}")
+
+    if asked is not None and asked.needs_page:
+        return finish
+    finish()  # at once: a page may be slow, or stop before its end
+    return lambda: None
 
 
-def _buttons(place: Place, is_here: bool) -> None:
+def _buttons(place: Place, is_here: bool) -> DeltaGenerator:
+    """Where to go; returns the place for how far one is."""
     with st.container(horizontal=True, key="lesson_steps"):
         before, behind = place.beside(-1), place.beside(1)
         if before is not None:
@@ -74,11 +89,12 @@ def _buttons(place: Place, is_here: bool) -> None:
     if behind is None:
         st.success(words.finished(place.lesson.title))
         st.page_link("pages/lessons.py", label=words.ALL_LESSONS, icon=":material/list:")
-    st.caption(f"{words.step_of(place.number + 1, len(place.lesson.steps))} · {_solved(place)}")
+    count = st.container()
     with st.container(horizontal=True, key="lesson_leave"):
         if is_here:
             st.button(words.BACK_TO_STEP, key="lesson_back", type="tertiary", on_click=ask_again, args=(place.link(),))
         st.button(words.LEAVE, key="lesson_leave_button", type="tertiary", on_click=leave)
+    return count
 
 
 def _solved(place: Place) -> str:

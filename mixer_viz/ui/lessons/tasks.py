@@ -40,10 +40,19 @@ class Asked:
     answer: str
     words: DeltaGenerator  # where to say it
 
+    @property
+    def needs_page(self) -> bool:
+        """Whether it is to be judged in this run by what the page shows, once it is drawn."""
+        return self.task.kind in ("click", "reach") and self._is_pressed
+
+    @property
+    def _is_pressed(self) -> bool:  # until it is judged: a run may be broken off
+        return bool(st.session_state.get(_PRESSED) == (self.place.lesson.name, self.task.name))
+
     def judge(self, page: str) -> None:
-        """Judge the answer by what is on the page now, and say it."""
+        """Judge the answer where the button was pressed, and say what there is to say."""
         key = (self.place.lesson.name, self.task.name)
-        if st.session_state.get(_PRESSED) == key:  # until it is judged: a run may be broken off
+        if self._is_pressed:
             before = _said().get(key, Said(Verdict(False, "")))
             verdict = self._verdict(page)
             _said()[key] = Said(verdict, before.wrong + (not verdict.right), before.shown)
@@ -99,10 +108,10 @@ def _say(place: Place, task: Task) -> None:
     said = _said().get(key)
     if said is None:
         if task.name in progress_of(place.lesson).solved:  # by a code
-            st.success(task.solution)
+            st.success(words.right(task.solution))
         return
     if said.verdict.right:
-        st.success(said.verdict.words)
+        st.success(words.right(said.verdict.words))
     elif said.shown:
         st.info(task.solution)
     else:
@@ -127,5 +136,5 @@ def _layer_picture(layer: int) -> None:
         return
     maps = token_norms(cached.trace_of(choice))[[layer]]
     (grid,) = stage_grids([("?", "")], ["after one of the layers"], maps, own_scales=True)
-    plain = dataclasses.replace(grid, title="", width=170, select="none", show_scale=False)
+    plain = dataclasses.replace(grid, title="", width=130, select="none", show_scale=False)
     show_grids([plain], key="lesson_picture")

@@ -43,14 +43,20 @@ class Place:
 
 
 def place_of_visit() -> Place | None:
-    """The step that is on, None without a lesson; once in every run, so that the address keeps it."""
+    """The step that is on, None without a lesson; once in every run, so that the address keeps it.
+
+    A link that names a lesson alone goes to its first step.
+    """
     name = linked_value(LESSON, _NO_LESSON, _lesson_in_link, str)
     lesson = _lesson_of(name) if name else None
     if lesson is None:
         return None
     names = [step.name for step in lesson.steps]
     chosen = linked_value(STEP, "", lambda values: values[-1] if values[-1] in names else None, str)
-    return Place(lesson, names.index(chosen) if chosen in names else 0)
+    if chosen not in names:
+        first = Place(lesson, 0)
+        st.switch_page(first.path, query_params=first.link())
+    return Place(lesson, names.index(chosen))
 
 
 def leave() -> None:

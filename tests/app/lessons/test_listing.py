@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mixer_viz.lessons import LessonError, lessons
+from mixer_viz.texts.lessons.words import right
 from mixer_viz.ui.lessons import visit
 from tests.app.driving import errors
 from tests.app.lessons.driving import FIRST, judge, keys_on_page, open_page, open_state, open_step, place_of, words
@@ -82,4 +83,4 @@ def test_a_task_solved_elsewhere_shows_its_solution() -> None:
     from tests.app.lessons.driving import follow
 
     follow(other, FIRST, place_of(FIRST, "eye"))
-    assert [note.value for note in other.success] == [FIRST.steps[place_of(FIRST, "eye")].task.solution]
+    assert [note.value for note in other.success] == [right(FIRST.steps[place_of(FIRST, "eye")].task.solution)]

@@ -34,7 +34,7 @@ def _end_trainings() -> Iterator[None]:
 
 
 def verdicts(app) -> tuple[list[str], list[str]]:  # type: ignore[no-untyped-def]
-    return [note.value for note in app.warning], [note.value for note in app.success]
+    return [note.value for note in app.warning], [note.value.removeprefix("**Right.** ") for note in app.success]
 
 
 def test_without_a_lesson_there_is_no_panel() -> None:
@@ -63,7 +63,7 @@ def test_a_wrong_click_gets_a_hint_and_the_right_one_the_solution() -> None:
     app.number_input(key="token").set_value(26).run()
     wrong, right = verdicts(judge(app))
     assert (wrong, right) == ([], [FIRST.steps[EYE].task.solution])
-    assert f"1 of {len(FIRST.tasks)} tasks solved" in words(app.run())
+    assert f"1 of {len(FIRST.tasks)} tasks solved" in words(app)
 
 
 def test_a_number_is_typed_and_judged() -> None:
@@ -89,6 +89,16 @@ def test_a_choice_is_judged_and_after_three_tries_the_answer_may_be_seen() -> No
     assert [note.value for note in app.info] == [task.solution]
     assert "0 of" in words(app)  # to see it is not to solve it
     app.radio(key=f"lesson_answer_{FIRST.name}_shared").set_value(task.options[0].text).run()
+    assert verdicts(judge(app)) == ([], [task.solution])
+
+
+def test_a_page_that_stops_before_its_end_has_the_whole_panel() -> None:
+    lesson = find_lesson("what_did_it_learn")
+    place = place_of(lesson, "opposites")
+    app = open_step(lesson, place)
+    task = lesson.steps[place].task
+    assert f"Step {place + 1} of {len(lesson.steps)}" in words(app)
+    app.radio(key=f"lesson_answer_{lesson.name}_{task.name}").set_value(task.options[task.right].text).run()
     assert verdicts(judge(app)) == ([], [task.solution])
 
 
@@ -136,8 +146,16 @@ def test_leaving_and_nonsense_in_the_link() -> None:
     app = start(lesson="../../etc/passwd", step="1")
     assert errors(app) == []
     assert "lesson_leave_button" not in keys_on_page(app)
-    app = start(lesson=FIRST.name, step="<b>")
-    assert FIRST.steps[0].title in words(app)
+
+
+@pytest.mark.parametrize("step", ["", "<b>", "9999"])
+def test_a_link_to_a_lesson_alone_goes_to_its_first_step(step: str) -> None:
+    lesson = find_lesson("can_we_trust_the_map")
+    app = start("patches", lesson=lesson.name, **({"step": step} if step else {}))
+    assert errors(app) == []
+    assert lesson.steps[0].title in words(app)
+    assert "You are looking around." not in words(app)
+    assert dict(lesson.steps[0].state.parameters).items() <= said(app).items()
 
 
 def test_the_last_step_leads_to_all_lessons() -> None:

@@ -167,6 +167,16 @@ def test_the_panel_stays_beside_a_long_page(visit: Visit) -> None:
     assert box["x"] + box["width"] <= chart["x"]
 
 
+def test_a_film_has_its_task_judged(visit: Visit) -> None:
+    """Its page stops before its end."""
+    lesson = find_lesson("what_did_it_learn")
+    place = place_of(lesson, "opposites")
+    page = visit(address(lesson, place))
+    expect_step(page, lesson, place)
+    idle(page)
+    solve(page, lesson.steps[place].task)
+
+
 def unseen(step: Step) -> bool:
     return step.task is not None and step.task.kind == "choose"
 
