@@ -91,4 +91,4 @@ def answer_of(number: int, question: str, solution: str) -> str:
 
 ANSWERS = "**Answers**"
 MISUNDERSTANDINGS = "**Usual misunderstandings**"
-CHAPTERS = "**Chapters**"
+CHAPTERS = "Chapters"

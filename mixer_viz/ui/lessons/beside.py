@@ -29,7 +29,7 @@ def beside_lesson(page: str) -> Iterator[None]:
     from mixer_viz.ui.lessons.panel import draw_panel
 
     left, right = st.columns([1, 2.9], gap="medium", wrap=False)
-    with left, st.container(key="lesson_panel", border=True):
+    with left, st.container(key="lesson_panel", border=True, gap="xsmall"):
         finish = draw_panel(place, page)
     try:
         with right:

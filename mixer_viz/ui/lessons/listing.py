@@ -39,16 +39,25 @@ def _one(lesson: Lesson) -> None:
         go_to(here, label, ":material/play_arrow:", "start")
         if opened > 1:
             go_to(first, words.AGAIN, ":material/replay:", "again")
+    with st.expander(words.CHAPTERS):
+        _chapters(lesson)
     with st.expander(words.FOR_TEACHERS):
         _note(lesson)
         hand_out_button(lesson)
 
 
+def _chapters(lesson: Lesson) -> None:
+    """A link to the first step of each."""
+    number = 0
+    for chapter in lesson.chapters:
+        place = Place(lesson, number)
+        st.page_link(place.path, label=chapter.title, icon=":material/arrow_forward:", query_params=place.link())
+        number += len(chapter.steps)
+
+
 def _note(lesson: Lesson) -> None:
     """What only teachers need, with the answers."""
     st.markdown(lesson.teacher.text)
-    st.markdown(words.CHAPTERS)
-    st.markdown("\n".join(f"1. {chapter.title}" for chapter in lesson.chapters))
     st.markdown(words.MISUNDERSTANDINGS)
     st.markdown("\n".join(f"- {each}" for each in lesson.teacher.misunderstandings))
     st.markdown(words.ANSWERS)

@@ -76,7 +76,7 @@ def ask(place: Place) -> Asked | None:
     task = place.step.task
     if task is None:
         return None
-    with st.container(border=True, key="lesson_task"):
+    with st.container(border=True, key="lesson_task", gap="xsmall"):
         st.markdown(f":material/edit: **{task.question}**")
         if task.layer is not None:
             _layer_picture(task.layer)

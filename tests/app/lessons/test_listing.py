@@ -28,6 +28,8 @@ def test_every_lesson_with_its_note_for_teachers() -> None:
             assert text in read
         assert all(task.question in read and task.solution in read for task in lesson.tasks)
     assert [each.label for each in app.expander if each.label == "For teachers"] == ["For teachers"] * len(lessons())
+    links = [link.proto.label for link in app.get("page_link")]
+    assert {chapter.title for lesson in lessons() for chapter in lesson.chapters} <= set(links)
     assert "Begin a lesson, and a code to copy appears here." in read
     assert not app.code
 
