@@ -1,4 +1,4 @@
-"""The app, run without a browser: a fresh cache for every test, and no sight of the Hub or of its cache."""
+"""The app, run without a browser: fresh caches for every file of tests, and no sight of the Hub or of its cache."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ from tests.app.driving import BUNDLED, READ_CARD, start
 installed_components = functools.cache(manifest_scanner.scan_component_manifests)
 
 
+_SEEN: set[object] = set()  # the file whose tests share what is in the caches
+
+
 def beginning_with_the_smaller_one(path: Path) -> bundled.BundledModel:
     return replace(READ_CARD(path), is_first=path.stem == BUNDLED)
 
@@ -34,16 +37,22 @@ def offline(*_: object, **__: object) -> NoReturn:
 
 
 @pytest.fixture(autouse=True)
-def fresh_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Caches belong to the process, so without this the second test would get the first one's models."""
+def fresh_app(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Caches belong to the process, so without this a file's first test would get another one's models."""
     monkeypatch.setattr(bundled, "_read_card", beginning_with_the_smaller_one)
     monkeypatch.setattr(manifest_scanner, "scan_component_manifests", installed_components)
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: None)
     monkeypatch.setattr("huggingface_hub.hf_hub_download", offline)
     monkeypatch.setattr(hub, "_check_network", lambda: None)
-    st.cache_resource.clear()
-    st.cache_data.clear()
+    is_own = request.node.get_closest_marker("own_caches") is not None
+    if is_own or request.module not in _SEEN:
+        _SEEN.clear()
+        _SEEN.add(request.module)
+        st.cache_resource.clear()
+        st.cache_data.clear()
     yield
+    if is_own:
+        _SEEN.clear()  # what it left there is not for the next one
     PagesManager.uses_pages_directory = None
 
 

@@ -9,6 +9,8 @@ from mixer_viz.checkpoints import bundled
 from mixer_viz.checkpoints.bundled import bundled_models
 from tests.app.driving import OTHERS, READ_CARD, ROOT, TIMEOUT, errors, start
 
+pytestmark = pytest.mark.own_caches
+
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
 
 

@@ -15,6 +15,8 @@ from mixer_viz.figures import overview as overview_figures
 from mixer_viz.model import MlpMixer
 from tests.app.driving import check, errors, start, texts
 
+pytestmark = pytest.mark.own_caches
+
 
 def fail(*_: object, **__: object) -> None:
     raise RuntimeError("secret")

@@ -23,6 +23,8 @@ from mixer_viz.ui.widgets.errors import NO_MEMORY
 from tests.app.comparison.driving import COSTS, PHOTO, made_assets, open_page, write_networks
 from tests.app.driving import BUNDLED, ROOT, check, errors, made_png, panel, start, upload_picture, upload_weights
 
+pytestmark = pytest.mark.own_caches  # what is broken here must not be found whole in a cache
+
 
 def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])

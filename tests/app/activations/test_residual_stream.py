@@ -70,6 +70,7 @@ def made_assets(make_model: Make, folder: Path, **changes: dict[str, int]) -> di
     return models
 
 
+@pytest.mark.own_caches
 def test_layers_can_be_compared_with_those_of_another_model_of_the_same_s(
     make_model: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,6 +89,7 @@ def test_layers_can_be_compared_with_those_of_another_model_of_the_same_s(
     assert re.search(r"fine cuts the picture into 64 patches and this model into 16:", refusal)
 
 
+@pytest.mark.own_caches
 def test_model_to_compare_with_that_cannot_be_loaded_is_one_sentence(
     make_model: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

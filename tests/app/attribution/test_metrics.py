@@ -117,6 +117,7 @@ def test_quality_table_is_what_the_library_measures(model: MlpMixer, pixels: tor
     assert floats(sentence(app, "rank correlation of"))[0] == pytest.approx(correlation, abs=0.0101)
 
 
+@pytest.mark.own_caches
 @pytest.mark.usefixtures("no_long_checks")
 def test_long_checks_wait_for_a_button() -> None:
     app = open_done(PATCH_LOGITS)
@@ -129,6 +130,7 @@ def test_long_checks_wait_for_a_button() -> None:
     assert found["steady under noise"] == "not yet"  # was not asked for
 
 
+@pytest.mark.own_caches
 def test_in_a_full_house_checks_wait_for_a_button_and_curves_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     waiting = property(lambda _: metrics.FULL_HOUSE)
     with monkeypatch.context() as full:

@@ -164,6 +164,7 @@ def test_pixel_level_and_opacity(model: MlpMixer, top: int) -> None:
     assert panel(app, "map-photo")["grids"][0]["pick_side"] == 1
 
 
+@pytest.mark.own_caches
 def test_a_map_that_broke_can_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("secret")

@@ -37,6 +37,8 @@ from tests.app.comparison.driving import (
 )
 from tests.app.driving import errors, panel, panel_is_there
 
+pytestmark = pytest.mark.own_caches  # each with networks of its own
+
 MIDDLE = TOKENS // 2 + GRID // 2
 PARTS = {PHOTO: "All patches", SWAPPED: "How good the stand-ins are"}
 

@@ -69,6 +69,7 @@ def test_a_model_without_moments_says_so(film_page: AppTest, monkeypatch: pytest
     assert any("No moments of this model's training were kept" in note.value for note in film_page.info)
 
 
+@pytest.mark.own_caches
 def test_what_it_says_of_the_picture_through_the_training(film_page: AppTest) -> None:
     moments = snapshots_of(BUNDLED)
     kept = [place for place, moment in enumerate(moments) if moment.coarse_accuracy is not None]

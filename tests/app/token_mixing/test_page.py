@@ -103,6 +103,7 @@ def test_every_snapshot_can_stand_beside_the_model(model: MlpMixer) -> None:
     assert limit == pytest.approx(max(np.abs(tiles(grid)[0]).max() for grid in (reads, their_reads)))
 
 
+@pytest.mark.own_caches
 def test_a_network_beside_this_one_may_have_fewer_blocks(
     make_model: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
