@@ -45,10 +45,13 @@ def photo_grid(preview: np.ndarray, size: tuple[int, int], crop: int | tuple[int
         title="Picture",
         rows=1,
         columns=1,
-        shape=f"{width} × {height}, seen at {seen_width} × {seen_height}",
+        shape=f"seen at {seen_width} × {seen_height}",
         description=f"The photo, {width} by {height} pixels, with the {part} that the network sees.",
         photo=preview,
-        hover=(f"The frame is the {part} that the network sees, scaled to {seen_width} × {seen_height} pixels.",),
+        hover=(
+            f"Of {width} × {height} pixels, the frame is the {part} that the network sees, scaled to "
+            f"{seen_width} × {seen_height}.",
+        ),
         select="none",
         smooth=True,
         width=max(24, round(min(200, 240 * preview.shape[1] / preview.shape[0]))),
