@@ -52,6 +52,7 @@ def front() -> int:
     with fields:
         token, beside = token_field(config), pick_beside(choice)
         st.page_link("pages/patches.py", label="Look closer: patch tokenization", icon=":material/arrow_forward:")
+        st.page_link("pages/lessons.py", label="New here? Take a lesson", icon=":material/school:")
     with way:
         grids = [
             photo_grid(*cached.preview_of(choice), config.image_shape),
