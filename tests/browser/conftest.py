@@ -56,8 +56,9 @@ def chromium_path() -> str:
 @pytest.fixture(scope="module")
 def chromium(profile: Path) -> Iterator[BrowserContext]:
     path = chromium_path()
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=TIMEOUT)
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(profile, executable_path=path, args=ARGUMENTS)
         yield context

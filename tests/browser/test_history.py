@@ -65,7 +65,7 @@ def test_back_finds_the_view_again_in_a_busy_browser(visit: Callable[..., Page])
     page = visit("/activations?view=formula&token=7")
     idle(page)
     page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 20})
-    for _ in range(4):  # without what holds the address of the next page back, most of them failed
+    for _ in range(2):  # without what holds the address of the next page back, most of them failed
         page.get_by_test_id("stSidebarNavLink").nth(1).click()
         expect(page).to_have_url(re.compile("/patches[?]token=7$"), timeout=TIMEOUT)
         expect(token_field(page)).to_be_visible(timeout=TIMEOUT)

@@ -66,6 +66,8 @@ def open_link(page: str) -> None:
         return
     if is_back and context is not None:
         _take_address(context.query_string)
+    elif is_step and page == links.page:
+        st.query_params[STEP] = step[1]  # a link to the page that is open leaves the browser's address as it was
     links.asked = {key: st.query_params.get_all(key) for key in st.query_params}
     # A step is a state of the whole page: what it leaves open is as it was at first.
     links.reset = set(links.kept) - set(links.asked) if is_back or is_step else set()

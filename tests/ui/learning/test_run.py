@@ -24,6 +24,7 @@ from mixer_viz.ui.learning.status import Status
 from mixer_viz.ui.learning.table import LiveTable
 
 CPU = torch.device("cpu")
+EARLIER: set[threading.Thread] = set()
 TASK = DRAWN_TASKS["where"]
 TINY = recipe_with(embed_dim=8, num_blocks=1, tokens_mlp_dim=4, channels_mlp_dim=8, batch_size=4, epochs=2, seed=1)
 
@@ -67,11 +68,23 @@ def until(run: LiveRun, reached: Callable[[Status], bool], seconds: float = 30) 
     raise AssertionError(f"still {run.look().state} at step {step_of(run.look())}")
 
 
+@pytest.fixture(autouse=True)
+def _earlier_trainings() -> Iterator[None]:
+    """Those that tests of other files have left behind are not this file's."""
+    EARLIER.clear()
+    EARLIER.update(trainings())
+    yield
+
+
+def trainings() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "live training"}
+
+
 def threads_end() -> None:
     deadline = time.monotonic() + 30
-    while any(thread.name == "live training" for thread in threading.enumerate()) and time.monotonic() < deadline:
+    while trainings() - EARLIER and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not any(thread.name == "live training" for thread in threading.enumerate())
+    assert not trainings() - EARLIER
 
 
 def step_of(status: Status) -> int:
