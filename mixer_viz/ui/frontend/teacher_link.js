@@ -37,9 +37,12 @@ export default function ({ data, parentElement }) {
     clearTimeout(timer);
     timer = setTimeout(() => (said.textContent = ""), 4000);
   };
-  const ticking = setInterval(renew, 1000); // a picture may be clicked while this is open
+  // A picture may be clicked while this is open. Streamlit calls this again with every change, and the cleaning up only
+  // at the end: a clock of an earlier call would put its own link back.
+  clearInterval(root.ticking);
+  root.ticking = setInterval(renew, 1000);
   return () => {
     clearTimeout(timer);
-    clearInterval(ticking);
+    clearInterval(root.ticking);
   };
 }
