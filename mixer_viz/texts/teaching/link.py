@@ -8,7 +8,8 @@ from mixer_viz.texts.from_files import MOST_IN_SENTENCE, literal
 def top_line(task: str, some_is_locked: bool, some_is_hidden: bool) -> str:
     """What stands above a page that was opened by a teacher's link; the task is a stranger's text."""
     if task:
-        return f"**A teacher's link:** {literal(task, MOST_IN_SENTENCE)}"
+        lines = [literal(line, MOST_IN_SENTENCE) for line in task[:MOST_IN_SENTENCE].splitlines() if line.strip()]
+        return "**A teacher's link:** " + "  \n".join(lines)
     if some_is_locked and some_is_hidden:
         return "**A teacher's link:** some parts are not shown, and some choices cannot be changed."
     if some_is_locked:

@@ -185,3 +185,12 @@ def test_the_maker_says_that_an_upload_cannot_travel() -> None:
     upload_picture(app, "mine.png", encode(made_picture(), "PNG"))
     app.run()
     assert any("a link cannot carry it" in each.value for each in app.info)
+
+
+def test_a_task_keeps_its_lines() -> None:
+    app = start("patches", t_task="Find the eye.\n\n![x](http://there)\nThen write.")
+    (line,) = [each.value for each in app.markdown if each.value.startswith("**A teacher's link:**")]
+    first, second, third = line.split("  \n")
+    assert first == "**A teacher's link:** Find the eye."
+    assert "](http" not in second
+    assert third == "Then write."
