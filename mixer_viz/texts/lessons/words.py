@@ -30,6 +30,8 @@ NOT_BEGUN = "Begin a lesson, and a code to copy appears here."
 BAD_CODE = "This is no code of this app, or a letter of it is missing; copy the whole code and paste it again."
 CODE_TAKEN = "Taken over: the lessons below show how far you were."
 NO_ANSWER = "Give an answer first."
+NO_NUMBER = "This is no number. Write it in digits, such as 12, −0.5 or 4.37e-2."
+ROUNDED = "This is right but rounded too far: give one or two digits more."
 OTHER_MODEL = "This task is about the model of the lesson, and another one is chosen. Go back to the step."
 NO_LESSONS = "The lessons could not be read; the log of this app has the details."
 
