@@ -50,6 +50,7 @@ def test_a_step_says_where_it_is_and_what_it_means() -> None:
     for text in (FIRST.title, step.title, step.text, step.notice, step.thing, step.task.question):
         assert text in read
     assert "Chapter 1 of 3: What the network sees" in read
+    assert "Model: mixer_cifar10 · Picture: Cat" in read
     assert f"Step {EYE + 1} of {len(FIRST.steps)} · 0 of {len(FIRST.tasks)} tasks solved" in read
     assert panel(app, "lesson_mark_button")["marks"] == ["patch-panel"]
     assert ".st-key-patch-panel { outline" in "".join(str(each.proto) for each in app.get("html"))
@@ -172,7 +173,22 @@ def test_a_link_to_a_lesson_alone_goes_to_its_first_step(step: str) -> None:
 
 def test_the_last_step_leads_to_all_lessons() -> None:
     app = open_step(FIRST, len(FIRST.steps) - 1)
-    assert "This was the last step of “From pixels to tokens”." in words(app)
+    task, told = FIRST.steps[-1].task, "This was the last step of “From pixels to tokens”."
+    assert "All lessons" in [link.proto.label for link in app.get("page_link")]
+    assert told not in words(app)  # its task is not solved
+    app.radio(key=f"lesson_answer_{FIRST.name}_{task.name}").set_value(task.options[task.right].text).run()
+    judge(app)
+    assert told in words(app)
+    assert f"Step {len(FIRST.steps)} of {len(FIRST.steps)} · 1 of {len(FIRST.tasks)} tasks solved" in words(app)
+
+
+def test_a_state_that_solves_the_last_task_is_counted_at_once() -> None:
+    lesson = find_lesson("mixing_across_and_within")
+    app = open_step(lesson, len(lesson.steps) - 1)
+    app.selectbox(key="off_at").select("block 1 token mixing").run()
+    judge(app)
+    assert f"1 of {len(lesson.tasks)} tasks solved" in words(app)
+    assert "This was the last step" in words(app)
 
 
 def test_a_layer_to_recognise_is_shown_without_its_name() -> None:
