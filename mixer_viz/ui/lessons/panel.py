@@ -66,13 +66,12 @@ def draw_panel(place: Place, page: str) -> Callable[[], None]:
         with st.container(key="lesson_mark"):
             _show_it(key="lesson_mark_button", data={"marks": marks, "label": words.SHOW_IT})
     asked = tasks.ask(place) if step.task is not None else None
-    end = _buttons(place, is_here)
+    count, end = _buttons(place, is_here)
 
     def finish() -> None:
         if asked is not None:
             asked.judge(page)
-        with end:
-            _how_far(place)
+        _how_far(place, count, end)
 
     if asked is not None and asked.needs_page:
         return finish
@@ -80,14 +79,15 @@ def draw_panel(place: Place, page: str) -> Callable[[], None]:
     return lambda: None
 
 
-def _buttons(place: Place, is_here: bool) -> DeltaGenerator:
-    """Where to go; returns the place for how far one is, known only once the task is judged."""
+def _buttons(place: Place, is_here: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Where to go; returns places for the count and for what follows it, known only once the task is judged."""
     with st.container(horizontal=True, key="lesson_steps"):
         before, behind = place.beside(-1), place.beside(1)
         if before is not None:
             go_to(before, words.PREVIOUS, ":material/arrow_back:", "previous")
         if behind is not None:
             go_to(behind, words.NEXT, ":material/arrow_forward:", "next")
+        count = st.container()  # beside the buttons, which stay in view
     end = st.container(gap="xsmall")
     if behind is None:
         st.page_link("pages/lessons.py", label=words.ALL_LESSONS, icon=":material/list:")
@@ -95,17 +95,17 @@ def _buttons(place: Place, is_here: bool) -> DeltaGenerator:
         if is_here:
             st.button(words.BACK_TO_STEP, key="lesson_back", type="tertiary", on_click=ask_again, args=(place.link(),))
         st.button(words.LEAVE, key="lesson_leave_button", type="tertiary", on_click=leave)
-    return end
+    return count, end
 
 
-def _how_far(place: Place) -> None:
+def _how_far(place: Place, count: DeltaGenerator, end: DeltaGenerator) -> None:
     """After the task of this run is judged: it may be the last one."""
     lesson, progress = place.lesson, progress_of(place.lesson)
     task, (_, _, solved, all_tasks) = place.step.task, counts(lesson, progress)
+    count.caption(f"{words.step_of(place.number + 1, len(lesson.steps))} · {words.task_solved(solved, all_tasks)}")
     if place.beside(1) is None and (task is None or task.name in progress.solved):
-        st.success(words.finished(lesson.title))
-    st.caption(f"{words.step_of(place.number + 1, len(lesson.steps))} · {words.task_solved(solved, all_tasks)}")
-    with st.popover(words.YOUR_CODE, type="tertiary", icon=":material/key:"):
+        end.success(words.finished(lesson.title))
+    with end.popover(words.YOUR_CODE, type="tertiary", icon=":material/key:"):
         st.caption(words.CODE_IN_PANEL)
         st.code(code_of_visit(), language=None, wrap_lines=True)
 
