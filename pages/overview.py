@@ -73,9 +73,15 @@ def front() -> int:
         show_chart(chart, key="classes", alt=f"Most probable class: {best}.")
     if told := texts.what_it_shows(choice.model.known_classes_shown(choice.picture), class_names[0]):
         st.markdown(told)
-    st.caption(" ".join([texts.how_sure(result.confidence, config.usual_confidence), texts.known_classes(config)]))
+    how_sure()
     show_beside(choice, beside, lambda other: side_by_side(choice, other))
     return token
+
+
+def how_sure() -> None:
+    """What the percentages are worth."""
+    sentences = [texts.how_sure(result.confidence, config.usual_confidence), texts.known_classes(config)]
+    st.container(key="how-sure").caption(" ".join(sentences))
 
 
 def small_maps(by_colour: bool) -> list[Grid]:

@@ -128,7 +128,8 @@ def patch_sizes() -> None:
         config.patch_size,
     )
     show_chart(chart, key="patch-sizes", alt="Token-mixing parameters by patch size.")
-    st.table(texts.patch_size_table(options))
+    with st.container(key="patch-size-table"):
+        st.table(texts.patch_size_table(options))
     st.markdown(texts.other_sizes(config))
 
 

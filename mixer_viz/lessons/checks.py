@@ -6,12 +6,15 @@ import dataclasses
 import math
 import re
 from collections.abc import Mapping
+from decimal import Decimal
+from typing import Literal
 
 from mixer_viz.lessons.lesson import Condition, Parameters, Quantity, Task
 
 Value = float | str
 MOST_LETTERS = 40  # of a number that is typed
-_NUMBER = re.compile(r"[+-]?(\d{1,12}([.,]\d{0,12})?|[.,]\d{1,12})\s*%?", re.ASCII)
+Problem = Literal["", "no_number", "rounded"]  # of a typed answer, whatever the task
+_NUMBER = re.compile(r"[+-]?(\d{1,12}([.,]\d{0,12})?|[.,]\d{1,12})([eE][+-]?\d{1,2})?\s*%?", re.ASCII)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Verdict:
 
     right: bool
     words: str
+    problem: Problem = ""  # which explains a wrong answer better than the hint
 
 
 def check(task: Task, seen: Seen) -> Verdict:
@@ -39,7 +43,7 @@ def check(task: Task, seen: Seen) -> Verdict:
     if task.kind == "choose":
         hint = _wrong_choice(task, seen.answer)
     elif task.kind == "number":
-        hint = _wrong_number(task, seen.answer)
+        return _judged_number(task, seen.answer)
     else:
         failed = [condition for condition in task.conditions if not holds(condition, seen)]
         hint = (failed[0].hint or task.hint) if failed else ""
@@ -71,10 +75,16 @@ def holds(condition: Condition, seen: Seen) -> bool:
 
 def read_number(text: str) -> float | None:
     """A number as people write it: a comma is a point, a percent sign means nothing; None for anything else."""
+    written = _as_written(text)
+    return None if written is None else float(written)
+
+
+def _as_written(text: str) -> Decimal | None:
+    """With as many digits as were typed; None for what is no number."""
     typed = text.strip().replace("\u2212", "-")
     if len(typed) > MOST_LETTERS or not _NUMBER.fullmatch(typed):
         return None
-    return float(typed.rstrip("% ").replace(",", "."))
+    return Decimal(typed.rstrip("% \t").replace(",", "."))
 
 
 def _looked_at(condition: Condition, seen: Seen) -> Value | None:
@@ -95,8 +105,15 @@ def _wrong_choice(task: Task, answer: str) -> str:
     return task.hint
 
 
-def _wrong_number(task: Task, answer: str) -> str:
-    number = read_number(answer)
-    if number is None or task.value is None:
-        return task.hint
-    return "" if abs(number - task.value) <= task.tolerance + 1e-9 else task.hint
+def _judged_number(task: Task, answer: str) -> Verdict:
+    written = _as_written(answer)
+    if written is None or task.value is None:
+        return Verdict(False, task.hint, "no_number")
+    distance = abs(float(written) - task.value)
+    if distance <= task.tolerance + 1e-9:
+        return Verdict(True, task.solution)
+    exponent = written.as_tuple().exponent
+    last_digit = 10.0**exponent if isinstance(exponent, int) else 0.0
+    # Right but for its last digits; 0 says nothing, whatever it was rounded from.
+    is_rounded = written != 0 and distance <= 0.5 * last_digit + 1e-9
+    return Verdict(False, task.hint, "rounded" if is_rounded else "")

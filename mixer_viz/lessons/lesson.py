@@ -98,6 +98,7 @@ class Step:
     state: State
     mark: str  # keys of the elements on the page that are meant, with spaces between
     thing: str  # the same element, as people call it
+    paper: str = ""  # keys of what a hand-out shows besides, with spaces between
     numbers: tuple[Number, ...] = ()
     task: Task | None = None
 

@@ -116,6 +116,7 @@ def _step(entry: Entry, common: Mapping[str, Any]) -> Step:
         state=state,
         mark=entry.text("mark"),
         thing=entry.text("thing"),
+        paper=entry.text("paper", ""),
         numbers=_numbers(entry),
         task=_task(Entry(task, f"{entry.where}, task"), state) if task else None,
     )

@@ -51,11 +51,28 @@ def test_a_choice(answer: str, words: str) -> None:
     ("answer", "right"),
     [
         ("0.5", True), ("0,509", True), ("+.5", True), ("0.52", False), ("", False), ("half", False), ("nan", False),
-        ("inf", False), ("5e-1", False), ("0x1", False), ("0.5" + "0" * 60, False), ("--0.5", False), ("0.5.1", False),
+        ("inf", False), ("5e-1", True), ("0,5E0", True), ("5e-999", False), ("5e", False),
+        ("0x1", False), ("0.5" + "0" * 60, False), ("--0.5", False), ("0.5.1", False),
     ],
 )  # fmt: skip
 def test_a_number(answer: str, right: bool) -> None:
     assert check(NUMBER, Seen("overview", answer=answer)).right == right
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ("0.0437", ""), ("4.37e-2", ""), ("0.044", "rounded"), ("0.04", "rounded"), ("4.4e-2", "rounded"),
+        ("4e-2", "rounded"),
+        ("0.045", ""), ("0.43", ""), ("-0.044", ""), ("0", ""), ("0.0", ""), ("0.6593", ""), ("forty", "no_number"),
+        ("", "no_number"), ("0.04.4", "no_number"),
+    ],
+)  # fmt: skip
+def test_what_is_rounded_too_far_and_what_is_no_number(answer: str, problem: str) -> None:
+    task = dataclasses.replace(NUMBER, value=0.0437, tolerance=0.0002)
+    verdict = check(task, Seen("overview", answer=answer))
+    assert verdict.problem == problem
+    assert verdict.right == (answer in ("0.0437", "4.37e-2"))
 
 
 def test_a_state_that_fulfils_everything() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 import numpy as np
+import torch
 
 from mixer_viz.analysis.activations.ablation import Ablation, Kind, Replacement, logits_with
 from mixer_viz.analysis.activations.any_number import channel_mixing_number
@@ -13,6 +14,7 @@ from mixer_viz.analysis.activations.permutation import random_order, reversed_ro
 from mixer_viz.analysis.arrays import one_image, probabilities, to_double
 from mixer_viz.analysis.overview import token_norms
 from mixer_viz.analysis.patches import filter_order, filters_of, reconstruct, tokenize
+from mixer_viz.analysis.ranges import block_of
 from mixer_viz.lessons.quantities.situation import Situation
 from mixer_viz.model.costs import PatchSizeOption, patch_size_options
 from mixer_viz.model.trace import streams_of
@@ -75,6 +77,12 @@ def formula(situation: Situation) -> TokenMixingFormula:
     """One number of token mixing with all its terms."""
     place = (situation.block, situation.whole("token"), situation.whole("channel"), situation.whole("unit"))
     return token_mixing_formula(situation.model, situation.trace, *place)
+
+
+def gelu(situation: Situation) -> float:
+    """The model's own GELU of the number "at"."""
+    value = torch.tensor(float(situation.text("at")), dtype=torch.float64)
+    return float(block_of(situation.model, 0).token_mixing.gelu(value))
 
 
 def norm_mean(situation: Situation) -> float:

@@ -41,6 +41,7 @@ QUANTITIES: dict[str, Callable[[Situation], Value]] = {
     "first_sum": lambda now: float(picture.formula(now).partial_sums1[-1]),
     "first_bias": lambda now: picture.formula(now).b1,
     "preactivation": lambda now: picture.formula(now).preactivation,
+    "gelu": picture.gelu,
     "hidden": lambda now: picture.formula(now).hidden,
     "written_by_unit": lambda now: float(picture.formula(now).products2[now.whole("unit")]),
     "second_sum": lambda now: float(picture.formula(now).partial_sums2[-1]),

@@ -58,8 +58,9 @@ def token_mixing(choice: Choice) -> None:
     _first(result, config.grid_shape)
     _gelu(choice, result)
     _second(result)
-    st.markdown("#### 5. Skip connection")
-    st.markdown(texts.closing_step(result.mixing))
+    with st.container(key="formula-skip"):
+        st.markdown("#### 5. Skip connection")
+        st.markdown(texts.closing_step(result.mixing))
 
 
 def _norm(result: Formula, grid: tuple[int, int]) -> None:

@@ -60,9 +60,10 @@ def shuffled(choice: Choice) -> None:
     with answers:
         show_before_after(choice, result.before, result.after, "In this order")
         best = choice.model.all_shown_class_names()[int(result.logits.argmax())]
-        st.markdown("**With the weights in the same order**")
-        sentence = texts.identity_sentence(result.logits, result.permuted_logits, result.identity_gap, best)
-        st.markdown(sentence)
+        with st.container(key="same-order"):
+            st.markdown("**With the weights in the same order**")
+            sentence = texts.identity_sentence(result.logits, result.permuted_logits, result.identity_gap, best)
+            st.markdown(sentence)
     st.markdown(texts.PAPER_EXPERIMENT)
 
 

@@ -53,7 +53,7 @@ def _answers(picture: Picture, networks: list[TrainedMetaFormer]) -> None:
         photo = common.patch_grid(crop, config.grid_size, title="Picture", width=_WIDTH)
         show_grids([photo], key="compared-photo", on_pick=select_token, hint="Click a patch.")
     answers = comparison_results.predictions_of(picture)
-    with right:
+    with right, st.container(key="compared-answers"):
         st.table(texts.answer_table([each.run for each in networks], answers, config.class_names))
         st.caption(known_classes(config, "All of them know"))
 

@@ -3,6 +3,7 @@
 // another view or part of it one more; every other change of the address replaces the entry that is there. A busy browser
 // hears what the next page writes into the address before it has left the last one: that waits for the next page's entry.
 
+const OWN = /&lesson_progress=[^&#]*|lesson_progress=[^&#]*&?/; // how far somebody is in the lessons, not to be copied
 const ENTRIES = ["view", "part", "learn_part"]; // fields whose change is a step that Back undoes
 const LEAVING_MS = 10000; // a page that has not come by then does not come
 
@@ -74,7 +75,7 @@ export default function ({ data, parentElement }) {
   const [button, said] = [parentElement.querySelector("button"), parentElement.querySelector("span")];
   let timer = null;
   button.onclick = async () => {
-    const done = await copy(location.href, parentElement);
+    const done = await copy(location.href.replace(OWN, ""), parentElement);
     said.textContent = done ? `Copied. ${data.note}` : "Copy it from here:";
     clearTimeout(timer);
     if (done) timer = setTimeout(() => (said.textContent = ""), data.note ? 6000 : 2000);

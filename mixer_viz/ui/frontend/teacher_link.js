@@ -1,6 +1,6 @@
 // Makes the link for pupils of the address as it is at that moment: parts of a page change it without the server.
 
-const OURS = ["t_task", "t_free", "t_hide"];
+const OURS = ["t_task", "t_free", "t_hide", "lesson_progress"]; // the last is the teacher's own
 
 function made(add) {
   const link = new URL(location.href);

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from mixer_viz.ui.lessons.visit import place_of_visit
+from mixer_viz.ui.lessons.visit import keep_progress_in_address, place_of_visit
 
 _FIRST_PAGE = "overview"  # whose address is empty
 _NO_PANEL = "lessons"
@@ -22,7 +22,11 @@ def beside_lesson(page: str) -> Iterator[None]:
     """
     page = page or _FIRST_PAGE
     place = place_of_visit()
-    if place is None or page == _NO_PANEL:
+    if page == _NO_PANEL:
+        yield
+        keep_progress_in_address()
+        return
+    if place is None:
         yield
         return
     # What tasks are judged by imports half a second's worth of libraries, which the first page does without.
@@ -36,3 +40,4 @@ def beside_lesson(page: str) -> Iterator[None]:
             yield
     finally:
         finish()
+        keep_progress_in_address()

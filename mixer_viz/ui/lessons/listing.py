@@ -1,14 +1,14 @@
-"""The page of lessons: what there is, how far one is, the code that carries it, and the notes for teachers."""
+"""The page of lessons: what there is, how far one is, the code that carries it, and at its end notes for teachers."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from mixer_viz.lessons import CodeError, Lesson, Progress, read_code, write_code
+from mixer_viz.lessons import CodeError, Lesson, Progress, read_code
 from mixer_viz.texts.lessons import words
 from mixer_viz.ui.lessons.going import BUTTONS, go_to
 from mixer_viz.ui.lessons.results import forget_answers
-from mixer_viz.ui.lessons.visit import Place, all_progress, counts, in_reading_order, keep_progress, progress_of
+from mixer_viz.ui.lessons.visit import Place, code_of_visit, counts, in_reading_order, keep_progress, progress_of
 from mixer_viz.ui.teaching.lesson_hand_out import hand_out_button
 
 _PASTED = "lesson_code"
@@ -41,9 +41,14 @@ def _one(lesson: Lesson) -> None:
             go_to(first, words.AGAIN, ":material/replay:", "again")
     with st.expander(words.CHAPTERS):
         _chapters(lesson)
-    with st.expander(words.FOR_TEACHERS):
-        _note(lesson)
-        hand_out_button(lesson)
+
+
+def notes_for_teachers() -> None:
+    """What only teachers need, folded away: the answers are among it."""
+    for lesson in in_reading_order():
+        with st.expander(lesson.title):
+            _note(lesson)
+            hand_out_button(lesson)
 
 
 def _chapters(lesson: Lesson) -> None:
@@ -59,7 +64,7 @@ def _note(lesson: Lesson) -> None:
     """What only teachers need, with the answers."""
     st.markdown(lesson.teacher.text)
     st.markdown(words.MISUNDERSTANDINGS)
-    st.markdown("\n".join(f"- {each}" for each in lesson.teacher.misunderstandings))
+    st.markdown("\n".join(words.misunderstanding(each) for each in lesson.teacher.misunderstandings))
     st.markdown(words.ANSWERS)
     tasks = enumerate(lesson.tasks, start=1)
     st.markdown("\n".join(words.answer_of(number, task.question, task.solution) for number, task in tasks))
@@ -68,7 +73,7 @@ def _note(lesson: Lesson) -> None:
 def code_of_progress() -> None:
     """The code to copy, and a field for one from another time."""
     st.markdown(words.CODE_IN_WORDS)
-    code = write_code(all_progress(), in_reading_order())
+    code = code_of_visit()
     if code:
         st.code(code, language=None)
     else:

@@ -9,10 +9,12 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from mixer_viz.texts.from_files import literal
 from mixer_viz.texts.lessons import words
 from mixer_viz.ui.lessons import tasks
 from mixer_viz.ui.lessons.going import BUTTONS, go_to
-from mixer_viz.ui.lessons.visit import Place, counts, keep_progress, leave, progress_of
+from mixer_viz.ui.lessons.visit import Place, code_of_visit, counts, keep_progress, leave, progress_of
+from mixer_viz.ui.sidebar.shell import choice_of_this_run
 from mixer_viz.ui.widgets.links import ask_again
 
 _FRONTEND = Path(__file__).parents[1] / "frontend"
@@ -48,7 +50,7 @@ def draw_panel(place: Place, page: str) -> Callable[[], None]:
     keep_progress(lesson, progress_of(lesson).opened(place.number))
     number, chapter = lesson.chapter_of(place.number)
     is_here = page == step.state.page
-    st.caption(f"{lesson.title}  \n{words.where(number + 1, len(lesson.chapters), chapter.title)}")
+    st.caption(f"{lesson.title}  \n{words.where(number + 1, len(lesson.chapters), chapter.title)}{_seen_with()}")
     if not is_here:
         st.info(words.looking_around(step.title))
         st.page_link(place.path, label=words.BACK_TO_STEP, icon=":material/undo:", query_params=place.link())
@@ -64,13 +66,12 @@ def draw_panel(place: Place, page: str) -> Callable[[], None]:
         with st.container(key="lesson_mark"):
             _show_it(key="lesson_mark_button", data={"marks": marks, "label": words.SHOW_IT})
     asked = tasks.ask(place) if step.task is not None else None
-    count = _buttons(place, is_here)
+    count, end = _buttons(place, is_here)
 
     def finish() -> None:
         if asked is not None:
             asked.judge(page)
-        with count:
-            st.caption(f"{words.step_of(place.number + 1, len(lesson.steps))} · {_solved(place)}")
+        _how_far(place, count, end)
 
     if asked is not None and asked.needs_page:
         return finish
@@ -78,25 +79,40 @@ def draw_panel(place: Place, page: str) -> Callable[[], None]:
     return lambda: None
 
 
-def _buttons(place: Place, is_here: bool) -> DeltaGenerator:
-    """Where to go; returns the place for how far one is."""
+def _buttons(place: Place, is_here: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Where to go; returns places for the count and for what follows it, known only once the task is judged."""
     with st.container(horizontal=True, key="lesson_steps"):
         before, behind = place.beside(-1), place.beside(1)
         if before is not None:
             go_to(before, words.PREVIOUS, ":material/arrow_back:", "previous")
         if behind is not None:
             go_to(behind, words.NEXT, ":material/arrow_forward:", "next")
+        count = st.container()  # beside the buttons, which stay in view
+    end = st.container(gap="xsmall")
     if behind is None:
-        st.success(words.finished(place.lesson.title))
         st.page_link("pages/lessons.py", label=words.ALL_LESSONS, icon=":material/list:")
-    count = st.container()
     with st.container(horizontal=True, key="lesson_leave"):
         if is_here:
             st.button(words.BACK_TO_STEP, key="lesson_back", type="tertiary", on_click=ask_again, args=(place.link(),))
         st.button(words.LEAVE, key="lesson_leave_button", type="tertiary", on_click=leave)
-    return count
+    return count, end
 
 
-def _solved(place: Place) -> str:
-    _, _, solved, all_tasks = counts(place.lesson, progress_of(place.lesson))
-    return words.task_solved(solved, all_tasks)
+def _how_far(place: Place, count: DeltaGenerator, end: DeltaGenerator) -> None:
+    """After the task of this run is judged: it may be the last one."""
+    lesson, progress = place.lesson, progress_of(place.lesson)
+    task, (_, _, solved, all_tasks) = place.step.task, counts(lesson, progress)
+    count.caption(f"{words.step_of(place.number + 1, len(lesson.steps))} · {words.task_solved(solved, all_tasks)}")
+    if place.beside(1) is None and (task is None or task.name in progress.solved):
+        end.success(words.finished(lesson.title))
+    with end.popover(words.YOUR_CODE, type="tertiary", icon=":material/key:"):
+        st.caption(words.CODE_IN_PANEL)
+        st.code(code_of_visit(), language=None, wrap_lines=True)
+
+
+def _seen_with() -> str:
+    """A line on what the folded sidebar has chosen."""
+    choice = choice_of_this_run()
+    if choice is None:
+        return ""
+    return f"  \n{words.seen_with(choice.model.shown_title, literal(choice.picture.title))}"

@@ -16,7 +16,7 @@ from mixer_viz.ui.compute.gate import computing_on
 from mixer_viz.ui.compute.visitors import visitor_name
 from mixer_viz.ui.learning.table import live_table
 from mixer_viz.ui.sidebar.shell import choice_of_this_run
-from mixer_viz.ui.widgets.links import said_here
+from mixer_viz.ui.widgets.links import LESSON, PROGRESS, STEP, said_here
 
 ACCURACY = "training_accuracy"  # of the visitor's own training, in percent: no state of a link has it
 _log = logging.getLogger(__name__)
@@ -25,7 +25,8 @@ _log = logging.getLogger(__name__)
 def seen_now(task: Task, page: str, answer: str) -> Seen:
     """What is on the page, once it is drawn."""
     choice = choice_of_this_run()
-    said = tuple(said_here().items())
+    # Not where the visitor is: what is worked out is kept for all visitors, by what it depends on.
+    said = tuple(item for item in said_here().items() if item[0] not in (LESSON, STEP, PROGRESS))
     results: list[tuple[Quantity, Value]] = []
     for quantity in needed_quantities(task):
         value = _training_accuracy() if quantity.name == ACCURACY else _measured(choice, said, quantity)

@@ -19,6 +19,7 @@ from mixer_viz.ui.sidebar.shell import choice_of_this_run
 
 _VERDICTS = "_lesson_verdicts"  # session state: (lesson, task) -> Said
 _PRESSED = "_lesson_pressed"  # session state: (lesson, task) that waits to be judged
+_PROBLEMS = {"no_number": words.NO_NUMBER, "rounded": words.ROUNDED}
 _TRIES = 3  # wrong answers, after which the solution may be looked at
 
 
@@ -68,7 +69,8 @@ class Asked:
             return Verdict(False, words.NO_ANSWER)
         if not is_of_model(self.task, self.place.step.state.get("model")):
             return Verdict(False, words.OTHER_MODEL)
-        return check(self.task, seen_now(self.task, page, self.answer))
+        verdict = check(self.task, seen_now(self.task, page, self.answer))
+        return dataclasses.replace(verdict, words=_PROBLEMS.get(verdict.problem, verdict.words))
 
 
 def ask(place: Place) -> Asked | None:

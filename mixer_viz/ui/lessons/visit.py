@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from mixer_viz.lessons import Lesson, LessonError, Progress, Step, lessons
-from mixer_viz.ui.widgets.links import LESSON, STEP, linked_value
+from mixer_viz.lessons import CodeError, Lesson, LessonError, Progress, Step, lessons, read_code, write_code
+from mixer_viz.ui.widgets.links import LESSON, PROGRESS, STEP, begin_field, end_field, linked_value
 
 _PROGRESS = "_lesson_progress"  # session state: the lessons' names -> Progress
 _NO_LESSON = ""
@@ -47,6 +47,7 @@ def place_of_visit() -> Place | None:
 
     A link that names a lesson alone goes to its first step.
     """
+    _take_progress_of_address()
     name = linked_value(LESSON, _NO_LESSON, _lesson_in_link, str)
     lesson = _lesson_of(name) if name else None
     if lesson is None:
@@ -62,6 +63,8 @@ def place_of_visit() -> Place | None:
 def leave() -> None:
     """End the lesson; what is solved stays; for callbacks."""
     st.session_state[LESSON], st.session_state[STEP] = _NO_LESSON, ""
+    if LESSON in st.query_params:
+        del st.query_params[LESSON]  # at once: the run that follows decides by it whether there is a sidebar
 
 
 def progress_of(lesson: Lesson) -> Progress:
@@ -78,6 +81,31 @@ def all_progress() -> dict[str, Progress]:
     """How far this visit is, by the lessons' names."""
     found: dict[str, Progress] = st.session_state.setdefault(_PROGRESS, {})
     return found
+
+
+def code_of_visit() -> str:
+    """The code that holds how far this visit is; empty where no lesson is begun."""
+    return write_code(all_progress(), in_reading_order())
+
+
+def keep_progress_in_address() -> None:
+    """So that a reload, which begins another visit, finds it; once a page is drawn."""
+    code = code_of_visit()
+    end_field(PROGRESS, code, code or None)
+
+
+def _take_progress_of_address() -> None:
+    """Where a visit begins with it; a visit that has begun knows better."""
+    if begin_field(PROGRESS, "", _code_in_link, is_drawn=False) and not all_progress():
+        all_progress().update(read_code(st.session_state[PROGRESS], in_reading_order()))
+
+
+def _code_in_link(values: list[str]) -> str | None:
+    try:
+        read_code(values[-1], in_reading_order())
+    except CodeError:
+        return None
+    return values[-1]
 
 
 def counts(lesson: Lesson, progress: Progress) -> tuple[int, int, int, int]:

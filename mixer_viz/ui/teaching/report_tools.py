@@ -24,6 +24,7 @@ from mixer_viz.ui.teaching.elements import Page
 from mixer_viz.ui.teaching.screen import OWN, record_next_run, restrictions
 from mixer_viz.ui.teaching.tree import tree_of
 from mixer_viz.ui.widgets.errors import one_sentence
+from mixer_viz.ui.widgets.links import PROGRESS
 from mixer_viz.ui.widgets.selection import CHANNEL, LAYER, TOKEN, UNIT
 
 _MOST_LETTERS, _MOST_TASKS = 2_000, 20
@@ -102,5 +103,7 @@ def _address() -> str:
     base: Any = st.context.url
     if not str(base).startswith(("http://", "https://")):
         return ""
-    query = urllib.parse.urlencode({key: st.query_params.get_all(key) for key in st.query_params}, doseq=True)
+    query = urllib.parse.urlencode(
+        {key: st.query_params.get_all(key) for key in st.query_params if key != PROGRESS}, doseq=True
+    )
     return f"{base}?{query}" if query else str(base)

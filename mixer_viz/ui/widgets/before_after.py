@@ -12,12 +12,13 @@ from mixer_viz.ui.choices import Choice
 def show_before_after(choice: Choice, before: np.ndarray, after: np.ndarray, changed: str) -> None:
     """The five best classes of both probabilities (num_classes,), and the largest change in a sentence."""
     names = choice.model.all_shown_class_names()
-    st.markdown(texts.change_sentence(names, before, after))
-    left, right = st.columns(2, gap="medium")
-    with left:
-        st.markdown("**As it is**")
-        table = texts.answer_table(names, before, before, after)
-        st.table({title: column for title, column in table.items() if title != "change"})
-    with right:
-        st.markdown(f"**{changed}**")
-        st.table(texts.answer_table(names, after, before, after))
+    with st.container(key="before-after"):
+        st.markdown(texts.change_sentence(names, before, after))
+        left, right = st.columns(2, gap="medium")
+        with left:
+            st.markdown("**As it is**")
+            table = texts.answer_table(names, before, before, after)
+            st.table({title: column for title, column in table.items() if title != "change"})
+        with right:
+            st.markdown(f"**{changed}**")
+            st.table(texts.answer_table(names, after, before, after))

@@ -27,6 +27,7 @@ Read = Callable[[list[str]], T | None]  # from the values in the address to a ch
 _LINKS = "_links"  # session state
 _MOST_NOTED = 5
 LESSON, STEP = "lesson", "step"  # names in links: where somebody is in a lesson
+PROGRESS = "lesson_progress"  # in the address alone, so that a reload keeps it: links to copy leave it out
 OWN_IN_LINK = "own"  # a picture or a checkpoint of the visitor's own, without its file name
 
 

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import pytest
 
-from mixer_viz.lessons import LessonError, lessons
+from mixer_viz.lessons import LessonError, State, lessons
 from mixer_viz.texts.lessons.words import right
 from mixer_viz.ui.lessons import visit
 from tests.app.driving import errors
-from tests.app.lessons.driving import FIRST, judge, keys_on_page, open_page, open_state, open_step, place_of, words
+from tests.app.lessons.driving import (
+    FIRST,
+    follow,
+    judge,
+    keys_on_page,
+    open_page,
+    open_state,
+    open_step,
+    place_of,
+    words,
+)
 
 PAGE = "lessons"
 
 
 def open_list():  # type: ignore[no-untyped-def]
-    from mixer_viz.lessons import State
-
     return open_state(State(PAGE))
 
 
@@ -24,10 +32,16 @@ def test_every_lesson_with_its_note_for_teachers() -> None:
     assert errors(app) == []
     read = words(app)
     for lesson in lessons():
-        for text in (lesson.title, lesson.aim, lesson.teacher.text, *lesson.teacher.misunderstandings):
+        for text in (lesson.title, lesson.aim, lesson.teacher.text):
             assert text in read
+        for each in lesson.teacher.misunderstandings:
+            wrong, right = each.split("” ", 1)
+            assert f"- *{wrong}”*  \n  {right}" in read
         assert all(task.question in read and task.solution in read for task in lesson.tasks)
-    assert [each.label for each in app.expander if each.label == "For teachers"] == ["For teachers"] * len(lessons())
+    notes = [each.label for each in app.expander if each.label != "Chapters"]
+    assert notes[: len(lessons())] == [lesson.title for lesson in lessons()]  # closed, behind all that pupils need
+    assert not any(each.proto.expanded for each in app.expander)
+    assert [each.value for each in app.subheader][-1] == "For teachers"
     links = [link.proto.label for link in app.get("page_link")]
     assert {chapter.title for lesson in lessons() for chapter in lesson.chapters} <= set(links)
     assert "Begin a lesson, and a code to copy appears here." in read
@@ -49,6 +63,46 @@ def test_progress_and_its_code_in_another_tab() -> None:
     assert "Taken over" in words(other)
     assert [each.value for each in other.code] == [code]
     assert bar in str([each.proto for each in other.get("progress")])
+
+
+def test_a_reload_keeps_the_progress() -> None:
+    app = open_step(FIRST, place_of(FIRST, "eye"))
+    app.number_input(key="token").set_value(26).run()
+    judge(app)
+    (code,) = [each.value for each in app.code]  # in the panel
+    assert app.query_params.get("lesson_progress") in (code, [code])
+    step = FIRST.steps[0]
+    more = {"lesson": FIRST.name, "step": step.name, "lesson_progress": code}
+    other = open_state(step.state, more)
+    assert errors(other) == []
+    assert f"1 of {len(FIRST.tasks)} tasks solved" in words(other)
+    assert [each.value for each in other.code] == [code]
+    listed = open_state(State(PAGE), {"lesson_progress": code})
+    assert [each.value for each in listed.code] == [code]
+    open_page(listed, "patches")  # without a lesson, the address is that of the page
+    assert "lesson_progress" not in listed.query_params
+
+
+def test_an_address_with_less_takes_nothing_away() -> None:
+    app = open_step(FIRST, place_of(FIRST, "eye"))
+    (less,) = [each.value for each in app.code]
+    app.number_input(key="token").set_value(26).run()
+    judge(app)
+    (more,) = [each.value for each in app.code]
+    assert less != more
+    app.query_params["lesson_progress"] = less
+    follow(app, FIRST, 0)
+    assert app.query_params.get("lesson_progress") in (more, [more])
+
+
+@pytest.mark.parametrize("code", ["", "AEAQ", "<script>alert(1)</script>", "x" * 4000])
+def test_a_broken_code_in_the_address_gets_one_sentence(code: str) -> None:
+    app = open_state(FIRST.steps[0].state, {"lesson": FIRST.name, "step": FIRST.steps[0].name, "lesson_progress": code})
+    assert errors(app) == []
+    (said,) = [note.value for note in app.warning]
+    assert said.startswith("The link asked for what is not here")
+    assert len(said) < 250
+    assert f"0 of {len(FIRST.tasks)} tasks solved" in words(app)
 
 
 def test_lessons_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +136,5 @@ def test_a_task_solved_elsewhere_shows_its_solution() -> None:
     other = open_list()
     other.text_input(key="lesson_code").set_value(code).run()
     other.button(key="lesson_use_code").click().run()
-    from tests.app.lessons.driving import follow
-
     follow(other, FIRST, place_of(FIRST, "eye"))
     assert [note.value for note in other.success] == [right(FIRST.steps[place_of(FIRST, "eye")].task.solution)]

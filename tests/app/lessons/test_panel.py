@@ -50,6 +50,7 @@ def test_a_step_says_where_it_is_and_what_it_means() -> None:
     for text in (FIRST.title, step.title, step.text, step.notice, step.thing, step.task.question):
         assert text in read
     assert "Chapter 1 of 3: What the network sees" in read
+    assert "Model: mixer_cifar10 · Picture: Cat" in read
     assert f"Step {EYE + 1} of {len(FIRST.steps)} · 0 of {len(FIRST.tasks)} tasks solved" in read
     assert panel(app, "lesson_mark_button")["marks"] == ["patch-panel"]
     assert ".st-key-patch-panel { outline" in "".join(str(each.proto) for each in app.get("html"))
@@ -71,9 +72,21 @@ def test_a_number_is_typed_and_judged() -> None:
     field = f"lesson_answer_{FIRST.name}_count"
     assert verdicts(judge(app)) == (["Give an answer first."], [])
     app.text_input(key=field).set_value("sixty-four").run()
+    assert verdicts(judge(app))[0] == ["This is no number. Write it in digits, such as 12, −0.5 or 4.37e-2."]
+    app.text_input(key=field).set_value("63").run()
     assert verdicts(judge(app))[0] == ["Count the patches along one side. There are as many rows as columns."]
     app.text_input(key=field).set_value(" 64 ").run()
     assert verdicts(judge(app)) == ([], ["There are 64 patches, 8 rows of 8."])
+
+
+def test_a_number_that_is_rounded_too_far_is_told_so() -> None:
+    lesson = find_lesson("mixing_across_and_within")
+    app = open_step(lesson, place_of(lesson, "skip"))
+    field = f"lesson_answer_{lesson.name}_result"
+    app.text_input(key=field).set_value("0.044").run()
+    assert verdicts(judge(app))[0] == ["This is right but rounded too far: give one or two digits more."]
+    app.text_input(key=field).set_value("4.37e-2").run()
+    assert verdicts(judge(app))[1] == [lesson.steps[place_of(lesson, "skip")].task.solution]
 
 
 def test_a_choice_is_judged_and_after_three_tries_the_answer_may_be_seen() -> None:
@@ -160,7 +173,22 @@ def test_a_link_to_a_lesson_alone_goes_to_its_first_step(step: str) -> None:
 
 def test_the_last_step_leads_to_all_lessons() -> None:
     app = open_step(FIRST, len(FIRST.steps) - 1)
-    assert "This was the last step of “From pixels to tokens”." in words(app)
+    task, told = FIRST.steps[-1].task, "This was the last step of “From pixels to tokens”."
+    assert "All lessons" in [link.proto.label for link in app.get("page_link")]
+    assert told not in words(app)  # its task is not solved
+    app.radio(key=f"lesson_answer_{FIRST.name}_{task.name}").set_value(task.options[task.right].text).run()
+    judge(app)
+    assert told in words(app)
+    assert f"Step {len(FIRST.steps)} of {len(FIRST.steps)} · 1 of {len(FIRST.tasks)} tasks solved" in words(app)
+
+
+def test_a_state_that_solves_the_last_task_is_counted_at_once() -> None:
+    lesson = find_lesson("mixing_across_and_within")
+    app = open_step(lesson, len(lesson.steps) - 1)
+    app.selectbox(key="off_at").select("block 1 token mixing").run()
+    judge(app)
+    assert f"1 of {len(lesson.tasks)} tasks solved" in words(app)
+    assert "This was the last step" in words(app)
 
 
 def test_a_layer_to_recognise_is_shown_without_its_name() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 import pytest
 
 from mixer_viz.lessons import lessons
 from mixer_viz.ui.teaching import lesson_hand_out
 from tests.app.driving import PAGES, errors, panel, start
+from tests.app.lessons.driving import keys_on_page, open_state
 from tests.app.teaching.test_reports import grids_in
 
 LESSON = lessons()[0]
@@ -76,3 +78,33 @@ def test_where_downloads_are_hidden_there_is_no_button() -> None:
     PAGES["lessons"] = "pages/lessons.py"
     app = start("lessons", t_hide="downloads")
     assert not [each for each in app.button if each.key.startswith("teach_lesson")]
+
+
+def test_what_tasks_ask_about_is_on_paper(paper: list[bytes]) -> None:
+    PAGES["lessons"] = "pages/lessons.py"
+    lesson = lessons()[1]
+    app = start("lessons")
+    app.button(key=f"teach_lesson_{lesson.name}").click().run()
+    parts = paper[0].decode().split("<section>")[1:]
+    sections = {step.name: part for step, part in zip(lesson.steps, parts, strict=True)}
+    assert {"Patches", "Embedding"} <= {each["title"] for each in grids_in(sections["bright"])}
+    for step, texts in {
+        "shuffle": ("As it is", "In this order", "With the weights in the same order"),
+        "skip": ("5. Skip connection", "The network's own pass has stored"),
+        "off": ("As it is", "Switched off"),
+    }.items():
+        assert all(text in sections[step].replace("&#x27;", "'") for text in texts), step
+    assert all(sections[step].count("<table") >= 2 for step in ("shuffle", "off"))
+
+
+def test_what_is_named_for_paper_is_on_the_page() -> None:
+    for lesson in lessons():
+        for step in lesson.steps:
+            if not step.paper:
+                continue
+            shown = open_state(step.state)
+            deadline = time.monotonic() + 60
+            while not set(step.paper.split()) <= keys_on_page(shown) and time.monotonic() < deadline:
+                time.sleep(0.3)  # a map may be at work
+                shown.run()
+            assert set(step.paper.split()) <= keys_on_page(shown), step.name

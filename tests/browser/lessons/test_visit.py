@@ -103,6 +103,22 @@ def test_one_whole_lesson(visit: Visit) -> None:
     expect(other.get_by_text(done)).to_be_visible(timeout=TIMEOUT)
 
 
+def test_a_reload_keeps_the_progress_and_leaving_brings_the_sidebar_back(visit: Visit) -> None:
+    place = place_of(FIRST, "patches")
+    page = visit(address(FIRST, place))
+    expect_step(page, FIRST, place)
+    idle(page)
+    solve(page, FIRST.steps[place].task)
+    expect(page).to_have_url(re.compile(r"[?&]lesson_progress=[A-Z2-7-]+(&|$)"), timeout=TIMEOUT)
+    page.reload()
+    expect_step(page, FIRST, place)
+    expect(page.get_by_text(f"1 of {len(FIRST.tasks)} tasks solved")).to_be_visible(timeout=TIMEOUT)
+    idle(page)
+    assert page.get_by_test_id("stSidebarNavLink").first.bounding_box()["x"] < 0
+    keyed(page, "lesson_leave_button").get_by_role("button").click()
+    expect(page.get_by_test_id("stSidebarNavLink").first).to_be_in_viewport(timeout=TIMEOUT)
+
+
 def test_looking_around_coming_back_and_back(visit: Visit) -> None:
     place = place_of(FIRST, "eye")
     page = visit(address(FIRST, place))

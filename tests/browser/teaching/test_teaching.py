@@ -13,6 +13,7 @@ pytest.importorskip("playwright", exc_type=ImportError)
 
 from playwright.sync_api import expect
 
+from mixer_viz.lessons import lessons
 from tests.browser.looking import TIMEOUT, canvas, expect_token, idle, keyed, token_field
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ def test_a_lesson_is_handed_out_and_needs_no_network(visit: Visit, chromium: Bro
     visit("/")
     page = chromium.pages[-1]
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Lessons").click()
-    page.get_by_text("For teachers").first.click()
+    page.locator("summary").filter(has_text=lessons()[0].title).click()
     page.get_by_role("button", name="Make a hand-out of this lesson").first.click()
     download = page.get_by_role("button", name="Download the hand-out")
     download.wait_for(timeout=TIMEOUT)
