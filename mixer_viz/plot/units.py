@@ -14,7 +14,7 @@ from mixer_viz.analysis.arrays import one_image, to_array
 from mixer_viz.analysis.ranges import check_range
 from mixer_viz.analysis.spectrum import power_spectrum
 from mixer_viz.analysis.token_mixing import preferred as closed_form
-from mixer_viz.analysis.token_mixing.convolution import convolution_share
+from mixer_viz.analysis.token_mixing.convolution import convolution_share, explained_shares
 from mixer_viz.analysis.token_mixing.depth import depth_curves, random_start
 from mixer_viz.analysis.token_mixing.jacobian import jacobian_rows
 from mixer_viz.analysis.token_mixing.maximise import Maximised
@@ -145,19 +145,7 @@ def convolution(model: MlpMixer, block: int) -> Figure:
 def convolution_meter(model: MlpMixer, block: int = 0) -> go.Figure:
     """How much of every block's mixing a kernel, a shift or the identity would explain; `block` is marked."""
     meters = [convolution_share(linear_mixing(weights), weights.grid) for weights in _all_weights(model)]
-    shares = {
-        "best kernel": np.array([meter.explained for meter in meters]),
-        "3 × 3 kernel": np.array([meter.local_explained for meter in meters]),
-        "one-step shift": np.array([meter.shift_explained for meter in meters]),
-        "identity": np.array([meter.identity_explained for meter in meters]),
-    }
-    first = meters[0]
-    nulls = (
-        first.null_explained,
-        first.null_local_explained,
-        first.null_shift_explained,
-        first.null_identity_explained,
-    )
+    shares, nulls = explained_shares(meters)
     return charts.convolution_chart(shares, nulls, block)
 
 

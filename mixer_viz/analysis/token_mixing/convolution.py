@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.integrate import quad  # type: ignore[import-untyped]
@@ -42,6 +43,24 @@ class ConvolutionMeter:
     null_local_explained: float
     null_shift_explained: float
     null_identity_explained: float
+
+
+def explained_shares(meters: Sequence[ConvolutionMeter]) -> tuple[dict[str, np.ndarray], tuple[float, ...]]:
+    """For the chart of L blocks: what explains -> its shares (L,), and what a random matrix would have of each."""
+    shares = {
+        "best kernel": np.array([meter.explained for meter in meters]),
+        "3 × 3 kernel": np.array([meter.local_explained for meter in meters]),
+        "one-step shift": np.array([meter.shift_explained for meter in meters]),
+        "identity": np.array([meter.identity_explained for meter in meters]),
+    }
+    first = meters[0]
+    nulls = (
+        first.null_explained,
+        first.null_local_explained,
+        first.null_shift_explained,
+        first.null_identity_explained,
+    )
+    return shares, nulls
 
 
 def convolution_share(matrix: np.ndarray, grid: tuple[int, int]) -> ConvolutionMeter:

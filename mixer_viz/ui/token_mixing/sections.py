@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from mixer_viz.analysis.spectrum import power_spectrum
-from mixer_viz.analysis.token_mixing.convolution import ConvolutionMeter
+from mixer_viz.analysis.token_mixing.convolution import ConvolutionMeter, explained_shares
 from mixer_viz.analysis.token_mixing.jacobian import JacobianRows
 from mixer_viz.analysis.token_mixing.mixing_matrix import distance_profile, linear_mixing
 from mixer_viz.analysis.token_mixing.opposing_pairs import OPPOSING_COSINE
@@ -151,19 +151,7 @@ def convolution_meter(choice: Choice, block: int) -> None:
 
 def show_meters(meters: Sequence[ConvolutionMeter], block: int, key: str, matrix: str = "$M = W_2 W_1$") -> None:
     """The chart of the convolution meter with its caption."""
-    shares = {
-        "best kernel": np.array([meter.explained for meter in meters]),
-        "3 × 3 kernel": np.array([meter.local_explained for meter in meters]),
-        "one-step shift": np.array([meter.shift_explained for meter in meters]),
-        "identity": np.array([meter.identity_explained for meter in meters]),
-    }
-    first = meters[0]
-    nulls = (
-        first.null_explained,
-        first.null_local_explained,
-        first.null_shift_explained,
-        first.null_identity_explained,
-    )
+    shares, nulls = explained_shares(meters)
     figure = charts.convolution_chart(shares, nulls, block)
     show_chart(figure, key=f"meter-{key}", alt="Share of the mixing matrix explained, by block.")
     st.caption(texts.convolution_note(dict(zip(shares, nulls, strict=True)), matrix))
