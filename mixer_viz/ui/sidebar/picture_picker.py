@@ -89,7 +89,8 @@ def _own_picture() -> None:
         st.camera_input(tr("Photo"), key="camera", on_change=_take_photo)
     st.caption(
         tr(
-            "It stays in the memory of the computer that runs this app, as its results do until newer ones replace them."
+            "It stays in the memory of the computer that runs this app, as its results do until newer ones replace "
+            "them."
         )
     )
 
