@@ -7,7 +7,7 @@ import streamlit as st
 from mixer_viz.analysis.activations import any_number
 from mixer_viz.analysis.activations.any_number import Norm, WeightedSum
 from mixer_viz.figures.activations import formula as figures
-from mixer_viz.texts import any_number as texts
+from mixer_viz.texts.formula import any_number as texts
 from mixer_viz.ui.activations.logit_lens import class_field
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute.cached import trace_of

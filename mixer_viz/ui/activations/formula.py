@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from mixer_viz.figures.activations import formula as figures
-from mixer_viz.texts import interventions as texts
+from mixer_viz.texts.formula import token_mixing as texts
 from mixer_viz.ui.activations import any_number, intervention_results
 from mixer_viz.ui.activations.intervention_results import Formula
 from mixer_viz.ui.choices import Choice
