@@ -105,8 +105,8 @@ def stages_of(config: MixerConfig) -> tuple[Stage, ...]:
     stages = [Stage(0, noted("embedding"), None)]
     for block in range(config.num_blocks):
         for name in (
-            noted("block {block} token mixing", block=block + 1),
-            noted("block {block} channel mixing", block=block + 1),
+            noted("block {number} token mixing", number=block + 1),
+            noted("block {number} channel mixing", number=block + 1),
         ):
             stages.append(Stage(len(stages), name, block))
     return tuple(stages)

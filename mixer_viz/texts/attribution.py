@@ -68,8 +68,8 @@ DOES_NOT_SAY = {
     ),
 }
 # Parameters and baselines in captions, for the catalogues.
-_WORDS = (mark("steps"), mark("samples"), mark("noise"), mark("rules"), mark("window"), mark("stride"), mark("group"))
-_WORDS += (mark("block"), mark("mean"), mark("black"), mark("blur"))
+_PARAMETERS = (mark("steps"), mark("samples"), mark("rules"), mark("window"), mark("stride"), mark("group"))
+_OTHERS = (mark("block"), mark("noise"), mark("mean"), mark("black"), mark("blur"))
 
 
 def sum_note(result: Attribution) -> str:
