@@ -139,7 +139,7 @@ def similarity_matrix(similarity: np.ndarray, stage: str, width: int = 300) -> G
         title=tr("Token similarity"),
         rows=tokens,
         columns=tokens,
-        shape=f"S × S = {tokens} × {tokens}, {shown(stage)}",
+        shape=tr("S × S = {tokens} × {tokens}, {stage}", tokens=tokens, stage=stage),
         description=tr("Cosine between all {count} tokens, {stage}.", count=tokens, stage=stage),
         values=similarity.astype(np.float32),
         scale=SCALES["similarity"],

@@ -58,7 +58,7 @@ def layer_norm_step(step: LayerNormStep, channel: int, stored: float) -> str:
     fraction = rf"\dfrac{{{tex(step.values[channel])} - {bracketed(step.mean)}}}{{{tex(step.deviation)}}}"
     scale, shift = bracketed(step.scale[channel]), tex(step.shift[channel], signed=True)
     equation = r"N_{t,c} = \dfrac{X_{t,c} - \mu_t}{\sigma_t}\,\gamma_c + \beta_c"
-    result = float(step.result[channel])
+    numbers, result = rf"{fraction} \cdot {scale} {shift}", float(step.result[channel])
     return tr(
         r"""
 The token is centred and scaled by the mean $\mu_t$ and the deviation $\sigma_t = \sqrt{{{variance} +
@@ -73,7 +73,7 @@ $${equation} = {numbers} = {result}$$
         eps=tex(step.eps),
         channels=step.values.size,
         equation=equation,
-        numbers=rf"{fraction} \cdot {scale} {shift}",
+        numbers=numbers,
         result=tex(result, digits=_DIGITS),
         closes=closes(stored, result, abs(result - stored)),
     )

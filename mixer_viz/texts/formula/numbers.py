@@ -19,9 +19,12 @@ def largest_terms(weights: np.ndarray, values: np.ndarray, products: np.ndarray,
     """The few largest products of a sum in numbers, and their share of all; `term`: "patch", "unit" and so on."""
     order = np.argsort(-np.abs(products), kind="stable")[:count].tolist()
     word = tr(term)
+    in_numbers = [
+        rf"${tex(weights[index])} \cdot {bracketed(values[index])} = {tex(products[index])}$" for index in order
+    ]
     terms = tr(", ").join(
-        rf"{word} {index}: ${tex(weights[index])} \cdot {bracketed(values[index])} = {tex(products[index])}$"
-        for index in order
+        tr("{term} {number}: {product}", term=word, number=index, product=product)
+        for index, product in zip(order, in_numbers, strict=True)
     )
     return tr("The largest of the {count} products: {terms}.", count=products.size, terms=terms)
 

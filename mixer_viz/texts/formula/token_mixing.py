@@ -33,6 +33,7 @@ def norm_step(step: LayerNormStep, channel: int) -> str:
     scale, shift = bracketed(step.scale[channel]), tex(step.shift[channel], signed=True)
     # Each formula in one line: Markdown reads the first line of a longer one as something else.
     equation = r"N_{t,c} = \dfrac{X_{t,c} - \mu_t}{\sigma_t}\,\gamma_c + \beta_c"
+    numbers = rf"{fraction} \cdot {scale} {shift}"
     return tr(
         r"""
 Each token is centred and scaled by the mean $\mu_t$ and the deviation $\sigma_t$ of its own {channels}
@@ -43,7 +44,7 @@ $${equation} = {numbers} = {result}$$
         channels=step.values.size,
         token=step.token,
         equation=equation,
-        numbers=rf"{fraction} \cdot {scale} {shift}",
+        numbers=numbers,
         result=tex(step.result[channel]),
     )
 
@@ -111,6 +112,7 @@ $$\sum_u W_2[t,u]\,h_u + b_2[t] = {total} {bias} = {branch}$$
 
 def closing_step(step: TokenMixingFormula) -> str:
     """The skip connection, and both sides: what was worked out here, and what the network's pass has stored."""
+    total = f"{tex(step.skip, digits=7)} {tex(step.branch, signed=True, digits=7)}"
     return tr(
         r"""
 What the patch held before is added to what the units wrote, the branch:
@@ -120,7 +122,7 @@ $$U_{{t,c}} = X_{{t,c}} + \text{{branch}} = {total} = {result}$$
 The network's own pass has stored **{stored:.7g}**; worked out above, term by term in double precision:
 **{worked_out:.7g}**. Difference: **{difference:.1e}**, what rounding in the network leaves.
 """,
-        total=f"{tex(step.skip, digits=7)} {tex(step.branch, signed=True, digits=7)}",
+        total=total,
         result=tex(step.result, digits=7),
         stored=step.stored,
         worked_out=step.result,

@@ -35,7 +35,7 @@ def layer_maps(choice: Choice, other: Choice, quantity: str, layer: int, token: 
     ):
         names = [shown(stage.name).capitalize() for stage in stages_of(each.model.config)]
         grid = _one_layer(choice, each, quantity, at, channel)
-        mark = mark_beside(token, choice.model.config, each.model.config)
+        marked = mark_beside(token, choice.model.config, each.model.config)
         frames = names if grid.frames > 1 else []
         with column:
             show_grids(
@@ -43,7 +43,7 @@ def layer_maps(choice: Choice, other: Choice, quantity: str, layer: int, token: 
                 key=f"beside-layer-{place}",
                 frames=frames,
                 frame=at if frames else 0,
-                **mark,
+                **marked,
             )
     notes = [_depth(choice, other, layer, theirs), _channels(choice, other) if quantity == "Channel" else ""]
     if quantity == "Class" and _followed(choice, other) is None:

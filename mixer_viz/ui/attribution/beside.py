@@ -100,9 +100,9 @@ def draw(choice: Choice, target: Target, beside: Beside | None, look: Look, toke
     config, crop = other.model.config, cached.crop_of(other)
     columns = st.columns(max(4, 1 + len(beside.shown)), gap="small")
     photo = common.patch_grid(crop, config.grid_shape, title=tr("Picture"), width=330)
-    mark = mark_beside(token, choice.model.config, config)
+    marked = mark_beside(token, choice.model.config, config)
     with columns[0]:
-        show_grids([dataclasses.replace(photo, two_lines=True)], key="beside-photo", **mark)
+        show_grids([dataclasses.replace(photo, two_lines=True)], key="beside-photo", **marked)
     grids = figures.map_grids(
         crop,
         map_pictures(config, beside.shown, look.pixels),
@@ -114,7 +114,7 @@ def draw(choice: Choice, target: Target, beside: Beside | None, look: Look, toke
     )
     for place, (column, grid) in enumerate(zip(columns[1:], grids, strict=False)):
         with column:
-            show_grids([grid], key=f"beside-map-{place}", hint=tr("Hover reads the values."), marks=mark["marks"])
+            show_grids([grid], key=f"beside-map-{place}", hint=tr("Hover reads the values."), marks=marked["marks"])
     first = beside.asked[0]
     names = (target.score_name, _score_name(other, first))
     scores = (_score(choice, target.index, target.against), _score(other, first.target, first.against))
