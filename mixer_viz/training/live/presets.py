@@ -119,8 +119,8 @@ PRESETS = {
             "same-or-different",
             recipe_with(epochs=80),
             mark(
-                "Nothing seems to happen for a while; then, suddenly, the network compares two places. When is a matter "
-                "of chance: with another seed at once, or after minutes."
+                "Nothing seems to happen for a while; then, suddenly, the network compares two places. When is a "
+                "matter of chance: with another seed at once, or after minutes."
             ),
         ),
         Preset(
@@ -144,7 +144,8 @@ PRESETS = {
             "shapes",
             recipe_with(optimizer="adamw", lr=1.0),
             mark(
-                "Each step overshoots: the loss jumps up and stays there, and the weights grow without finding a pattern."
+                "Each step overshoots: the loss jumps up and stays there, and the weights grow without finding a "
+                "pattern."
             ),
             fails=True,
         ),
