@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 import unicodedata
 
 # Latin words hold together, and so do punctuation marks with what they close.
@@ -18,6 +19,8 @@ def wrapped(text: str, width: int) -> list[str]:
     """Lines of at most `width` Latin letters, broken at spaces and beside Chinese letters; only what is longer than a
     line by itself is broken elsewhere.
     """
+    if width_of(text) == len(text):
+        return textwrap.wrap(text, width)
     lines, line = [], ""
     for piece in _PIECES.findall(text):
         if width_of(line + piece.rstrip()) <= width:

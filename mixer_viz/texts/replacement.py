@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -64,6 +64,14 @@ def replacing_in_words(title: str) -> str:
         "trained again, so a large change says what the network has come to rely on, not what a network needs.",
         title=title,
     )
+
+
+def swapped_in_words(kind: Kind, blocks: Sequence[int]) -> str:
+    """Which stand-in is in which blocks, counted from 0."""
+    name, listed = tr(KIND_NAMES[kind]), tr(", ").join(str(block + 1) for block in blocks)
+    if len(blocks) == 1:
+        return tr("{stand_in} in block {block}", stand_in=name, block=listed)
+    return tr("{stand_in} in blocks {blocks}", stand_in=name, blocks=listed)
 
 
 def replacement_table(replacements: Mapping[int, Replacement], here: Mapping[int, float]) -> dict[str, list[str]]:
