@@ -22,6 +22,7 @@ COSTS = mark(
     "exact; of them, those across locations bring different patches together: for attention, the query-key products "
     "and the weighted sum, without the projections. Speed is what you measure here."
 )
+_NO_DATA, _NO_HARDWARE = mark("data not stated"), mark("hardware not stated")  # in a card
 PALER = mark("Paler lines are further trainings of the same network, from other seeds.")
 PUBLISHED = mark("Sizes and work of published networks, and what the paper says of its own.")
 REPORTED_NOTE = mark(
@@ -155,9 +156,9 @@ def cost_note(card: Mapping[str, Any], throughput: Throughput | None) -> str:
         "Trained alike: {epochs} epochs on {data}, batches of {batch}, {hardware}; {note}. So short a training favours "
         "what knows about neighbours from the start.",
         epochs=recipe.get("epochs"),
-        data=tr(card.get("data") or mark("data not stated")),
+        data=tr(card.get("data") or _NO_DATA),
         batch=recipe.get("batch_size"),
-        hardware=tr(card.get("hardware", mark("hardware not stated"))),
+        hardware=tr(card.get("hardware", _NO_HARDWARE)),
         note=tr(card.get("accuracy_note", "")),
     )
     if throughput is None:

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from mixer_viz.checkpoints import choose_device
-from mixer_viz.language import mark, noted, tr
+from mixer_viz.language import SOURCE, current, mark, noted, tr
 from mixer_viz.model import TOKEN_MIXERS
 from mixer_viz.texts import learning as texts
 from mixer_viz.texts.from_files import literal_sentence
@@ -57,12 +57,16 @@ _FIELDS = (
 _AUGMENTATION = "shifts-and-flips"  # at first
 _PRESET = "learn_preset"
 _OWN = mark("Settings of your own")
-# Values as links and the training command have them, with their meaning where another language needs it.
-_VALUES = (
-    *(mark("shapes"), mark("where"), mark("same-or-different"), mark("stripes"), mark("folder")),
-    *(mark("mlp"), mark("attention"), mark("convolution"), mark("shift"), mark("nonlocal_shift"), mark("pooling")),
-    *(mark("identity"), mark("none"), mark("shifts"), mark("shifts-and-flips"), mark("zooms-and-flips")),
-)
+# What words among the values mean: English ones say it themselves, other languages add it.
+_MEANINGS: dict[str, str] = {
+    **{name: task.title for name, task in DRAWN_TASKS.items()},
+    data.FOLDER: texts.YOUR_PICTURES,
+    **{name: mixer.title for name, mixer in TOKEN_MIXERS.items()},
+    "none": mark("none"),
+    "shifts": mark("shifts"),
+    "shifts-and-flips": mark("shifts and flips"),
+    "zooms-and-flips": mark("zooms and flips"),
+}
 # What links of earlier versions call the values.
 _OLD: dict[str, dict[str, str]] = {
     _TASK: {task.title: name for name, task in DRAWN_TASKS.items()},
@@ -199,8 +203,10 @@ def _read_link() -> None:
 
 
 def _said(value: Any) -> str:
-    """A value as its field shows it."""
-    return tr(value) if isinstance(value, str) else _shown(value)
+    """A value as its field shows it: as links and the training command have it, and what it means."""
+    if current() == SOURCE or value not in _MEANINGS:
+        return _shown(value)
+    return tr("{value} ({meaning})", value=value, meaning=tr(_MEANINGS[value]))
 
 
 def _shown(value: Any) -> str:
