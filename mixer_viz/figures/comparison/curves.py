@@ -89,4 +89,4 @@ def _line(curve: Curve, dash: str) -> go.Scatter:
 
 
 def _label(curve: Curve) -> str:
-    return tr(", ").join(filter(None, (curve.name, curve.permutation)))
+    return tr("{name}, {order}", name=curve.name, order=curve.permutation) if curve.permutation else curve.name
