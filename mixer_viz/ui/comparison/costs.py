@@ -47,7 +47,7 @@ def costs_and_accuracy() -> None:
     _growth(speeds.mixers)
     st.download_button(
         tr("All training runs as CSV"),
-        runs_csv,
+        runs_csv(),  # now, in the language of this visit: a click would be answered in a thread of no visit
         "token-mixer-runs.csv",
         "text/csv",
         on_click="ignore",
