@@ -71,7 +71,7 @@ def matrix_grids(
             title=title,
             rows=len(matrix),
             columns=len(matrix),
-            shape=f"{len(matrix)} × {len(matrix)}, {rows_in_words(matrix, signed=signed)}",
+            shape=size_in_words(matrix, signed=signed),
             description=tr(
                 "{title}: how much each of {count} tokens (row) listens to each token (column), {rows}; {colours}.",
                 title=title,
@@ -191,6 +191,11 @@ def field_grids(
         )
         for block, (values, note) in enumerate(zip(maps, notes, strict=True), start=1)
     ]
+
+
+def size_in_words(matrix: np.ndarray, *, signed: bool = False) -> str:
+    """Rows and columns of a matrix (S, S), and `rows_in_words`."""
+    return tr("{count} × {count}, {rows}", count=len(matrix), rows=rows_in_words(matrix, signed=signed))
 
 
 def rows_in_words(matrix: np.ndarray, *, signed: bool = False) -> str:

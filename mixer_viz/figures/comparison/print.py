@@ -17,8 +17,8 @@ from mixer_viz.figures.comparison.maps import (
     OPACITY,
     drawn_values,
     row_in_words,
-    rows_in_words,
     shared_limits,
+    size_in_words,
 )
 from mixer_viz.figures.photo import greyed
 from mixer_viz.figures.theme import ACCENT
@@ -57,7 +57,7 @@ def draw_comparison(
         _draw_row(upper, matrix[token], token, Normalize(*limits))
         upper.set_title(f"{head}\n{row_in_words(matrix[token], token)}", fontsize=7, parse_math=False)
         lower.imshow(drawn_values(matrix), cmap=LISTENING.colour_map, norm=Normalize(*limits), interpolation="nearest")
-        lower.set_title(f"{len(matrix)} × {len(matrix)}, {rows_in_words(matrix)}", fontsize=6.5)
+        lower.set_title(size_in_words(matrix), fontsize=6.5)
         lower.axhline(token, color=ACCENT, linewidth=0.8)
     _add_scale(figure, matrices, limits)
     # Not matplotlib's own wrapping: it measures text as TeX, whatever parse_math says, and a file name may hold "$".
