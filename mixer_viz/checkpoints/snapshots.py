@@ -23,6 +23,7 @@ from mixer_viz.checkpoints.bundled import bundled_models
 from mixer_viz.checkpoints.errors import CheckpointError
 from mixer_viz.checkpoints.formats.files import read_weights
 from mixer_viz.checkpoints.preparation import parse_json_object, read_side_file
+from mixer_viz.language import noted
 
 _SCALE = ".scale"  # behind the name of what it scales
 _PACKED = ".packed"  # behind the name of a matrix
@@ -39,7 +40,7 @@ class Snapshot:
     stage: int
     epoch: int  # epochs done in this stage; 0 is its start, before the first step
     accuracy: float | None  # in percent, as the training measured it then; None where it did not
-    label: str  # for people: "stage 2, epoch 5"; without the stage when there is but one
+    label: str  # for people, noted: "stage 2, epoch 5"; without the stage when there is but one
     path: Path
     says_nothing: bool = False  # its classifier is zero, so every class is as probable
     coarse_accuracy: float | None = None  # in percent, of the network in few bits that the file holds (`coarse`)
@@ -145,8 +146,8 @@ def _snapshot(entry: Mapping[str, Any], model_name: str, weights: Path, several:
             f"The model card of {weights.name} lists the snapshot {str(file)[:80]!r}, which is not there; "
             "correct the card or add the file."
         )
-    moment = f"epoch {epoch}" if epoch else "start"
-    label = f"stage {stage}, {moment}" if several else moment
+    moment = noted("epoch {epoch}", epoch=epoch) if epoch else noted("start")
+    label = noted("stage {stage}, {moment}", stage=stage, moment=moment) if several else moment
     return Snapshot(model_name, stage, epoch, accuracy, label, path, **_network(entry, weights))
 
 

@@ -15,6 +15,7 @@ from mixer_viz.analysis.replacement.moments import Calibration, calibrate
 from mixer_viz.analysis.replacement.replace import Kind, Replacement, explained_here, fit_replacement, replaced_logits
 from mixer_viz.images import samples
 from mixer_viz.images.labelled_folder import LabelledImages, labelled_images
+from mixer_viz.language import noted
 from mixer_viz.ui.choices import Choice, ChosenModel, LabelledFolder
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.caching import kept
@@ -68,7 +69,7 @@ def _labelled(folder: LabelledFolder, model: ChosenModel) -> LabelledImages | st
     try:
         return labelled_images(folder.files, model.config)
     except images.ImageError as exc:
-        return str(exc)  # kept as well: reading up to the fault may have taken many seconds
+        return noted("{error}", error=exc)  # kept as well: reading up to the fault may have taken many seconds
 
 
 def labelled_of(model: ChosenModel, folder: LabelledFolder) -> LabelledImages:

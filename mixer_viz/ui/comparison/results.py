@@ -26,6 +26,7 @@ from mixer_viz.checkpoints.metaformer_runs import (
     metaformer_runs,
     place_of,
 )
+from mixer_viz.language import noted
 from mixer_viz.model import TOKEN_MIXERS, MetaFormer, MixerConfig
 from mixer_viz.ui.choices import Picture
 from mixer_viz.ui.compute import cached
@@ -76,7 +77,7 @@ def _network_or_fault(name: str) -> MetaFormer | str:
         return _network(name)
     except CheckpointError as exc:
         _log.warning("a network of the comparison is left out: %s", exc, exc_info=True)
-        return f"{name} is left out: {exc}"
+        return noted("{name} is left out: {error}", name=name, error=exc)
 
 
 @kept("single", "Counting …")
