@@ -104,7 +104,7 @@ def answer_of(number: int, question: str, solution: str) -> str:
 
 def misunderstanding(text: str) -> str:
     """A line of a list: what is wrong, in quotes, and what is right below it."""
-    found = re.fullmatch(r"(“[^”]*”)\s+(.+)", text)
+    found = re.fullmatch(r"(“[^”]*”)\s*(.+)", text)
     return f"- *{found[1]}*  \n  {found[2]}" if found else f"- {text}"
 
 
