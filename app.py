@@ -4,7 +4,9 @@ import logging
 
 import streamlit as st
 
+from mixer_viz.language import mark, tr
 from mixer_viz.paths import app_folder
+from mixer_viz.ui.language import begin_language
 from mixer_viz.ui.teaching.screen import begin_screen
 
 st.set_page_config(
@@ -13,22 +15,27 @@ st.set_page_config(
     layout="wide",
     initial_sidebar_state="collapsed" if "lesson" in st.query_params else "auto",  # its panel needs the room
 )
+begin_language()
 begin_screen()
-page = st.navigation(
-    [
-        st.Page("pages/overview.py", title="Overview", default=True),
-        st.Page("pages/patches.py", title="Patch tokenization", url_path="patches"),
-        st.Page("pages/token_mixing.py", title="Learned token-mixing weights", url_path="token_mixing"),
-        st.Page("pages/activations.py", title="Activations, layer by layer", url_path="activations"),
-        st.Page("pages/attribution.py", title="Attributions", url_path="attribution"),
-        st.Page("pages/compared.py", title="Token mixers compared", url_path="compared"),
-        st.Page("pages/learning.py", title="Watch it learn", url_path="learning"),
-        st.Page("pages/lessons.py", title="Lessons", url_path="lessons"),
-    ]
-)
+TITLES = {
+    "overview": mark("Overview"),
+    "patches": mark("Patch tokenization"),
+    "token_mixing": mark("Learned token-mixing weights"),
+    "activations": mark("Activations, layer by layer"),
+    "attribution": mark("Attributions"),
+    "compared": mark("Token mixers compared"),
+    "learning": mark("Watch it learn"),
+    "lessons": mark("Lessons"),
+}
+pages = {
+    name: st.Page(f"pages/{name}.py", title=tr(title), url_path=name, default=name == "overview")
+    for name, title in TITLES.items()
+}
+page = st.navigation(list(pages.values()))
+title = next(TITLES[name] for name, each in pages.items() if each == page)  # in English, as logs and links have it
 # PyTorch takes seconds to import, once per start: the page's frame is there before it.
 try:
-    with st.spinner("Starting PyTorch …"):
+    with st.spinner(tr("Starting PyTorch …")):
         from mixer_viz.ui.serving.address_space import require_address_space
 
         require_address_space()
@@ -43,19 +50,21 @@ try:
 except (ImportError, OSError, MemoryError, RuntimeError):  # each of them when libraries do not fit into the memory
     logging.getLogger("mixer_viz").exception("the libraries could not be loaded")
     st.error(
-        "PyTorch could not be started on the computer that runs this app: it has too little memory, or the "
-        "installation is damaged. Its log has the details."
+        tr(
+            "PyTorch could not be started on the computer that runs this app: it has too little memory, or the "
+            "installation is damaged. Its log has the details."
+        )
     )
     st.stop()
 
-open_link(page.title)
-leave_other_pages(page.title)
+open_link(title)
+leave_other_pages(title)
 draw_sidebar()
 link_notes = steady_place()
-with timed_page(page.title), one_sentence(), beside_lesson(page.url_path):
-    with page_tools(page.title):
+with timed_page(title), one_sentence(), beside_lesson(page.url_path):
+    with page_tools(title):
         page.run()
     glossary()
 close_link(link_notes)
-spare_from_collection(page.title)
+spare_from_collection(title)
 collect_now_and_then()

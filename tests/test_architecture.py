@@ -18,25 +18,39 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = "mixer_viz"
 FACADE = "the facade"  # `import mixer_viz as mv`: everything that is not a picture or a widget
 LIBRARY = {"model", "checkpoints", "images", "analysis", "training", "survey"}
+LANGUAGE = "language"  # what every sentence is made with
 LESSONS = "lessons"  # read and checked without the app
 CARDS = "training/cards"
-ALL = {*LIBRARY, CARDS, LESSONS, "paths", "figures", "texts", "plot", "ui", "pages", "app", FACADE}
+ALL = {*LIBRARY, LANGUAGE, CARDS, LESSONS, "paths", "figures", "texts", "plot", "ui", "pages", "app", FACADE}
 
 # Which parts of the project each part may import, itself aside.
 ARROWS: dict[str, set[str]] = {
-    "model": set(),
-    "checkpoints": {"model", "paths"},
-    "images": {"model", "paths"},
-    "analysis": {"model", "images"},
-    "training": {"model", "checkpoints", CARDS},  # the comparison's command writes its card when all is trained
-    CARDS: {"model", "checkpoints", "images", "analysis", "training"},
-    "survey": {"model", "checkpoints", "images", "analysis", "training"},  # torchrun's processes, as in training
-    "figures": set(),
-    "texts": {"model", "checkpoints", "images", "analysis", "survey"},
+    "model": {LANGUAGE},
+    "checkpoints": {LANGUAGE, "model", "paths"},
+    "images": {LANGUAGE, "model", "paths"},
+    "analysis": {LANGUAGE, "model", "images"},
+    "training": {
+        LANGUAGE,
+        "model",
+        "checkpoints",
+        CARDS,
+    },  # the comparison's command writes its card when all is trained
+    CARDS: {LANGUAGE, "model", "checkpoints", "images", "analysis", "training"},
+    "survey": {
+        LANGUAGE,
+        "model",
+        "checkpoints",
+        "images",
+        "analysis",
+        "training",
+    },  # torchrun's processes, as in training
+    "figures": {LANGUAGE},
+    "texts": {LANGUAGE, "model", "checkpoints", "images", "analysis", "survey"},
     "paths": set(),
-    "plot": {"model", "checkpoints", "images", "analysis", "survey", "figures"},
-    LESSONS: {"model", "checkpoints", "images", "analysis", "paths"},
-    FACADE: {*LIBRARY, "plot"},
+    LANGUAGE: set(),
+    "plot": {LANGUAGE, "model", "checkpoints", "images", "analysis", "survey", "figures"},
+    LESSONS: {LANGUAGE, "model", "checkpoints", "images", "analysis", "paths"},
+    FACADE: {LANGUAGE, *LIBRARY, "plot"},
     "ui": ALL,
     "pages": ALL,
     "app": ALL,

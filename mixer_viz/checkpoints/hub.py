@@ -27,14 +27,14 @@ from huggingface_hub.utils import tqdm
 
 from mixer_viz.checkpoints.errors import CheckpointError
 from mixer_viz.checkpoints.preparation import Preparation
+from mixer_viz.language import mark, noted
 from mixer_viz.model import PRESETS, MixerConfig
 
 Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
 WEIGHTS_FILE = "model.safetensors"
 _DISK_ERRORS = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM)
-_MEASURED = "ImageNet-1k validation set, 224 px, as re-measured by timm (results-imagenet.csv)"
-_NOT_MEASURED = "not measured: its head has {:,} ImageNet-21k classes, so ImageNet-1k accuracy does not apply"
+_MEASURED = mark("ImageNet-1k validation set, 224 px, as re-measured by timm (results-imagenet.csv)")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +50,12 @@ class PublishedModel:
     @property
     def accuracy_note(self) -> str:
         """Where the accuracy is from, or why there is none."""
-        return _NOT_MEASURED.format(self.num_classes) if self.accuracy is None else _MEASURED
+        if self.accuracy is not None:
+            return _MEASURED
+        return noted(
+            "not measured: its head has {classes:,} ImageNet-21k classes, so ImageNet-1k accuracy does not apply",
+            classes=self.num_classes,
+        )
 
     @property
     def config(self) -> MixerConfig:
@@ -67,12 +72,18 @@ class PublishedModel:
 PUBLISHED = {
     name: PublishedModel(name, preset, num_classes, description, accuracy)
     for name, preset, num_classes, description, accuracy in (
-        ("mixer_b16_224.goog_in21k_ft_in1k", "B/16", 1000, "Mixer-B/16 by Google, ImageNet-1k classes", 76.616),
-        ("mixer_b16_224.miil_in21k_ft_in1k", "B/16", 1000, "Mixer-B/16 by Alibaba MIIL, ImageNet-1k classes", 82.314),
-        ("mixer_l16_224.goog_in21k_ft_in1k", "L/16", 1000, "Mixer-L/16 by Google, ImageNet-1k classes", 72.084),
-        ("mixer_b16_224.goog_in21k", "B/16", 21843, "Mixer-B/16 by Google, ImageNet-21k classes", None),
-        ("mixer_b16_224.miil_in21k", "B/16", 11221, "Mixer-B/16 by Alibaba MIIL, ImageNet-21k classes", None),
-        ("mixer_l16_224.goog_in21k", "L/16", 21843, "Mixer-L/16 by Google, ImageNet-21k classes", None),
+        ("mixer_b16_224.goog_in21k_ft_in1k", "B/16", 1000, mark("Mixer-B/16 by Google, ImageNet-1k classes"), 76.616),
+        (
+            "mixer_b16_224.miil_in21k_ft_in1k",
+            "B/16",
+            1000,
+            mark("Mixer-B/16 by Alibaba MIIL, ImageNet-1k classes"),
+            82.314,
+        ),
+        ("mixer_l16_224.goog_in21k_ft_in1k", "L/16", 1000, mark("Mixer-L/16 by Google, ImageNet-1k classes"), 72.084),
+        ("mixer_b16_224.goog_in21k", "B/16", 21843, mark("Mixer-B/16 by Google, ImageNet-21k classes"), None),
+        ("mixer_b16_224.miil_in21k", "B/16", 11221, mark("Mixer-B/16 by Alibaba MIIL, ImageNet-21k classes"), None),
+        ("mixer_l16_224.goog_in21k", "L/16", 21843, mark("Mixer-L/16 by Google, ImageNet-21k classes"), None),
     )
 }
 

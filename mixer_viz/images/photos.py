@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from mixer_viz.language import mark
 from mixer_viz.paths import app_folder
 
 # CIFAR-10 (Krizhevsky 2009), and the 24 everyday classes of the bundled 64-pixel model: what every sample was looked
@@ -17,6 +18,20 @@ _EVERYDAY = (
     *("big cat", "bird", "boat", "bottle", "bridge", "building", "bus or van", "butterfly", "car", "cat", "clothing"),
     *("cup or teapot", "dog", "frog", "fruit", "furniture", "hoofed animal", "ice cream", "insect", "landscape"),
     *("meal", "monkey or ape", "spider", "train"),
+)
+# The titles and changes in `photos.json`, for the catalogues.
+TITLES = (
+    *(
+        mark("Dog"),
+        mark("Horses"),
+        mark("Moose"),
+        mark("Kingfisher"),
+        mark("Jaguars"),
+        mark("Gibbon"),
+        mark("Honey bee"),
+    ),
+    *(mark("Fig in a bowl"), mark("Cup and saucer"), mark("Chair"), mark("Castle"), mark("Pagoda by a lake")),
+    *(mark("Roman aqueduct"), mark("Mountains"), mark("Crab")),
 )
 LOOKED_FOR = frozenset({*_CIFAR10, *_EVERYDAY})
 

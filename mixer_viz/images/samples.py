@@ -13,10 +13,11 @@ from PIL import Image
 
 from mixer_viz.images.photos import bundled_photos
 from mixer_viz.images.pixels import open_image
+from mixer_viz.language import mark
 
 DRAWN_SIZE = 256  # 8 x 8 squares of 32 pixels
 _SQUARE = DRAWN_SIZE // 8
-_DRAWN_CREDIT = "drawn by this program"
+_DRAWN_CREDIT = mark("drawn by this program")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,56 +84,60 @@ _DRAWINGS: dict[str, Callable[[], Image.Image]] = {
     "gradient": _gradient,
 }
 
-_CAT = Sample("cat", "Cat", "photo", "Chelsea, by Stefan van der Walt, CC0", shows=("cat",), is_reference=True)
+_CAT = Sample("cat", mark("Cat"), "photo", "Chelsea, by Stefan van der Walt, CC0", shows=("cat",), is_reference=True)
 _COFFEE = "Rachel Michetti, Pikolo Espresso Bar, CC0"
 _MOTORCYCLE = "Middlebury Stereo Datasets, Scharstein et al. 2014"
 _OTHER_SAMPLES = (
-    Sample("astronaut", "Astronaut", "photo", "Eileen Collins, NASA, public domain", is_reference=True),
-    Sample("coffee", "Cup of coffee", "photo", _COFFEE, shows=("cup or teapot",), is_reference=True),
-    Sample("rocket", "Rocket launch", "photo", "SpaceX, public domain", is_reference=True),
-    Sample("motorcycle", "Motorcycle", "photo", _MOTORCYCLE, is_reference=True),
+    Sample("astronaut", mark("Astronaut"), "photo", "Eileen Collins, NASA, public domain", is_reference=True),
+    Sample("coffee", mark("Cup of coffee"), "photo", _COFFEE, shows=("cup or teapot",), is_reference=True),
+    Sample("rocket", mark("Rocket launch"), "photo", "SpaceX, public domain", is_reference=True),
+    Sample("motorcycle", mark("Motorcycle"), "photo", _MOTORCYCLE, is_reference=True),
     Sample(
         "bright-patch",
-        "One bright patch",
+        mark("One bright patch"),
         "drawn",
         _DRAWN_CREDIT,
-        "One square differs from plain grey (scaling may blur its edge into the patches beside it), so what sets "
-        "tokens farther away apart was carried there by token mixing.",
+        mark(
+            "One square differs from plain grey (scaling may blur its edge into the patches beside it), so what sets "
+            "tokens farther away apart was carried there by token mixing."
+        ),
     ),
     Sample(
         "vertical-grating",
-        "Vertical stripes",
+        mark("Vertical stripes"),
         "drawn",
         _DRAWN_CREDIT,
-        "All rows are equal, so all tokens of one column of the grid start out equal.",
+        mark("All rows are equal, so all tokens of one column of the grid start out equal."),
     ),
     Sample(
         "horizontal-grating",
-        "Horizontal stripes",
+        mark("Horizontal stripes"),
         "drawn",
         _DRAWN_CREDIT,
-        "All columns are equal, so all tokens of one row of the grid start out equal.",
+        mark("All columns are equal, so all tokens of one row of the grid start out equal."),
     ),
     Sample(
         "diagonal-grating",
-        "Diagonal stripes",
+        mark("Diagonal stripes"),
         "drawn",
         _DRAWN_CREDIT,
-        "Brightness depends on row plus column, so tokens along a rising diagonal of the grid start out equal.",
+        mark("Brightness depends on row plus column, so tokens along a rising diagonal of the grid start out equal."),
     ),
     Sample(
         "checkerboard",
-        "Checkerboard",
+        mark("Checkerboard"),
         "drawn",
         _DRAWN_CREDIT,
-        "All squares are black or white, so tokens inside squares of one colour start out equal wherever they are.",
+        mark(
+            "All squares are black or white, so tokens inside squares of one colour start out equal wherever they are."
+        ),
     ),
     Sample(
         "gradient",
-        "Gradient from black to white",
+        mark("Gradient from black to white"),
         "drawn",
         _DRAWN_CREDIT,
-        "Brightness is the only thing that changes from left to right, so tokens of one column start out equal.",
+        mark("Brightness is the only thing that changes from left to right, so tokens of one column start out equal."),
     ),
 )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import re
 
+from mixer_viz.language import noted
+
 MAX_SHOWN = 80  # characters
 
 
@@ -44,4 +46,6 @@ def in_pixels(sides: tuple[int, int]) -> str:
 
 def in_parameters(count: int) -> str:
     """How many parameters: "0.94 M parameters", and of small models "12,345 parameters"."""
-    return f"{count / 1e6:.2f} M parameters" if count >= 100_000 else f"{count:,} parameters"
+    if count >= 100_000:
+        return noted("{millions:.2f} M parameters", millions=count / 1e6)
+    return noted("{count:,} parameters", count=count)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from mixer_viz.language import sentence_of_error
+
 MOST_LETTERS = 200  # of a name
 MOST_IN_SENTENCE = 1_000  # of an error, which may quote a file
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, format, lone surrogates, not assigned, line ends
@@ -36,8 +38,8 @@ def literal(text: str, most: int = MOST_LETTERS) -> str:
 
 
 def literal_sentence(text: object) -> str:
-    """`literal` for a whole sentence that may quote a file, such as an error's."""
-    return literal(str(text), MOST_IN_SENTENCE)
+    """`literal` for a whole sentence that may quote a file, such as an error's; in the visitor's language if noted."""
+    return literal(sentence_of_error(text), MOST_IN_SENTENCE)
 
 
 def _is_hidden(letter: str) -> bool:

@@ -2,37 +2,47 @@
 
 from __future__ import annotations
 
-COUNTING = (
+from mixer_viz.language import mark, tr
+
+COUNTING = mark(
     "Blocks are counted from 1, as people say it. Patches, channels, hidden units, classes and layers are counted from "
     "0, as they are numbered in the arrays; layer 0 is the embedding."
 )
 TERMS: dict[str, str] = {
-    "Patch": "a square of P × P pixels; the picture is cut into S of them, which do not overlap.",
-    "Token": "the C numbers that describe one patch; a row of the token matrix.",
-    "Token matrix": "all tokens together, S × C: a row for each patch, a column for each channel.",
-    "Channel": "one of the C numbers of a token; a column of the token matrix.",
-    "Patch embedding": "the linear layer that makes a token of a patch's pixels, the same for every patch.",
-    "Block": "one layer of the network: token mixing, then channel mixing, each with a skip connection.",
-    "Token mixing": "an MLP along each column: patches exchange what they hold, each channel by itself.",
-    "Channel mixing": "an MLP along each row: the channels of one patch are mixed, each patch by itself.",
-    "MLP": "two linear layers with a GELU between them.",
-    "Hidden unit": "one of the D_S (token mixing) or D_C (channel mixing) numbers between the two layers of an MLP.",
-    "GELU": "a smooth function that lets large values through and makes clearly negative ones almost zero.",
-    "LayerNorm": "centres and scales each token by its own mean and deviation, then scales and shifts each channel.",
-    "Skip connection": "what a step computes is added to what was there before.",
-    "Residual stream": "the tokens from block to block, to which every half-block adds something.",
-    "Half-block": "token mixing or channel mixing of one block, with its LayerNorm and skip connection.",
-    "Pooling": "the mean over all tokens after the last LayerNorm: one vector of C numbers.",
-    "Head": "the last linear layer: from the pooled vector to a logit for each class.",
-    "Logit": "the score of a class before softmax; differences count, not the score alone.",
-    "Softmax": "turns logits into probabilities that add up to 1.",
-    "Attribution": "a number for each patch that says how much an answer rests on it, by one definition.",
-    "Baseline": "what stands for “nothing” when parts of a picture are taken away.",
-    "Effective receptive field": "the part of the picture that a token depends on, by the size of its gradient.",
-    "CKA": "centred kernel alignment: how alike two layers are, 0 to 1, whatever directions their channels have.",
+    mark("Patch"): mark("a square of P × P pixels; the picture is cut into S of them, which do not overlap."),
+    mark("Token"): mark("the C numbers that describe one patch; a row of the token matrix."),
+    mark("Token matrix"): mark("all tokens together, S × C: a row for each patch, a column for each channel."),
+    mark("Channel"): mark("one of the C numbers of a token; a column of the token matrix."),
+    mark("Patch embedding"): mark("the linear layer that makes a token of a patch's pixels, the same for every patch."),
+    mark("Block"): mark("one layer of the network: token mixing, then channel mixing, each with a skip connection."),
+    mark("Token mixing"): mark("an MLP along each column: patches exchange what they hold, each channel by itself."),
+    mark("Channel mixing"): mark("an MLP along each row: the channels of one patch are mixed, each patch by itself."),
+    mark("MLP"): mark("two linear layers with a GELU between them."),
+    mark("Hidden unit"): mark(
+        "one of the D_S (token mixing) or D_C (channel mixing) numbers between the two layers of an MLP."
+    ),
+    mark("GELU"): mark("a smooth function that lets large values through and makes clearly negative ones almost zero."),
+    mark("LayerNorm"): mark(
+        "centres and scales each token by its own mean and deviation, then scales and shifts each channel."
+    ),
+    mark("Skip connection"): mark("what a step computes is added to what was there before."),
+    mark("Residual stream"): mark("the tokens from block to block, to which every half-block adds something."),
+    mark("Half-block"): mark("token mixing or channel mixing of one block, with its LayerNorm and skip connection."),
+    mark("Pooling"): mark("the mean over all tokens after the last LayerNorm: one vector of C numbers."),
+    mark("Head"): mark("the last linear layer: from the pooled vector to a logit for each class."),
+    mark("Logit"): mark("the score of a class before softmax; differences count, not the score alone."),
+    mark("Softmax"): mark("turns logits into probabilities that add up to 1."),
+    mark("Attribution"): mark("a number for each patch that says how much an answer rests on it, by one definition."),
+    mark("Baseline"): mark("what stands for “nothing” when parts of a picture are taken away."),
+    mark("Effective receptive field"): mark(
+        "the part of the picture that a token depends on, by the size of its gradient."
+    ),
+    mark("CKA"): mark(
+        "centred kernel alignment: how alike two layers are, 0 to 1, whatever directions their channels have."
+    ),
 }
 
 
 def explained(*terms: str) -> str:
     """These terms with their meanings, for a tooltip; KeyError for one that is not in the list."""
-    return "\n\n".join(f"**{term}**: {TERMS[term]}" for term in terms)
+    return "\n\n".join(f"**{tr(term)}**: {tr(TERMS[term])}" for term in terms)

@@ -8,8 +8,10 @@ import functools
 import hashlib
 
 from mixer_viz.images.photos import known_classes_shown
+from mixer_viz.language import current, noted, shown, speaking, tr
 from mixer_viz.model import MixerConfig, MlpMixer
 from mixer_viz.texts.from_files import literal, visible
+from mixer_viz.texts.names.classes import class_in_words
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +28,11 @@ class Picture:
     @classmethod
     def from_upload(cls, name: str, data: bytes) -> Picture:
         return cls(hashlib.sha256(data).hexdigest(), visible(name), data)
+
+    @property
+    def said_title(self) -> str:
+        """The title in the language of whoever is looking; a file's name as it is."""
+        return tr(self.title) if self.data is None else self.title
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,34 +83,35 @@ class ChosenModel:
     def unknowns(self) -> str:
         """What the checkpoint leaves open and what is assumed instead, in words; empty when it says all."""
         left_open = {
-            "mean and standard deviation": (self.config.mean is None or self.config.std is None, "0.5"),
-            "interpolation": (self.config.interpolation is None, "bicubic"),
-            "crop": (self.config.crop_pct is None, "the whole shorter side"),
-            "class names": (self.config.class_names is None, ""),
+            tr("mean and standard deviation"): (self.config.mean is None or self.config.std is None, "0.5"),
+            tr("interpolation"): (self.config.interpolation is None, tr("bicubic")),
+            tr("crop"): (self.config.crop_pct is None, tr("the whole shorter side")),
+            tr("class names"): (self.config.class_names is None, ""),
         }
         missing = {name: assumed for name, (is_open, assumed) in left_open.items() if is_open}
         if not missing:
             return ""
-        assumed = ", ".join(f"{name} {value}" for name, value in missing.items() if value)
-        names = list(missing)
-        listed = " or ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
-        return (
-            f"{self.shown_title} has no {listed}{f'; assumed: {assumed}' if assumed else ''}. Add a JSON file to set "
-            f"{'them' if len(names) > 1 else 'it'}."
-        )
+        assumed = tr(", ").join(f"{name} {value}" for name, value in missing.items() if value)
+        *first, last = missing
+        listed = tr("{list} or {last}", list=tr(", ").join(first), last=last) if first else last
+        if assumed:
+            listed = tr("{list}; assumed: {assumed}", list=listed, assumed=assumed)
+        if first:
+            return tr("{model} has no {list}. Add a JSON file to set them.", model=self.shown_title, list=listed)
+        return tr("{model} has no {list}. Add a JSON file to set it.", model=self.shown_title, list=listed)
 
     def class_name(self, index: int) -> str:
         """The class's name, with its number where two classes have one name; the number alone where none is known."""
         names = self.config.class_names
-        return _distinct_names(names)[index] if names else f"class {index}"
+        return _distinct_names(names)[index] if names else noted("class {index}", index=index)
 
     def known_classes_shown(self, picture: Picture) -> tuple[str, ...] | None:
         """This model's classes that the picture is known to show: empty for none of them, None where nobody knows."""
         return None if picture.shows is None else known_classes_shown(picture.shows, self.config.class_names)
 
     def shown_class_name(self, index: int) -> str:
-        """`class_name` for Markdown and plotly."""
-        return literal(self.class_name(index))
+        """`class_name` in the language of whoever is looking, for Markdown and plotly."""
+        return literal(shown(class_in_words(self.class_name(index))))
 
     @property
     def shown_title(self) -> str:
@@ -116,8 +124,7 @@ class ChosenModel:
 
     def all_shown_class_names(self) -> list[str]:
         """`shown_class_name` of every class."""
-        names = self.config.class_names
-        return list(_shown_names(names)) if names else self.all_class_names()
+        return list(_shown_names(tuple(self.all_class_names()), current()))
 
 
 @functools.lru_cache(maxsize=8)
@@ -128,8 +135,9 @@ def _distinct_names(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 @functools.lru_cache(maxsize=8)
-def _shown_names(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(literal(name) for name in _distinct_names(names))
+def _shown_names(names: tuple[str, ...], language: str) -> tuple[str, ...]:
+    with speaking(language):
+        return tuple(literal(shown(class_in_words(name))) for name in names)
 
 
 @dataclasses.dataclass(frozen=True)

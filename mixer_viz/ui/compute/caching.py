@@ -13,6 +13,7 @@ from typing import Any, Generic, Literal, ParamSpec, TypeVar
 
 import streamlit as st
 
+from mixer_viz import language
 from mixer_viz.checkpoints.metaformer_runs import TrainedMetaFormer
 from mixer_viz.model import MixerConfig
 from mixer_viz.ui.choices import Choice, ChosenModel, LabelledFolder, Picture, UploadedWeights
@@ -63,7 +64,8 @@ class Kept(Generic[P, Result]):
         # By place and with defaults: Streamlit would take other spellings of one call for other calls.
         given = self._signature.bind(*args, **kwargs)
         given.apply_defaults()
-        result: Result = self._cached(*given.args, **given.kwargs)
+        with language.for_everybody():
+            result: Result = self._cached(*given.args, **given.kwargs)
         return result
 
     def clear(self) -> None:
@@ -78,6 +80,14 @@ class Kept(Generic[P, Result]):
         cache = info.get_function_cache(self._cached._function_key)
         values = [getattr(each, "value", each) for each in _entries(getattr(cache, "storage", cache))]
         return len(values), sum(size_of(value) for value in values)
+
+
+class _Spinner(str):
+    """What a page says while something is worked out, in the language of the visit that waits."""
+
+    def __str__(self) -> str:
+        with language.speaking(language.of_visit()):
+            return language.tr(str.__str__(self))
 
 
 def _entries(cache: Any) -> list[Any]:
@@ -108,7 +118,7 @@ def kept(
 
     Args:
         bound: which of BOUNDS; KeyError for another.
-        spinner: what the page says meanwhile.
+        spinner: what the page says meanwhile, a message that is marked.
         copied: each caller gets a copy; without it the result is shared, so nobody may write into it.
         seconds: after these it is computed anew.
         per_visit: each visit has its own, gone with it.
@@ -118,7 +128,8 @@ def kept(
         _check_parameters(function)
         keep: Any = st.cache_data if copied else st.cache_resource
         scope = "session" if per_visit else "global"
-        options = {"max_entries": BOUNDS[bound], "show_spinner": spinner, "ttl": seconds, "scope": scope}
+        said = _Spinner(spinner) if spinner else False
+        options = {"max_entries": BOUNDS[bound], "show_spinner": said, "ttl": seconds, "scope": scope}
         _all.append(Kept(function, bound, keep(hash_funcs=KEYS, **options)(function)))
         return _all[-1]
 

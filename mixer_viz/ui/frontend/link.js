@@ -72,11 +72,14 @@ async function copy(text, root) {
 
 export default function ({ data, parentElement }) {
   keepHistory();
+  document.documentElement.lang = data.lang;
   const [button, said] = [parentElement.querySelector("button"), parentElement.querySelector("span")];
   let timer = null;
+  button.textContent = data.words.copy;
+  parentElement.querySelector("input").ariaLabel = data.words.label;
   button.onclick = async () => {
     const done = await copy(location.href.replace(OWN, ""), parentElement);
-    said.textContent = done ? `Copied. ${data.note}` : "Copy it from here:";
+    said.textContent = done ? `${data.words.copied} ${data.note}` : data.words.by_hand;
     clearTimeout(timer);
     if (done) timer = setTimeout(() => (said.textContent = ""), data.note ? 6000 : 2000);
   };

@@ -6,6 +6,7 @@ import streamlit as st
 
 from mixer_viz.checkpoints import ModelInfo
 from mixer_viz.checkpoints.preparation import MAX_SIDE_FILE_BYTES
+from mixer_viz.language import mark, noted, tr
 from mixer_viz.model.costs import costs
 from mixer_viz.model.wording import in_parameters, in_pixels
 from mixer_viz.texts.from_files import literal, visible
@@ -15,12 +16,13 @@ from mixer_viz.ui.compute.uploads import take_room
 from mixer_viz.ui.serving.reconnecting import LOST_UPLOADS
 from mixer_viz.ui.serving.settings import settings
 from mixer_viz.ui.sidebar.hub_download import download_weights
+from mixer_viz.ui.widgets.contents import folded
 from mixer_viz.ui.widgets.errors import note_error
 from mixer_viz.ui.widgets.given import give, hold
 from mixer_viz.ui.widgets.links import OWN_IN_LINK, asked_for, drop_asked
 from mixer_viz.ui.widgets.selection import pick_one, steady_place
 
-OWN = "Your checkpoint"
+OWN = mark("Your checkpoint")
 MAX_WEIGHTS_MB = 1024
 _WEIGHTS = "uploaded_weights"
 _NEW = "new_weights"
@@ -40,29 +42,33 @@ def pick_model() -> str:
         drop_asked("model")
         st.session_state[_MISSING] = True  # the address loses it after the first run
     hold("model")
-    name = pick_one("Model", options, "model", on_change=_forget_refusal)
+    name = pick_one(tr("Model"), options, "model", on_change=_forget_refusal)
     notes = steady_place()
     if name in infos:
         info = infos[name]
-        notes.caption(_note(info), help=f"Accuracy: {info.accuracy_note}." if info.accuracy else None)
+        notes.caption(_note(info), help=_accuracy_in_full(info))
     elif own:
         notes.caption(_describe(own))
     if own is None and st.session_state.get(_MISSING) and not st.session_state.get(LOST_UPLOADS):
         notes.warning(
-            "This link was made with a checkpoint that is not here; open its file below. Until then, a model "
-            "that is here is shown."
+            tr(
+                "This link was made with a checkpoint that is not here; open its file below. Until then, a model "
+                "that is here is shown."
+            )
         )
-    with st.expander("Open your own checkpoint", expanded=_REFUSED in st.session_state):
+    with folded(noted("Open your own checkpoint"), expanded=_REFUSED in st.session_state):
         if refused := st.session_state.get(_REFUSED):
             st.error(refused)
         st.caption(
-            "A Mixer as a file of safetensors, NumPy or PyTorch, in this project's, timm's, Google's or another "
-            "well-known naming. Code inside a file is never run."
+            tr(
+                "A Mixer as a file of safetensors, NumPy or PyTorch, in this project's, timm's, Google's or another "
+                "well-known naming. Code inside a file is never run."
+            )
         )
         st.file_uploader(
-            "Weights", key="weights_file", on_change=_take, max_upload_size=settings().largest_mib(MAX_WEIGHTS_MB)
+            tr("Weights"), key="weights_file", on_change=_take, max_upload_size=settings().largest_mib(MAX_WEIGHTS_MB)
         )
-        label = "Class names and preprocessing (optional)"
+        label = tr("Class names and preprocessing (optional)")
         st.file_uploader(
             label, ["json"], key="side_file", on_change=_take, max_upload_size=MAX_SIDE_FILE_BYTES // 2**20
         )
@@ -123,7 +129,7 @@ def _read_upload() -> None:
             take_room("checkpoint", len(weights.data), file)
             cached.uploaded_model(weights)
         except Exception as exc:  # a full disk and too little memory as well
-            st.session_state[_REFUSED] = f"{note_error(exc)} The model before it stays."
+            st.session_state[_REFUSED] = tr("{error} The model before it stays.", error=note_error(exc))
         else:
             st.session_state[_WEIGHTS] = weights
             give("model", OWN)
@@ -138,13 +144,28 @@ def _forget_refusal() -> None:
 def _describe(weights: UploadedWeights) -> str:
     config = cached.uploaded_model(weights).config
     count = in_parameters(costs(config).total.parameters)
-    return (
-        f"{literal(weights.name)}: {count}, {config.num_blocks} blocks, "
-        f"{config.num_classes:,} classes, {in_pixels(config.image_shape)} in patches of {config.patch_size} px."
+    return tr(
+        "{name}: {parameters}, {blocks} blocks, {classes:,} classes, {pixels} in patches of {patch} px.",
+        name=literal(weights.name),
+        parameters=count,
+        blocks=config.num_blocks,
+        classes=config.num_classes,
+        pixels=in_pixels(config.image_shape),
+        patch=config.patch_size,
     )
 
 
+def _accuracy_in_full(info: ModelInfo) -> str | None:
+    return tr("Accuracy: {note}.", note=tr(info.accuracy_note)) if info.accuracy else None
+
+
 def _note(info: ModelInfo) -> str:
-    accuracy = f"{info.accuracy:.1f} % accuracy" if info.accuracy else info.accuracy_note
-    fetched = "" if info.on_disk else " It is downloaded when chosen."
-    return f"{info.description}: {in_parameters(info.num_parameters)}; {accuracy}.{fetched}"
+    accuracy = tr("{share:.1f} % accuracy", share=info.accuracy) if info.accuracy else tr(info.accuracy_note)
+    count = in_parameters(info.num_parameters)
+    described = tr(
+        "{description}: {parameters}; {accuracy}.",
+        description=tr(info.description),
+        parameters=count,
+        accuracy=accuracy,
+    )
+    return described if info.on_disk else tr("{model} It is downloaded when chosen.", model=described)

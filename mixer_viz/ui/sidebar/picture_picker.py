@@ -8,17 +8,19 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from mixer_viz.images import MAX_IMAGE_BYTES, open_image
 from mixer_viz.images.photos import known_classes_shown
 from mixer_viz.images.samples import Sample, available_samples
+from mixer_viz.language import mark, noted, tr
 from mixer_viz.texts.overview import shown_in_words
 from mixer_viz.ui.choices import Picture
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.uploads import take_room
 from mixer_viz.ui.serving.reconnecting import LOST_UPLOADS
 from mixer_viz.ui.serving.settings import settings
+from mixer_viz.ui.widgets.contents import folded
 from mixer_viz.ui.widgets.errors import note_error
 from mixer_viz.ui.widgets.links import OWN_IN_LINK, asked_for, drop_asked
 from mixer_viz.ui.widgets.selection import pick_one, steady_place
 
-OWN = "Your picture"  # without its file name: a link must not carry it
+OWN = mark("Your picture")  # without its file name: a link must not carry it
 _PICTURE = "own_picture"
 _REFUSED = "refused_picture"
 _MISSING = "missing_picture"
@@ -38,22 +40,28 @@ def pick_picture(class_names: tuple[str, ...] | None) -> Picture:
     if own is None and asked_for("image") in (OWN, OWN_IN_LINK):
         drop_asked("image")
         st.session_state[_MISSING] = True  # the address loses it after the first run
-    title = pick_one("Picture", options, "image", next(iter(names)), on_change=_forget_refusal)
+    title = pick_one(tr("Picture"), options, "image", next(iter(names)), on_change=_forget_refusal)
     if own is None and st.session_state.get(_MISSING) and not st.session_state.get(LOST_UPLOADS):
         steady_place().warning(
-            "This link was made with a picture that is not here; choose its file below. Until then, a sample is shown."
+            tr(
+                "This link was made with a picture that is not here; choose its file below. Until then, a sample is "
+                "shown."
+            )
         )
     if own and title == OWN:
         picture = own
     else:
         sample = samples[title]
-        picture = Picture(sample.name, sample.title, None, sample.credit, sample.expected, sample.shows)
-    st.image(cached.thumbnail_of(picture), alt=f"The chosen picture: {picture.title}", width="content")
+        expected = tr(sample.expected) if sample.expected else None
+        picture = Picture(sample.name, sample.title, None, tr(sample.credit), expected, sample.shows)
+    st.image(
+        cached.thumbnail_of(picture), alt=tr("The chosen picture: {title}", title=picture.said_title), width="content"
+    )
     if picture.shows is not None and (known := shown_in_words(known_classes_shown(picture.shows, class_names))):
         st.caption(known)
     if picture.credit:
         st.caption(picture.credit)
-    with st.expander("Use your own picture", expanded=_REFUSED in st.session_state):
+    with folded(noted("Use your own picture"), expanded=_REFUSED in st.session_state):
         _own_picture()
     return picture
 
@@ -66,15 +74,24 @@ def _own_picture() -> None:
     if refused := st.session_state.get(_REFUSED):
         st.error(refused)
     source = st.segmented_control(
-        "From", ["File", "Camera"], default="File", required=True, key="picture_source", label_visibility="collapsed"
+        tr("From"),
+        [mark("File"), mark("Camera")],
+        default="File",
+        required=True,
+        key="picture_source",
+        label_visibility="collapsed",
+        format_func=tr,
     )
     if source == "File":
         limit = settings().largest_mib(MAX_IMAGE_BYTES // 2**20)
-        st.file_uploader("Picture file", _TYPES, key="picture_file", on_change=_take_file, max_upload_size=limit)
+        st.file_uploader(tr("Picture file"), _TYPES, key="picture_file", on_change=_take_file, max_upload_size=limit)
     else:
-        st.camera_input("Photo", key="camera", on_change=_take_photo)
+        st.camera_input(tr("Photo"), key="camera", on_change=_take_photo)
     st.caption(
-        "It stays in the memory of the computer that runs this app, as its results do until newer ones replace them."
+        tr(
+            "It stays in the memory of the computer that runs this app, as its results do until newer ones replace "
+            "them."
+        )
     )
 
 
@@ -93,7 +110,7 @@ def _forget_refusal() -> None:
 def _take_photo() -> None:
     file = st.session_state.get("camera")
     if file is not None:
-        _take("camera photo", file)
+        _take(tr("camera photo"), file)
 
 
 def _take(name: str, file: UploadedFile) -> None:
@@ -104,7 +121,7 @@ def _take(name: str, file: UploadedFile) -> None:
         take_room("picture", len(data), file)
         open_image(data)
     except Exception as exc:  # too little memory as well
-        st.session_state[_REFUSED] = f"{note_error(exc)} The picture before it stays."
+        st.session_state[_REFUSED] = tr("{error} The picture before it stays.", error=note_error(exc))
         return
     _forget_refusal()
     # Copied out of the widget, whose value is lost when the page changes.

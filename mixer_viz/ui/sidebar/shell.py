@@ -8,10 +8,12 @@ import streamlit as st
 import torch
 
 from mixer_viz.checkpoints import choose_device
+from mixer_viz.language import mark, tr
 from mixer_viz.texts.from_files import literal_sentence
 from mixer_viz.ui.choices import Choice, Picture
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.caching import kept
+from mixer_viz.ui.language import language_field
 from mixer_viz.ui.serving.reconnecting import LOST_UPLOADS
 from mixer_viz.ui.sidebar import model_picker, picture_picker
 from mixer_viz.ui.sidebar.model_picker import class_names_of, load_chosen, pick_model
@@ -21,7 +23,7 @@ from mixer_viz.ui.widgets.errors import one_sentence
 from mixer_viz.ui.widgets.selection import start_at_patch, steady_place
 
 _COLLECT_SECONDS = 20.0
-_LOST = (
+_LOST = mark(
     "The server was restarted, or another one has taken its place: the files that you had brought are gone. Until you "
     "choose them again, what comes with the app is shown."
 )
@@ -72,11 +74,12 @@ def draw_sidebar() -> None:
             name = pick_model()
             picture = pick_picture(class_names_of(name))
             st.session_state[_PICTURE] = picture
-            st.caption(f"Runs on {_device_name()}.")
+            st.caption(_device_note())
+            language_field()
         notes = steady_place()
         with notes:
             if st.session_state.get(LOST_UPLOADS):
-                st.warning(_LOST)
+                st.warning(tr(_LOST))
             model = load_chosen(name)
             if unknowns := model.unknowns():
                 st.caption(unknowns)
@@ -114,8 +117,10 @@ def current_picture() -> Picture:
     return picture
 
 
-def _device_name() -> str:
+def _device_note() -> str:
     device = choose_device("auto")
     if device.type == "cuda":
-        return f"the GPU ({torch.cuda.get_device_name(device)})"
-    return "the Apple GPU (MPS)" if device.type == "mps" else f"the CPU ({torch.get_num_threads()} threads)"
+        return tr("Runs on the GPU ({name}).", name=torch.cuda.get_device_name(device))
+    if device.type == "mps":
+        return tr("Runs on the Apple GPU (MPS).")
+    return tr("Runs on the CPU ({count} threads).", count=torch.get_num_threads())

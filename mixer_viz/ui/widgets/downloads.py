@@ -13,6 +13,7 @@ import streamlit as st
 from matplotlib.figure import Figure
 
 from mixer_viz.figures import fonts
+from mixer_viz.language import tr
 
 _MIME = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 
@@ -58,22 +59,27 @@ def download_row(
     table: Callable[[], bytes],
 ) -> None:
     """Buttons for PNG, SVG and PDF where there is a figure, NPZ and CSV; each is made only when it is clicked."""
-    with st.popover("Download", icon=":material/download:"):
+    with st.popover(tr("Download"), icon=":material/download:"):
         if figure is not None:
             for kind, mime in _MIME.items():
                 make = _figure_maker(figure, kind)
                 st.download_button(
-                    f"Figure as {kind.upper()}", make, f"{name}.{kind}", mime, on_click="ignore", key=f"{name}-{kind}"
+                    tr("Figure as {kind}", kind=kind.upper()),
+                    make,
+                    f"{name}.{kind}",
+                    mime,
+                    on_click="ignore",
+                    key=f"{name}-{kind}",
                 )
         st.download_button(
-            "Numbers as NPZ",
+            tr("Numbers as NPZ"),
             lambda: npz_bytes(arrays()),
             f"{name}.npz",
             "application/octet-stream",
             on_click="ignore",
             key=f"{name}-npz",
         )
-        st.download_button("Table as CSV", table, f"{name}.csv", "text/csv", on_click="ignore", key=f"{name}-csv")
+        st.download_button(tr("Table as CSV"), table, f"{name}.csv", "text/csv", on_click="ignore", key=f"{name}-csv")
 
 
 def _figure_maker(figure: Callable[[], Figure], kind: str) -> Callable[[], bytes]:

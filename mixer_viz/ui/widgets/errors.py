@@ -15,21 +15,24 @@ from mixer_viz.analysis.chunks import is_out_of_memory
 from mixer_viz.analysis.ranges import NotFiniteError
 from mixer_viz.checkpoints import CheckpointError
 from mixer_viz.images import ImageError
+from mixer_viz.language import mark, tr
 from mixer_viz.texts.from_files import literal_sentence
 from mixer_viz.ui.serving.settings import SettingError
 
 P = ParamSpec("P")
 _log = logging.getLogger(__name__)
-NO_ROOM = (
+NO_ROOM = mark(
     "The disk of the computer that runs this app is full, or its temporary folder cannot be written to; make room "
     "there and try again."
 )
-NO_MEMORY = (
+NO_MEMORY = mark(
     "The computer that runs this app has too little memory for this; choose a smaller model or picture, or try again "
     "when fewer people use it."
 )
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
-UNEXPECTED = "Something went wrong here. Choose another picture or model, or restart the app; its log has the details."
+UNEXPECTED = mark(
+    "Something went wrong here. Choose another picture or model, or restart the app; its log has the details."
+)
 
 
 def sentence_of(error: BaseException) -> str:
@@ -40,16 +43,16 @@ def sentence_of(error: BaseException) -> str:
     if isinstance(error, CheckpointError | ImageError | NotFiniteError | SettingError):
         return literal_sentence(error)
     if isinstance(error, OSError) and (error.errno in _NO_ROOM or "temporary directory" in str(error)):
-        return NO_ROOM
+        return tr(NO_ROOM)
     if is_out_of_memory(error) or "can't start new thread" in str(error):
-        return NO_MEMORY
-    return UNEXPECTED
+        return tr(NO_MEMORY)
+    return tr(UNEXPECTED)
 
 
 def note_error(error: Exception) -> str:
     """`sentence_of`, with the traceback in the log."""
     sentence = sentence_of(error)
-    if sentence == UNEXPECTED:
+    if sentence == tr(UNEXPECTED):
         _log.error("unexpected error", exc_info=error)
     else:
         _log.warning("refused: %s", error, exc_info=error)

@@ -18,6 +18,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitAPIException
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from mixer_viz.language import tr
 from mixer_viz.texts.from_files import literal
 from mixer_viz.ui.serving.reconnecting import CAME_BACK
 from mixer_viz.ui.teaching.screen import forget_value, locked_value, note_clicked, note_value
@@ -205,8 +206,10 @@ def close_link(place: DeltaGenerator) -> None:
             del st.query_params[key]
     if missing := links.missing:
         listed = "; ".join(literal(each, 60) for each in missing[:_MOST_NOTED])
-        more = f" and {len(missing) - _MOST_NOTED} more" if len(missing) > _MOST_NOTED else ""
-        place.warning(f"The link asked for what is not here, so something else is shown: {listed}{more}.")
+        more = len(missing) - _MOST_NOTED
+        if more > 0:
+            listed = tr("{list} and {count} more", list=listed, count=more)
+        place.warning(tr("The link asked for what is not here, so something else is shown: {list}.", list=listed))
 
 
 def one_of(names: dict[str, str]) -> Read[str]:

@@ -9,13 +9,15 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from mixer_viz.language import mark, tr
 from mixer_viz.model import MixerConfig
 from mixer_viz.ui.widgets.links import begin_field, end_field, many_of, number_within, one_of, whole_number, yes_or_no
 
 TOKEN, BLOCK, UNIT, LAYER, CHANNEL = "token", "block", "unit", "layer", "channel"
 _FIRST_PATCH = "_first_patch"  # session state: grid and patch
 _PLACES = "_places"  # session state: key -> (number of places, number chosen), to find the place in another model
-Options = Mapping[str, str] | Sequence[str]  # what a field shows -> its name in links, or the former alone
+# What a field shows in English, as a marked message -> its name in links, or the former alone.
+Options = Mapping[str, str] | Sequence[str]
 
 
 def select_token(token: int) -> None:
@@ -46,7 +48,7 @@ def link_names(options: Options) -> dict[str, str]:
 
 
 def option_buttons(label: str, options: Options, key: str, was: str = "", start: str = "") -> str:
-    """A row of buttons, at first `start` or the first one chosen; returns what the chosen one shows.
+    """A row of buttons, at first `start` or the first one chosen; returns what the chosen one shows in English.
 
     `was` is the name that links of earlier versions have for it.
     """
@@ -55,19 +57,22 @@ def option_buttons(label: str, options: Options, key: str, was: str = "", start:
     begin_field(key, start, one_of(names), was)
     if st.session_state.get(key, start) not in names:
         st.session_state[key] = start
-    chosen: str = st.segmented_control(label, list(names), default=start, required=True, key=key, wrap=True) or start
+    chosen: str = (
+        st.segmented_control(label, list(names), default=start, required=True, key=key, wrap=True, format_func=tr)
+        or start
+    )
     end_field(key, chosen, None if chosen == start else names[chosen], names[chosen])
     return chosen
 
 
 def pick_one(label: str, options: Options, key: str, start: str = "", **how: Any) -> str:
-    """A list to choose from, at first `start` or its first entry; returns what the chosen one shows."""
+    """A list to choose from, at first `start` or its first entry; returns what the chosen one shows in English."""
     names = link_names(options)
     first = start if start in names else next(iter(names))
     begin_field(key, first, one_of(names))
     if st.session_state.get(key, first) not in names:
         st.session_state[key] = first  # another model, another list
-    chosen: str = st.selectbox(label, list(names), list(names).index(first), key=key, **how)
+    chosen: str = st.selectbox(label, list(names), list(names).index(first), key=key, **{"format_func": tr, **how})
     end_field(key, chosen, None if chosen == first else names[chosen], names[chosen])
     return chosen
 
@@ -82,7 +87,7 @@ def pick_many(
     place: Any = st,
     **how: Any,
 ) -> list[str]:
-    """A list to choose several from; returns what the chosen ones show.
+    """A list to choose several from; returns what the chosen ones show in English.
 
     `usual` is what a link means that says nothing, where `start` depends on the computer.
     """
@@ -91,7 +96,9 @@ def pick_many(
     begin_field(key, list(start), many_of(names))
     if not set(st.session_state.get(key, start)) <= set(names):
         st.session_state[key] = list(start)
-    chosen: list[str] = place.multiselect(label, list(names), default=list(start), key=key, **how)
+    chosen: list[str] = place.multiselect(
+        label, list(names), default=list(start), key=key, **{"format_func": tr, **how}
+    )
     said = ",".join(names[each] for each in chosen)
     end_field(key, chosen, None if chosen == plain else said, said)
     return chosen
@@ -145,7 +152,7 @@ def token_field(config: MixerConfig) -> int:
     grid, first = st.session_state.get(_FIRST_PATCH, (None, 0))
     middle = config.num_patches // 2 + config.grid_shape[1] // 2
     start = first if grid == config.grid_shape else middle
-    return _field("Patch (0 to {last}, in raster order)", TOKEN, config.grid_shape, start)
+    return _field(mark("Patch (0 to {last}, in raster order)"), TOKEN, config.grid_shape, start)
 
 
 def start_at_patch(config: MixerConfig, token: int) -> None:
@@ -158,23 +165,23 @@ def start_at_patch(config: MixerConfig, token: int) -> None:
 
 def unit_field(config: MixerConfig, start: int = 0) -> int:
     """The number field of the selected hidden unit of a token-mixing MLP, at first `start`: a row of W1."""
-    return _field("Unit (0 to {last}, a row of W₁)", UNIT, (1, config.tokens_mlp_dim), start)
+    return _field(mark("Unit (0 to {last}, a row of W₁)"), UNIT, (1, config.tokens_mlp_dim), start)
 
 
 def layer_field(config: MixerConfig) -> int:
     """The number field of the selected layer: 0 is the embedding, then two per block; starts at the last one."""
     last = 2 * config.num_blocks
-    return _field("Layer (0, the embedding, to {last})", LAYER, (1, last + 1), last)
+    return _field(mark("Layer (0, the embedding, to {last})"), LAYER, (1, last + 1), last)
 
 
 def channel_field(config: MixerConfig, start: int = 0) -> int:
     """The number field of the selected channel, 0 to C - 1."""
-    return _field("Channel (0 to {last})", CHANNEL, (1, config.embed_dim), start)
+    return _field(mark("Channel (0 to {last})"), CHANNEL, (1, config.embed_dim), start)
 
 
 def block_field(config: MixerConfig, start: int = 0) -> int:
     """The number field of the selected block, at first `start`; shown counted from 1, here counted from 0."""
-    return _field("Block (1 to {last})", BLOCK, (1, config.num_blocks), start + 1, first=1) - 1
+    return _field(mark("Block (1 to {last})"), BLOCK, (1, config.num_blocks), start + 1, first=1) - 1
 
 
 def _field(label: str, key: str, grid: tuple[int, int], start: int, first: int = 0) -> int:
@@ -188,7 +195,7 @@ def _field(label: str, key: str, grid: tuple[int, int], start: int, first: int =
     if held is not None and before != grid and held == chosen and not is_asked:
         # Units and channels have no place: those of another model are others.
         st.session_state[key] = start if key in (UNIT, CHANNEL) else first + same_place(held - first, before, grid)
-    value = pick_number(label.format(last=last), first, last, start, key)
+    value = pick_number(tr(label, last=last), first, last, start, key)
     places[key] = (grid, value)
     return value
 

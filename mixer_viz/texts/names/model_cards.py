@@ -1,0 +1,19 @@
+"""What the cards of the bundled models and of the compared networks say of them, for the catalogues."""
+
+from __future__ import annotations
+
+from mixer_viz.language import mark
+
+DESCRIPTIONS = (
+    mark("Mixer with 8 blocks for 32 x 32 images, trained with this project on CIFAR-10"),
+    mark("Mixer with 8 blocks for 64 x 64 images, trained with this project on everyday things"),
+)
+ACCURACY_NOTES = (
+    mark(
+        "top-1 on 10,000 test images of CIFAR-10 (JPEG copies, quality 75), half-precision weights, float32 arithmetic"
+    ),
+    mark(
+        "top-1 on 4,200 test images of everyday things (84 classes of Tiny ImageNet put together as 24 by what they "
+        "show, 64 x 64 JPEG), half-precision weights, float32 arithmetic"
+    ),
+)
