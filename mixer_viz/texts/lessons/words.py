@@ -15,13 +15,10 @@ START = mark("Start")
 GO_ON = mark("Continue")
 AGAIN = mark("From the beginning")
 CHECK = mark("Check")
-CHECKING = mark("Checking …")
 SHOW_ANSWER = mark("Show the answer")
 SHOW_IT = mark("Show it on the page")
 YOUR_NUMBER = mark("Your number")
 YOUR_ANSWER = mark("Your answer")
-FOR_TEACHERS = "For teachers"  # noted where it is a heading
-YOUR_PROGRESS = "Your progress"
 ANSWERS_INSIDE = mark(
     "One note for each lesson: what it is about, usual misunderstandings, all answers, and a hand-out."
 )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from mixer_viz.language import current
 from mixer_viz.lessons import CodeError, Lesson, LessonError, Progress, Step, lessons, read_code, write_code
 from mixer_viz.ui.widgets.links import LESSON, PROGRESS, STEP, begin_field, end_field, linked_value
 
@@ -114,9 +115,9 @@ def counts(lesson: Lesson, progress: Progress) -> tuple[int, int, int, int]:
 
 
 def in_reading_order() -> Sequence[Lesson]:
-    """All lessons; none where a file cannot be used, which the log tells."""
+    """All lessons in the language of the visit; none where a file cannot be used, which the log tells."""
     try:
-        return lessons()
+        return lessons(current())
     except LessonError:
         _log.exception("the lessons cannot be read")
         return ()

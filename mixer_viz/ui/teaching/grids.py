@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mixer_viz.figures.grid import to_png
+from mixer_viz.language import tr
 from mixer_viz.ui.teaching.embedded import embedded_json
 
 _MOST_PIXELS = 3_000_000  # of one picture
@@ -33,7 +34,8 @@ def panel_html(data: Payload, selected: int | None) -> str:
         stack = [grid_html(grid, selected, frame) for grid in itertools.islice(grids, size)]
         stacks.append(f'<div class="stack">{"".join(stack)}</div>')
     tables = "".join(_table(grid, frame) for grid in data["grids"])
-    numbers = f'<details class="numbers"><summary>Numbers</summary>{tables}</details>' if tables else ""
+    summary = f"<summary>{html.escape(tr('Numbers'))}</summary>"
+    numbers = f'<details class="numbers">{summary}{tables}</details>' if tables else ""
     slider = ""
     if len(frames) > 1:
         slider = (
