@@ -62,9 +62,13 @@ def chart_table(figure: dict[str, Any]) -> str:
         head = ([""] if len(rows[0]) == 3 else []) + [titles[0] or "x", titles[1] or "y"]
         name = str(trace.get("name") or (tr("Series {number}", number=number) if len(figure["data"]) > 1 else ""))
         tables.append(_table(name, head, rows))
-    if not tables:
-        return ""
-    return f'<details class="numbers"><summary>{html.escape(tr("Numbers"))}</summary>{"".join(tables)}</details>'
+    return details(tables)
+
+
+def details(tables: list[str]) -> str:
+    """Tables of numbers, folded on the screen; nothing where there are none."""
+    summary = html.escape(tr("Numbers"))
+    return f'<details class="numbers"><summary>{summary}</summary>{"".join(tables)}</details>' if tables else ""
 
 
 def _table(name: str, head: list[str], rows: list[list[Any]]) -> str:

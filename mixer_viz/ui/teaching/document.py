@@ -66,11 +66,13 @@ class Document:
     def _top(self) -> str:
         rows = "".join(f"<tr><th>{_text(name)}</th><td>{_text(value)}</td></tr>" for name, value in self.facts.items())
         if self.link:
-            rows += f'<tr><th>{_text(tr("Link"))}</th><td><a href="{_text(self.link)}">{_text(self.link)}</a></td></tr>'
+            name = tr("Link")
+            rows += f'<tr><th>{_text(name)}</th><td><a href="{_text(self.link)}">{_text(self.link)}</a></td></tr>'
         picture = ""
         if self.picture is not None:
             url = "data:image/webp;base64," + base64.b64encode(self.picture).decode()
-            picture = f'<img src="{url}" alt="{_text(tr("The chosen picture"))}">'
+            alt = tr("The chosen picture")
+            picture = f'<img src="{url}" alt="{_text(alt)}">'
         return f'<header class="top">{picture}<table class="facts">{rows}</table></header>'
 
 
@@ -89,7 +91,8 @@ def task_list(questions: Sequence[Question]) -> str:
     if not questions:
         return ""
     made = "".join(question_html(question, number) for number, question in enumerate(questions, start=1))
-    return f'<section class="tasks"><h2>{_text(tr("Tasks"))}</h2>{made}</section>'
+    title = tr("Tasks")
+    return f'<section class="tasks"><h2>{_text(title)}</h2>{made}</section>'
 
 
 def _answer_sheet(answers: Sequence[str]) -> str:
@@ -97,7 +100,8 @@ def _answer_sheet(answers: Sequence[str]) -> str:
     if not any(answers):
         return ""
     rows = "".join(f"<li>{_text(answer or '–')}</li>" for answer in answers)
-    return f'<section class="answers"><h2>{_text(tr("Answers"))}</h2><ol>{rows}</ol></section>'
+    title = tr("Answers")
+    return f'<section class="answers"><h2>{_text(title)}</h2><ol>{rows}</ol></section>'
 
 
 def _text(text: str) -> str:

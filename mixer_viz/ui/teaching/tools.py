@@ -26,7 +26,7 @@ _STYLE = """<style>
 
 @contextlib.contextmanager
 def page_tools(page: str) -> Iterator[None]:
-    """Draw them around the page of this (English) title; those at the top are drawn last, as they know the page then."""
+    """Draw them around the page of this (English) title; those at the top are drawn last, as they know it then."""
     here = screen()
     if here.restrictions:
         _top_line(here)
