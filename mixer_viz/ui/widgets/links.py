@@ -40,6 +40,7 @@ class _Links:
     asked: dict[str, list[str]] = dataclasses.field(default_factory=dict)  # said by the address, taken by no field yet
     reset: set[str] = dataclasses.field(default_factory=set)  # what the address that was gone back to does not say
     kept: dict[str, Any] = dataclasses.field(default_factory=dict)  # the last choice of every field
+    at_start: set[str] = dataclasses.field(default_factory=set)  # of them, those that nobody has chosen
     said: dict[str, str] = dataclasses.field(default_factory=dict)  # the same as links say it, also at its start
     step: tuple[str, str] = ("", "")  # lesson and step of the last address that was read
     drawn: set[str] = dataclasses.field(default_factory=set)  # in this run
@@ -150,8 +151,10 @@ def begin_field(key: str, start: T, read: Read[T], was: str = "", *, is_drawn: b
         links.reset.discard(key)
         st.session_state[key] = start
     elif key not in links.here and (key in st.session_state or key in links.kept):
-        # A field of the same key on another page is another one to Streamlit: without this it would begin anew.
-        st.session_state[key] = st.session_state[key] if key in st.session_state else links.kept[key]
+        # A field of the same key on another page is another one to Streamlit: without this it would begin anew. What
+        # nobody has chosen begins anew: pages begin with different blocks.
+        held = st.session_state[key] if key in st.session_state else links.kept[key]
+        st.session_state[key] = start if key in links.at_start and held == links.kept.get(key) else held
     elif key not in st.session_state and key in links.kept:
         st.session_state[key] = links.kept[key]
     if key in st.session_state and (held := locked_value(key, st.session_state[key])) != st.session_state[key]:
@@ -167,6 +170,7 @@ def end_field(key: str, value: Any, text: str | None, said: str | None = None) -
     links = _links()
     note_value(key, value)
     links.kept[key] = value
+    (links.at_start.add if text is None else links.at_start.discard)(key)
     links.said[key] = next(each for each in (text, said, str(value)) if each is not None)
     links.drawn.add(key)
     links.here.add(key)
