@@ -20,6 +20,13 @@ TOO_CLOSE = re.compile(rf"[{HAN}][A-Za-z0-9]|[A-Za-z0-9%₀-₉][{HAN}]")
 TOO_FAR = re.compile(rf"[{HAN}{MARKS}] [{HAN}{MARKS}]|[{MARKS}] | [{MARKS}]")
 LATIN_MARK = re.compile(rf"[{HAN}{MARKS}][,;:?!()\"'.]|[,;:?!()\"'][{HAN}]")
 
+TERMS = {
+    **{"token": "词元", "token mixing": "词元混合", "channel mixing": "通道混合", "channel": "通道", "unit": "单元"},
+    **{"block": "模块", "embedding": "嵌入", "skip connection": "跳跃连接", "weight": "权重", "kernel": "卷积核"},
+    **{"attention": "注意力", "convolution": "卷积", "cosine": "余弦", "atlas": "图谱", "baseline": "基线"},
+    **{"white noise": "白噪声", "opposing partner": "反向伙伴", "slider": "滑块", "token mixer": "词元混合器"},
+}
+
 
 def same_but_for_words(lesson: Lesson) -> list[object]:
     found: list[object] = [lesson.name, lesson.code, lesson.minutes, lesson.teacher.numbers]
@@ -84,3 +91,16 @@ def test_a_code_means_the_same_in_both_languages(written: str) -> None:
     code = write_code(progresses, lessons(written))
     assert code
     assert read_code(code, lessons("en")) == read_code(code, lessons("zh")) == progresses
+
+
+@pytest.mark.parametrize("english", ENGLISH, ids=lambda lesson: lesson.name)
+def test_terms_are_those_of_the_table(english: Lesson) -> None:
+    """A step that speaks of tokens in English does so in Chinese, by the one word for it (docs/translating.md)."""
+    chinese = find_lesson(english.name, "zh")
+    assert chinese is not None
+    for one, other in zip(english.steps, chinese.steps, strict=True):
+        said, told = (" ".join(words_of(step)) for step in (one, other))
+        missing = [
+            term for term in TERMS if re.search(rf"\b{term}s?\b", said, re.IGNORECASE) and TERMS[term] not in told
+        ]
+        assert missing == [], one.name
