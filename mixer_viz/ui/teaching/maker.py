@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from mixer_viz.language import tr
+from mixer_viz.language import current, tr
 from mixer_viz.texts.from_files import visible
 from mixer_viz.texts.teaching import link as texts
 from mixer_viz.ui.teaching.restrictions import MOST_LETTERS, Restrictions, written
@@ -20,12 +20,14 @@ _component = st.components.v2.component(
     css=(_FRONTEND / "teacher_link.css").read_text(encoding="utf-8"),
     js=(_FRONTEND / "teacher_link.js").read_text(encoding="utf-8"),
 )
+_LANGUAGE = "_teach_language"  # session state: in which the fields were drawn last
 # They come with the choice of picture or model.
 _UPLOADS = {"picture_file", "picture_source", "camera", "weights_file", "side_file"}
 
 
 def make_link(screen: Screen, has_own_file: bool) -> None:
     """The fields, and the link that follows from them; `screen` knows what this page has."""
+    _keep_choices()
     st.markdown(texts.intro())
     if has_own_file:
         st.info(texts.own_file())
@@ -48,6 +50,15 @@ def make_link(screen: Screen, has_own_file: bool) -> None:
         "by_hand": tr("Copy it from the field."),
     }
     _component(key=f"{OWN}link", data={"add": written(Restrictions(task.strip(), free, hidden)), "words": words})
+
+
+def _keep_choices() -> None:
+    """In another language: the browser holds what the fields showed, in the words of before."""
+    if st.session_state.get(_LANGUAGE, current()) != current():
+        for key in (f"{OWN}way", f"{OWN}free", f"{OWN}hide"):
+            if key in st.session_state:
+                st.session_state[key] = st.session_state[key]
+    st.session_state[_LANGUAGE] = current()
 
 
 def _many(label: str, names: dict[str, str], key: str) -> list[str]:

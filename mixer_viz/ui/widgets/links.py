@@ -106,6 +106,11 @@ def ask_again(values: Mapping[str, str]) -> None:
     links.reset = set(links.kept) - set(links.asked)
 
 
+def give_choices_anew() -> None:
+    """Give every field of this page its choice again: the browser holds what it shows, in the words of before."""
+    _links().here = set()
+
+
 def said_here() -> dict[str, str]:
     """What every field of the page holds, under its name in links and as links say it."""
     links = _links()
