@@ -10,6 +10,7 @@ import streamlit as st
 
 from mixer_viz.language import current
 from mixer_viz.lessons import CodeError, Lesson, LessonError, Progress, Step, lessons, read_code, write_code
+from mixer_viz.ui.language import KEY as LANGUAGE
 from mixer_viz.ui.widgets.links import LESSON, PROGRESS, STEP, begin_field, end_field, linked_value
 
 _PROGRESS = "_lesson_progress"  # session state: the lessons' names -> Progress
@@ -35,7 +36,8 @@ class Place:
 
     def link(self) -> dict[str, str]:
         """What the address of the step says behind its page."""
-        return {**dict(self.step.state.parameters), LESSON: self.lesson.name, STEP: self.step.name}
+        spoken = {LANGUAGE: current()} if LANGUAGE in st.query_params else {}
+        return {**dict(self.step.state.parameters), LESSON: self.lesson.name, STEP: self.step.name, **spoken}
 
     def beside(self, by: int) -> Place | None:
         """The step before (-1) or behind (1); None where there is none."""
