@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from mixer_viz.language import LANGUAGES, ask, nearest
-from mixer_viz.ui.widgets.links import begin_field, end_field, give_choices_anew, one_of
+from mixer_viz.ui.widgets.links import begin_field, end_field, one_of
 
 KEY = "lang"  # in links, and of the field in the sidebar, which holds the language's own name
 _NAMES = {name: code for code, name in LANGUAGES.items()}
@@ -21,10 +21,7 @@ def begin_language() -> None:
     context = get_script_run_ctx()
     is_back = context is not None and context.is_history_navigation
     if _HELD in st.session_state and not is_back:
-        held = _NAMES.get(st.session_state.get(KEY, ""), st.session_state[_HELD])
-        if held != st.session_state[_HELD]:
-            give_choices_anew()
-        st.session_state[_HELD] = held
+        st.session_state[_HELD] = _NAMES.get(st.session_state.get(KEY, ""), st.session_state[_HELD])
         return
     asked = st.query_params.get(KEY, "")
     if is_back and context is not None:  # Streamlit's own copy of the address is still that of before
