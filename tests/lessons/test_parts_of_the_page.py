@@ -44,11 +44,9 @@ def in_chinese(phrase: str) -> Iterator[str]:
         for said, told in ((message, translated), (FIRST[0].split(message)[0], FIRST[1].split(translated)[0])):
             if len(VALUE.sub("", said)) < 8 or phrase == message:  # almost nothing but values
                 continue
-            pattern = "".join(
-                f"(?P<{part}>.+?)" if at % 2 else re.escape(part) for at, part in enumerate(VALUE.split(said))
-            )
+            pattern = "".join("(.+?)" if at % 2 else re.escape(part) for at, part in enumerate(VALUE.split(said)))
             if found := re.fullmatch(pattern, phrase):
-                values = found.groupdict()
+                values = dict(zip(VALUE.findall(said), found.groups(), strict=True))
                 yield VALUE.sub(lambda value, values=values: values[value[1]], told)
 
 
