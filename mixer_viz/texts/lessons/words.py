@@ -117,4 +117,6 @@ def answer_of(number: int, question: str, solution: str) -> str:
 def misunderstanding(text: str) -> str:
     """A line of a list: what is wrong, in quotes, and what is right below it."""
     found = re.fullmatch(r"(“[^”]*”)\s*(.+)", text)
-    return f"- *{found[1]}*  \n  {found[2]}" if found else f"- {text}"
+    if found is None:
+        return f"- {text}"
+    return tr("- *{wrong}*  \n  {right}", wrong=found[1], right=found[2])  # Chinese letters do not lean
