@@ -11,12 +11,11 @@ The language belongs to a visit, never to the process: the app says whose turn i
 one block of code in one thread. Everybody else reads English.
 """
 
-from mixer_viz.language.catalogues import HTML_NAMES, LANGUAGES, SOURCE, nearest
+from mixer_viz.language.catalogues import LANGUAGES, SOURCE, nearest
 from mixer_viz.language.messages import Noted, mark, noted, sentence_of_error, shown, tr
 from mixer_viz.language.speaker import ask, current, for_everybody, of_visit, speaking
 
 __all__ = [
-    "HTML_NAMES",
     "LANGUAGES",
     "SOURCE",
     "Noted",

@@ -9,7 +9,8 @@ import html
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mixer_viz.language import HTML_NAMES, current, tr
+from mixer_viz.language import current, tr
+from mixer_viz.language.catalogues import HTML_NAMES
 from mixer_viz.ui.teaching.charts import packed_plotly
 
 MAX_BYTES = 16 * 2**20

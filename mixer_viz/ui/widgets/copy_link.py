@@ -6,7 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from mixer_viz.language import HTML_NAMES, current, mark, tr
+from mixer_viz.language import current, mark, tr
+from mixer_viz.language.catalogues import HTML_NAMES
 
 _FRONTEND = Path(__file__).parents[1] / "frontend"
 _component = st.components.v2.component(
