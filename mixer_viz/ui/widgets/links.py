@@ -18,7 +18,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitAPIException
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from mixer_viz.language import tr
+from mixer_viz.language import current, tr
 from mixer_viz.texts.from_files import literal
 from mixer_viz.ui.serving.reconnecting import CAME_BACK
 from mixer_viz.ui.teaching.screen import forget_value, locked_value, note_clicked, note_value
@@ -42,6 +42,7 @@ class _Links:
     kept: dict[str, Any] = dataclasses.field(default_factory=dict)  # the last choice of every field
     at_start: set[str] = dataclasses.field(default_factory=set)  # of them, those that nobody has chosen
     said: dict[str, str] = dataclasses.field(default_factory=dict)  # the same as links say it, also at its start
+    language: str = ""  # in whose words the browser holds what fields show
     step: tuple[str, str] = ("", "")  # lesson and step of the last address that was read
     drawn: set[str] = dataclasses.field(default_factory=set)  # in this run
     here: set[str] = dataclasses.field(default_factory=set)  # drawn since this page was opened
@@ -63,6 +64,8 @@ def open_link(page: str) -> None:
     links, context = _links(), get_script_run_ctx()
     is_back = context is not None and context.is_history_navigation
     links.drawn = set()
+    if links.language != current():
+        links.here, links.language = set(), current()  # every field is given its choice anew
     step = (st.query_params.get(LESSON, ""), st.query_params.get(STEP, ""))
     is_step = bool(step[0]) and (page != links.page or step != links.step)
     if page == links.page and not is_back and not is_step:
@@ -75,9 +78,8 @@ def open_link(page: str) -> None:
     # A step is a state of the whole page: what it leaves open is as it was at first.
     links.reset = set(links.kept) - set(links.asked) if is_back or is_step else set()
     links.step = step if is_step else links.step
-    links.missing, links.page = [], page
+    links.missing, links.page, links.waiting = [], page, {}
     links.here, links.came_back = set(), bool(st.session_state.pop(CAME_BACK, False))
-    links.waiting = {}
 
 
 def _take_address(query: str) -> None:

@@ -71,6 +71,17 @@ def test_what_was_chosen_stays_as_it_was() -> None:
     assert app.number_input(key="token").value == 7 and app.selectbox(key="image").value == "Cup of coffee"
 
 
+def test_fields_are_given_their_choices_in_the_other_words() -> None:
+    """The browser sends what a field shows: without this it would send the words of before, which say nothing now."""
+    app = start(token="7", show="length", image="coffee")
+    run(app, "en")
+    fields = [app.selectbox(key="image"), app.button_group(key="show")]
+    assert not any(field.proto.set_value for field in fields)
+    choose(app, "en", "中文")
+    for field in (app.selectbox(key="image"), app.button_group(key="show")):
+        assert field.proto.set_value, field.key
+
+
 def test_at_first_the_browser_wishes_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ContextProxy, "locale", "zh-CN")
     app = start()
