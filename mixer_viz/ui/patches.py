@@ -11,6 +11,7 @@ import torch
 from mixer_viz import images
 from mixer_viz.analysis import patches
 from mixer_viz.figures.patches import filter_grid
+from mixer_viz.language import mark
 from mixer_viz.texts.units import beside as texts
 from mixer_viz.ui.choices import Choice, ChosenModel
 from mixer_viz.ui.compute.cached import crop_of, pixels_of
@@ -30,7 +31,7 @@ class TokenResults:
     reconstruction: patches.Reconstruction
 
 
-@kept("result", "Cutting the picture into tokens …")
+@kept("result", mark("Cutting the picture into tokens …"))
 def tokens_of(choice: Choice) -> TokenResults:
     model = choice.model.model
     config = model.config
@@ -44,7 +45,7 @@ def tokens_of(choice: Choice) -> TokenResults:
     return TokenResults(crop, cells, rebuilt, tokenization, reconstruction)
 
 
-@kept("model", "Reading the filters …")
+@kept("model", mark("Reading the filters …"))
 def filters_of(model: ChosenModel) -> patches.Filters:
     return patches.filters_of(model.model)
 
