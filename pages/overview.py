@@ -12,17 +12,16 @@ from mixer_viz.figures import common
 from mixer_viz.figures import overview as figures
 from mixer_viz.figures.grid import Grid
 from mixer_viz.figures.photo import photo_grid
-from mixer_viz.language import mark, noted, shown, tr
+from mixer_viz.language import mark, noted, tr
 from mixer_viz.model.costs import costs
 from mixer_viz.texts import overview as texts
 from mixer_viz.texts.glossary import explained
-from mixer_viz.texts.names.classes import class_in_words
 from mixer_viz.ui import survey
 from mixer_viz.ui.beside import pick_beside, show_beside
 from mixer_viz.ui.block_player import one_block_slowly
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.grid_panel import show_chart, show_grids
-from mixer_viz.ui.overview import overview_downloads, overview_of, side_by_side
+from mixer_viz.ui.overview import overview_downloads, overview_of, side_by_side, stage_labels
 from mixer_viz.ui.sidebar.shell import current_choice
 from mixer_viz.ui.widgets.contents import contents, folded, section
 from mixer_viz.ui.widgets.errors import guarded
@@ -34,9 +33,6 @@ result = overview_of(choice)
 THROUGH = noted("Through {count} blocks", count=config.num_blocks)
 SLOWLY, ONE_VECTOR = noted("One block, slowly"), noted("One vector, then the classes")
 LIKENESS, LENGTH = mark("Likeness"), mark("Length")
-stages = [
-    common.stage_label(stage.name, ratio) for stage, ratio in zip(result.stages, result.branch_ratio, strict=True)
-]
 class_names = [choice.model.class_name(index) for index in result.top_classes.tolist()]
 shown_names = [choice.model.shown_class_name(index) for index in result.top_classes.tolist()]
 
@@ -75,14 +71,7 @@ def front() -> int:
         grids = [dataclasses.replace(grid, two_lines=True) for grid in grids]
         show_grids(grids, key="front", selected=token, on_pick=select_token, hint=hint, layout="flow")
     with answer:
-        st.markdown(tr("**Answer**"))
-        chart = figures.top_classes_chart(shown_names, result.top_probabilities)
-        alt = tr(
-            "Most probable class: {name}, {share:.1f} percent.",
-            name=shown(class_in_words(class_names[0])),
-            share=100 * result.top_probabilities[0],
-        )
-        show_chart(chart, key="classes", alt=alt)
+        answers()
     if told := texts.what_it_shows(choice.model.known_classes_shown(choice.picture), class_names[0]):
         st.markdown(told)
     how_sure()
@@ -90,16 +79,23 @@ def front() -> int:
     return token
 
 
+def answers() -> None:
+    """The most probable classes."""
+    st.markdown(tr("**Answer**"))
+    chart = figures.top_classes_chart(shown_names, result.top_probabilities)
+    show_chart(chart, key="classes", alt=texts.most_probable(class_names[0], result.top_probabilities[0]))
+
+
 def how_sure() -> None:
     """What the percentages are worth."""
-    sentences = [texts.how_sure(result.confidence, config.usual_confidence), texts.known_classes(config)]
-    st.container(key="how-sure").caption(" ".join(sentences))
+    sure, known = texts.how_sure(result.confidence, config.usual_confidence), texts.known_classes(config)
+    st.container(key="how-sure").caption(tr("{sentence} {next}", sentence=sure, next=known) if sure else known)
 
 
 def small_maps(by_colour: bool) -> list[Grid]:
     """The tokens after every half-block, as colours or by their lengths."""
     names = [stage.name for stage in result.stages]
-    return common.stage_grids(stages, names, result.token_norm, result.colours if by_colour else None)
+    return common.stage_grids(stage_labels(choice), names, result.token_norm, result.colours if by_colour else None)
 
 
 def blocks() -> None:
@@ -144,4 +140,4 @@ with folded(noted("In the formula")):
     st.table(texts.cost_table(costs(config)))
 with folded(noted("What these pictures do not prove")):
     st.markdown(tr(texts.LIMITS))
-overview_downloads(choice, stages)
+overview_downloads(choice)

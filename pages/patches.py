@@ -13,12 +13,10 @@ from mixer_viz.language import mark, noted, tr
 from mixer_viz.model.costs import patch_size_options
 from mixer_viz.texts import patches as texts
 from mixer_viz.texts.glossary import explained
-from mixer_viz.texts.overview import figure_caption
 from mixer_viz.ui.beside import pick_beside, show_beside
 from mixer_viz.ui.grid_panel import show_chart, show_grids
-from mixer_viz.ui.patches import filters_of, filters_side_by_side, tokens_of
+from mixer_viz.ui.patches import filters_of, filters_side_by_side, patch_downloads, tokens_of
 from mixer_viz.ui.sidebar.shell import current_choice
-from mixer_viz.ui.widgets import downloads as download_widgets
 from mixer_viz.ui.widgets.contents import contents, folded, section
 from mixer_viz.ui.widgets.errors import guarded
 from mixer_viz.ui.widgets.selection import option_buttons, select_token, token_field
@@ -49,7 +47,7 @@ def tokens() -> None:
     vectors(token)
     learned_filters(token)
     show_beside(choice, beside, lambda other: filters_side_by_side(choice, other))
-    downloads(token)
+    patch_downloads(choice, token)
 
 
 def patch(token: int) -> None:
@@ -86,42 +84,6 @@ def learned_filters(token: int) -> None:
     grid = figures.filter_grid(filters.values, picked, filters.norm, filters.frequency, response)
     show_grids([grid], key="filter-panel")
     st.markdown(texts.rebuilding(reconstruction.rank, reconstruction.patch_dim, config.embed_dim, reconstruction.error))
-
-
-def downloads(token: int) -> None:
-    download_widgets.download_row(
-        "patches",
-        lambda: figures.draw_patches(
-            result.crop,
-            result.cells[token],
-            tokenization.similarity[token],
-            tokenization.embedding,
-            figures.tile_filters(filters.values, filter_order(filters, "frequency"), 16),
-            token,
-            figure_caption(choice.model.title, choice.picture.said_title),
-        ),
-        lambda: {
-            "patches": tokenization.patches,
-            "embedding": tokenization.embedding,
-            "similarity": tokenization.similarity,
-            "filters": filters.values,
-            "bias": filters.bias,
-            "rebuilt_pixels": reconstruction.pixels,
-            "patch_error": reconstruction.patch_error,
-        },
-        lambda: filter_table(token),
-    )
-
-
-def filter_table(token: int) -> bytes:
-    response = tokenization.embedding[token] - filters.bias
-    columns = [
-        range(config.embed_dim),
-        *(x.tolist() for x in (filters.norm, filters.frequency, filters.bias, response)),
-    ]
-    header = [tr("channel"), tr("length"), tr("frequency_cycles_per_pixel"), tr("bias")]
-    header.append(tr("response_to_patch_{token}", token=token))
-    return download_widgets.csv_bytes(header, list(zip(*columns, strict=True)))
 
 
 def patch_sizes() -> None:

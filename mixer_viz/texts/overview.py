@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mixer_viz.analysis.calibration import share_below
-from mixer_viz.language import mark, tr
+from mixer_viz.language import mark, shown, tr
 from mixer_viz.model import MixerConfig
 from mixer_viz.model.costs import Costs
 from mixer_viz.model.wording import by
@@ -99,28 +99,34 @@ NONE_OF_ITS_CLASSES = mark(
 )
 
 
-def shown_in_words(shown: Sequence[str] | None) -> str:
+def shown_in_words(classes: Sequence[str] | None) -> str:
     """For a list of pictures: which of the model's classes this one shows; empty where that is not known."""
-    if shown is None:
+    if classes is None:
         return ""
-    if not shown:
+    if not classes:
         return tr("Shows nothing that the model knows.")
-    return tr("Shows what the model knows: {classes}.", classes=_and_so_on(shown))
+    return tr("Shows what the model knows: {classes}.", classes=_and_so_on(classes))
 
 
-def what_it_shows(shown: Sequence[str] | None, best: str) -> str:
+def what_it_shows(classes: Sequence[str] | None, best: str) -> str:
     """Whether a picture of which that is known shows one of the model's classes, and whether the answer is one."""
-    if shown is None:
+    if classes is None:
         return ""
-    if not shown:
+    if not classes:
         return tr(NONE_OF_ITS_CLASSES)
-    if best in shown:
-        return tr("The picture shows: **{classes}**. The answer is right.", classes=_and_so_on(shown))
-    return tr("The picture shows: **{classes}**. The answer is wrong.", classes=_and_so_on(shown))
+    if best in classes:
+        return tr("The picture shows: **{classes}**. The answer is right.", classes=_and_so_on(classes))
+    return tr("The picture shows: **{classes}**. The answer is wrong.", classes=_and_so_on(classes))
 
 
 def _and_so_on(classes: Sequence[str]) -> str:
     return tr(" and ").join(class_in_words(name) for name in classes)
+
+
+def most_probable(name: str, probability: float) -> str:
+    """What a chart of classes shows; `name` is that of the best one, in English."""
+    said = shown(class_in_words(name))
+    return tr("Most probable class: {name}, {share:.1f} percent.", name=said, share=100 * probability)
 
 
 def how_sure(confidence: float | None, usual: Sequence[float] | None) -> str:

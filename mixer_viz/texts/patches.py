@@ -119,11 +119,11 @@ In code this is a convolution with kernel and stride $P = {side}$. The tokens ar
 def embedding_equation(config: MixerConfig) -> str:
     """The patch embedding with this model's sizes."""
     side, (height, width) = config.patch_size, config.image_shape
-    is_square = height == width
+    division = f"({height} / {side})^2" if height == width else rf"({height} / {side}) \times ({width} / {side})"
     return tr(
         _EQUATION,
         pixels=by(config.image_shape, r"\times"),
-        division=f"({height} / {side})^2" if is_square else rf"({height} / {side}) \times ({width} / {side})",
+        division=division,
         tokens=config.num_patches,
         numbers=config.patch_dim,
         channels=config.embed_dim,

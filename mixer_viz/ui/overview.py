@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import streamlit as st
 
 from mixer_viz.analysis import overview
+from mixer_viz.figures.common import stage_label
 from mixer_viz.figures.overview import draw_overview, top_classes_chart
 from mixer_viz.language import mark, shown, tr
 from mixer_viz.texts.names.classes import class_in_words
@@ -55,15 +54,22 @@ def _said_names(choice: Choice) -> list[str]:
     return [shown(class_in_words(name)) for name in names]
 
 
-def overview_downloads(choice: Choice, stages: Sequence[tuple[str, str]]) -> None:
-    """Figure, arrays and table; `stages` are title and note of each."""
+def stage_labels(choice: Choice) -> list[tuple[str, str]]:
+    """Title and note of the tokens after every half-block."""
+    result = overview_of(choice)
+    stages = zip(result.stages, result.branch_ratio, strict=True)
+    return [stage_label(stage.name, ratio) for stage, ratio in stages]
+
+
+def overview_downloads(choice: Choice) -> None:
+    """Figure, arrays and table."""
     result = overview_of(choice)
     downloads.download_row(
         "overview",
         lambda: draw_overview(
             crop_of(choice),
             result.embedding,
-            stages,
+            stage_labels(choice),
             result.colours,
             _said_names(choice),
             result.top_probabilities,
