@@ -9,6 +9,7 @@ import streamlit as st
 
 from mixer_viz.checkpoints.coarse import network_of
 from mixer_viz.checkpoints.snapshots import Snapshot, snapshots_of
+from mixer_viz.language import mark
 from mixer_viz.model import MixerConfig, MlpMixer
 from mixer_viz.texts import film as film_texts
 from mixer_viz.texts.units import beside as texts
@@ -54,7 +55,7 @@ def model_beside(name: str) -> ChosenModel:
     return ChosenModel(name, name, cached.named_model(name))
 
 
-@kept("model", "Reading a network of the training …")
+@kept("model", mark("Reading a network of the training …"))
 def _moment_network(model: ChosenModel, label: str) -> MlpMixer | None:
     moment = next(each for each in snapshots_of(model.key) if each.label == label)
     return network_of(moment, model.config)

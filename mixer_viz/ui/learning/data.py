@@ -8,7 +8,7 @@ import streamlit as st
 
 from mixer_viz.images import ImageError
 from mixer_viz.images.labelled_folder import LabelledImages, class_folders_of, labelled_images
-from mixer_viz.language import noted, tr
+from mixer_viz.language import mark, noted, tr
 from mixer_viz.model import MixerConfig
 from mixer_viz.texts import learning as texts
 from mixer_viz.texts.from_files import literal
@@ -57,7 +57,7 @@ def _cifar10_root() -> Path | None:
     return find_cifar10()
 
 
-@kept("single", "Reading CIFAR-10 …")
+@kept("single", mark("Reading CIFAR-10 …"))
 def _cifar10() -> PictureSet:
     root = _cifar10_root()
     if root is None:
@@ -65,7 +65,7 @@ def _cifar10() -> PictureSet:
     return read_cifar10(root)
 
 
-@kept("folder", "Reading your pictures …", per_visit=True)
+@kept("folder", mark("Reading your pictures …"), per_visit=True)
 def _pictures_of(folder: LabelledFolder) -> PictureSet | str:
     try:
         names = class_folders_of(folder.files)

@@ -41,7 +41,7 @@ class Film:
     peak: float  # largest weight of W1 at any moment
 
 
-@kept("result", "Reading the moments of the training …")
+@kept("result", mark("Reading the moments of the training …"))
 def film_of(model: ChosenModel, block: int) -> Film:
     """Measures of one block of a bundled model through its training; no labels where no moments were kept."""
     kept_moments = snapshots.snapshots_of(model.key)
@@ -57,7 +57,7 @@ def film_of(model: ChosenModel, block: int) -> Film:
     )
 
 
-@kept("result", "Reading the filters …")
+@kept("result", mark("Reading the filters …"))
 def stem_at(model: ChosenModel, label: str) -> np.ndarray | None:
     """The patch-embedding filters (C, P, P, 3) at a moment; None where they were not kept."""
     moment = next(item for item in snapshots.snapshots_of(model.key) if item.label == label)

@@ -12,7 +12,7 @@ from mixer_viz.analysis.arrays import one_image, probabilities, to_double
 from mixer_viz.checkpoints import snapshots
 from mixer_viz.checkpoints.coarse import network_of
 from mixer_viz.figures.film import answers_chart
-from mixer_viz.language import noted, shown, tr
+from mixer_viz.language import mark, noted, shown, tr
 from mixer_viz.texts import film as texts
 from mixer_viz.texts.from_files import literal
 from mixer_viz.texts.names.classes import class_in_words
@@ -33,7 +33,7 @@ class MomentAnswer:
     worth: str  # how far the network in the file is the one of that moment, a sentence, noted or marked
 
 
-@kept("result", "Asking the networks of the training …")
+@kept("result", mark("Asking the networks of the training …"))
 def answers_through(choice: Choice) -> tuple[MomentAnswer, ...]:
     """At every moment of which the whole network is known, first to last; empty where that is the last one alone."""
     config = choice.model.config

@@ -15,6 +15,7 @@ from mixer_viz.analysis.token_mixing.fourier import Spectrum, general_spectrum
 from mixer_viz.analysis.token_mixing.maximise import Maximised, activations_of, maximise
 from mixer_viz.analysis.token_mixing.objective import Objective
 from mixer_viz.images import samples
+from mixer_viz.language import mark
 from mixer_viz.model.costs import costs
 from mixer_viz.survey.bundled import QUANTILES, training_statistics
 from mixer_viz.texts.units.preferred import measured_in_words
@@ -55,7 +56,7 @@ def exact_pictures(model: ChosenModel, unit: int, channel: int) -> tuple[np.ndar
     return preferred.as_picture(found.plain, std), preferred.as_picture(found.normed, std)
 
 
-@kept("result", "Measuring the closed form …")
+@kept("result", mark("Measuring the closed form …"))
 def exact_activations(choice: Choice, unit: int, channel: int) -> tuple[float, float, float]:
     """Activation after GELU of both closed forms, and of the visitor's picture, by real passes."""
     objective = Objective(kind="token unit", index=unit, place=0, at=channel)
@@ -74,7 +75,7 @@ def spectrum_for(model: ChosenModel) -> Spectrum:
     return general_spectrum(model.config.image_shape)
 
 
-@kept("weights", "Timing one pass …")
+@kept("weights", mark("Timing one pass …"))
 def seconds_of_search(model: ChosenModel) -> float:
     """About how long a search takes here, from one timed pass: forward and backward cost three times as much."""
     device = model.model.stem.weight.device

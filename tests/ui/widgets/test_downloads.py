@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import gettext
 import io
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -11,7 +13,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from mixer_viz.figures.fonts import covers
-from mixer_viz.ui.widgets.downloads import csv_bytes, figure_bytes, npz_bytes
+from mixer_viz.language import current, messages, speaking, tr
+from mixer_viz.ui.widgets.downloads import csv_bytes, figure_bytes, figure_maker, npz_bytes, said_as_now
 
 
 def test_table_survives_commas_quotes_and_other_alphabets() -> None:
@@ -72,3 +75,36 @@ def test_png_is_fit_for_print() -> None:
     with Image.open(io.BytesIO(figure_bytes(Figure(figsize=(2, 1)), "png"))) as image:
         assert image.size == (600, 300)
         assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+
+
+def test_a_click_gets_the_language_that_the_page_had() -> None:
+    """Streamlit makes the file in a thread of its own, which serves no visit."""
+    with speaking("zh"):
+        make = said_as_now(lambda: current().encode())
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(make).result() == b"zh"
+        assert pool.submit(said_as_now(lambda: current().encode())).result() == b"en"
+
+
+@pytest.mark.parametrize(("kind", "languages"), [("png", ["zh", "en"]), ("pdf", ["zh", "en"]), ("svg", ["zh"])])
+def test_where_no_font_has_a_languages_letters_the_figure_is_english(
+    kind: str, languages: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Strange(gettext.NullTranslations):
+        def gettext(self, message: str) -> str:
+            return "\U000e0041"  # a letter that no font draws
+
+    monkeypatch.setattr(
+        messages, "catalogue", lambda language: Strange() if language == "zh" else gettext.NullTranslations()
+    )
+    drawn = []
+
+    def figure() -> Figure:
+        drawn.append(current())
+        made = Figure(figsize=(2, 1))
+        made.text(0.1, 0.5, tr("Tokens"))
+        return made
+
+    with speaking("zh"):
+        assert figure_maker(figure, kind)()
+    assert drawn == languages
