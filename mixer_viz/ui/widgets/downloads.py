@@ -13,7 +13,7 @@ import streamlit as st
 from matplotlib.figure import Figure
 
 from mixer_viz.figures import fonts
-from mixer_viz.language import SOURCE, current, speaking, tr
+from mixer_viz.language import current, speaking, tr
 
 _MIME = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 
@@ -65,7 +65,7 @@ def download_row(
     with st.popover(tr("Download"), icon=":material/download:"):
         if figure is not None:
             for kind, mime in _MIME.items():
-                make = said_as_now(figure_maker(figure, kind))
+                make = said_as_now(_figure_maker(figure, kind))
                 st.download_button(
                     tr("Figure as {kind}", kind=kind.upper()),
                     make,
@@ -97,14 +97,5 @@ def said_as_now(make: Callable[[], bytes]) -> Callable[[], bytes]:
     return made
 
 
-def figure_maker(figure: Callable[[], Figure], kind: str) -> Callable[[], bytes]:
-    """Draws it; in English where none of this computer's fonts has the letters of the visitor's language."""
-
-    def make() -> bytes:
-        drawn = figure()
-        if kind != "svg" and current() != SOURCE and not fonts.can_draw(drawn):
-            with speaking(SOURCE):  # English is better than boxes
-                drawn = figure()
-        return figure_bytes(drawn, kind)
-
-    return make
+def _figure_maker(figure: Callable[[], Figure], kind: str) -> Callable[[], bytes]:
+    return lambda: figure_bytes(figure(), kind)

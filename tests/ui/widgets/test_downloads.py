@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gettext
 import io
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,8 +12,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from mixer_viz.figures.fonts import covers
-from mixer_viz.language import current, messages, speaking, tr
-from mixer_viz.ui.widgets.downloads import csv_bytes, figure_bytes, figure_maker, npz_bytes, said_as_now
+from mixer_viz.language import current, speaking
+from mixer_viz.ui.widgets.downloads import csv_bytes, figure_bytes, npz_bytes, said_as_now
 
 
 def test_table_survives_commas_quotes_and_other_alphabets() -> None:
@@ -84,27 +83,3 @@ def test_a_click_gets_the_language_that_the_page_had() -> None:
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(make).result() == b"zh"
         assert pool.submit(said_as_now(lambda: current().encode())).result() == b"en"
-
-
-@pytest.mark.parametrize(("kind", "languages"), [("png", ["zh", "en"]), ("pdf", ["zh", "en"]), ("svg", ["zh"])])
-def test_where_no_font_has_a_languages_letters_the_figure_is_english(
-    kind: str, languages: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Strange(gettext.NullTranslations):
-        def gettext(self, message: str) -> str:
-            return "\U000e0041"  # a letter that no font draws
-
-    monkeypatch.setattr(
-        messages, "catalogue", lambda language: Strange() if language == "zh" else gettext.NullTranslations()
-    )
-    drawn = []
-
-    def figure() -> Figure:
-        drawn.append(current())
-        made = Figure(figsize=(2, 1))
-        made.text(0.1, 0.5, tr("Tokens"))
-        return made
-
-    with speaking("zh"):
-        assert figure_maker(figure, kind)()
-    assert drawn == languages
