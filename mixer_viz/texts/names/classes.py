@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mixer_viz.language import mark, tr
+from mixer_viz.language import Noted, mark, noted, shown, tr
+from mixer_viz.texts.from_files import literal
 
 # Those of `images.photos.LOOKED_FOR`; a checkpoint of anybody's that has one of these names means the same by it.
 _KNOWN = {
@@ -24,4 +25,11 @@ _KNOWN = {
 
 def class_in_words(name: str) -> str:
     """A class's name as people read it; one that is not of ours stays as its file has it."""
-    return tr(name) if name in _KNOWN else name
+    return tr(name) if name in _KNOWN else shown(name)
+
+
+def noted_class(name: str) -> str:
+    """`class_in_words` as a value of what is noted, for Markdown."""
+    if isinstance(name, Noted):
+        return name
+    return noted(name) if name in _KNOWN else literal(name)
