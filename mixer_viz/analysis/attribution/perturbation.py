@@ -25,6 +25,7 @@ from mixer_viz.analysis.attribution.methods import (
 from mixer_viz.analysis.attribution.result import Value
 from mixer_viz.analysis.attribution.seeding import seeded
 from mixer_viz.analysis.attribution.task import Task
+from mixer_viz.language import mark, noted
 from mixer_viz.model import MixerConfig
 
 
@@ -132,7 +133,11 @@ def _ablations(config: MixerConfig) -> list[Method]:
     def check(values: Mapping[str, Value]) -> None:
         if int(values["stride"]) > int(values["window"]):
             raise ValueError(
-                f"stride={values['stride']} is more than window={values['window']}: pixels would be missed"
+                noted(
+                    "stride={stride} is more than window={window}: pixels would be missed",
+                    stride=values["stride"],
+                    window=values["window"],
+                )
             )
 
     return [
@@ -168,13 +173,6 @@ def _shapley(config: MixerConfig) -> list[Method]:
     def ordered(values: Mapping[str, Value]) -> Passes:
         return Passes(int(values["samples"]) * num_groups(config, int(values["group"])) + 3, 0)
 
-    def check(values: Mapping[str, Value]) -> None:
-        groups = num_groups(config, int(values["group"]))
-        if groups < 2:
-            raise ValueError("kernel_shap needs at least two groups of patches, this Mixer has one patch")
-        if int(values["samples"]) < groups + 2:
-            raise ValueError(f"samples={values['samples']} is too few for {groups} groups: at least {groups + 2}")
-
     return [
         Method(
             name="shapley_sampling",
@@ -203,6 +201,16 @@ def _shapley(config: MixerConfig) -> list[Method]:
             law="difference",
             needs_gradient=False,
             draws=True,
-            check_together=check,
+            check_together=lambda values: _check_samples(config, values),
         ),
     ]
+
+
+def _check_samples(config: MixerConfig, values: Mapping[str, Value]) -> None:
+    """Raise ValueError where Kernel SHAP would have fewer random sets than unknowns."""
+    samples, groups = int(values["samples"]), num_groups(config, int(values["group"]))
+    if groups < 2:
+        raise ValueError(noted("kernel_shap needs at least two groups of patches, this Mixer has one patch"))
+    if samples < groups + 2:
+        words = mark("samples={samples} is too few for {groups} groups: at least {least}")
+        raise ValueError(noted(words, samples=samples, groups=groups, least=groups + 2))
