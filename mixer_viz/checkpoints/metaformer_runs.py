@@ -13,7 +13,7 @@ from typing import Any
 from mixer_viz.checkpoints import bundled
 from mixer_viz.checkpoints.errors import CheckpointError
 from mixer_viz.checkpoints.preparation import parse_json_object, read_side_file
-from mixer_viz.language import noted
+from mixer_viz.language import mark, noted
 from mixer_viz.model import TOKEN_MIXERS, MetaFormer
 from mixer_viz.model.metaformer_config import PERMUTATIONS, TOKEN_MIXER_NAMES, Permutation, TokenMixerName
 
@@ -23,6 +23,9 @@ CARD = "compared.json"
 _NUMBERS = ("accuracy", "images_per_second", "seconds")
 _WHOLE_NUMBERS = ("seed", "parameters", "multiply_adds", "channels_mlp_dim")
 _TEXTS = ("name", "token_mixer", "permutation")
+_NO_NUMBER = mark("The card {card} gives no number as {key!r} of a run; correct it.")
+_NO_WHOLE_NUMBER = mark("The card {card} gives no whole number as {key!r} of a run; correct it.")
+_NO_TEXT = mark("The card {card} gives no text as {key!r} of a run; correct it.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,9 +64,9 @@ def metaformer_runs() -> list[MetaFormerRun]:
 
 
 def _run(entry: dict[str, Any]) -> MetaFormerRun:
-    values = {key: _value(entry, key, (int, float), noted("number")) for key in _NUMBERS}
-    values |= {key: _value(entry, key, (int,), noted("whole number")) for key in _WHOLE_NUMBERS}
-    values |= {key: _value(entry, key, (str,), noted("text")) for key in _TEXTS}
+    values = {key: _value(entry, key, (int, float), _NO_NUMBER) for key in _NUMBERS}
+    values |= {key: _value(entry, key, (int,), _NO_WHOLE_NUMBER) for key in _WHOLE_NUMBERS}
+    values |= {key: _value(entry, key, (str,), _NO_TEXT) for key in _TEXTS}
     for key, choices in (("token_mixer", TOKEN_MIXER_NAMES), ("permutation", PERMUTATIONS)):
         if values[key] not in choices:
             raise CheckpointError(
@@ -82,14 +85,10 @@ def _run(entry: dict[str, Any]) -> MetaFormerRun:
     return MetaFormerRun(**values, accuracies=tuple(accuracies), path=_weights(entry))
 
 
-def _value(entry: dict[str, Any], key: str, kinds: tuple[type, ...], wanted: str) -> Any:
+def _value(entry: dict[str, Any], key: str, kinds: tuple[type, ...], refusal: str) -> Any:
     value = entry.get(key)
     if type(value) not in kinds:
-        raise CheckpointError(
-            noted(
-                "The card {card} gives no {wanted} as {key!r} of a run; correct it.", card=CARD, wanted=wanted, key=key
-            )
-        )
+        raise CheckpointError(noted(refusal, card=CARD, key=key))
     return value
 
 
