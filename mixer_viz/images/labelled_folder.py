@@ -55,7 +55,7 @@ class LabelledImages:
         unknown = noted("Left out, because this model has no class of that name: {names}.", names=listed)
         unreadable = noted("Skipped {count} of {files} files: no readable pictures.", count=count, files=files)
         if self.unknown and count:
-            return noted("{sentence} {next}", sentence=unknown, next=unreadable)
+            return noted("{first} {second}", first=unknown, second=unreadable)
         return unknown if self.unknown else unreadable if count else ""
 
 
