@@ -23,7 +23,9 @@ class Noted(str):
 
         Of an error what it says is kept, so that no sentence holds on to frames and what lies in them.
         """
-        kept = {name: _said_by(value) if isinstance(value, BaseException) else value for name, value in values.items()}
+        kept = {
+            name: noted_error(value) if isinstance(value, BaseException) else value for name, value in values.items()
+        }
         made = super().__new__(cls, message.format(**kept) if kept else message)
         made.message, made.values = message, kept
         return made
@@ -68,15 +70,15 @@ def shown(text: str) -> str:
     return tr(text) if isinstance(text, Noted) else text
 
 
-def sentence_of_error(error: object) -> str:
-    """What an error says, in the language of whoever is looking where it was noted."""
-    return shown(_said_by(error))
-
-
-def _said_by(error: object) -> str:
-    """What an error was given to say, noted where it was; the text of anything else."""
+def noted_error(error: object) -> str:
+    """What an error was given to say, noted where it was, for `shown` to say; the text of anything else."""
     first = error.args[0] if isinstance(error, BaseException) and len(error.args) == 1 else error
     return first if isinstance(first, Noted) else str(error)
+
+
+def sentence_of_error(error: object) -> str:
+    """What an error says, in the language of whoever is looking where it was noted."""
+    return shown(noted_error(error))
 
 
 def _plain(value: Any) -> Any:

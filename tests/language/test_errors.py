@@ -225,6 +225,14 @@ def test_a_broken_upload_is_refused_in_the_language_of_each_visitor(visitors: di
         assert "not a picture that can be read here" in sentence
 
 
+def test_a_refusal_is_said_anew_after_a_change_of_language() -> None:
+    app = start()
+    upload_weights(app, "broken.safetensors", BROKEN)
+    (english,) = errors(app)
+    app.segmented_control(key="lang").set_value("中文").run()
+    assert errors(app) == [f"{MARK}{MARK}{english}"]
+
+
 def test_what_is_kept_of_a_model_is_said_in_the_language_of_each_visitor(
     visitors: dict[str, AppTest], tiny_model: MlpMixer
 ) -> None:
