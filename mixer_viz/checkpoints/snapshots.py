@@ -58,7 +58,9 @@ def snapshots_of(model_name: str) -> list[Snapshot]:
         return []
     entries = parse_json_object(read_side_file(weights.with_suffix(".json"))).get("snapshots", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise CheckpointError(f"The model card of {weights.name} has no list of entries as 'snapshots'; correct it.")
+        raise CheckpointError(
+            noted("The model card of {name} has no list of entries as 'snapshots'; correct it.", name=weights.name)
+        )
     several = len({entry.get("stage") for entry in entries}) > 1
     found = [_snapshot(entry, model_name, weights, several) for entry in entries]
     return sorted(found, key=lambda snapshot: (snapshot.stage, snapshot.epoch))
@@ -73,7 +75,9 @@ def read_snapshot(snapshot: Snapshot) -> dict[str, np.ndarray]:
     try:
         unpacked = unpack_rows(tensors)
     except (RuntimeError, ValueError) as exc:
-        raise CheckpointError(f"The scales in {snapshot.path.name} do not fit its weights; export it again.") from exc
+        raise CheckpointError(
+            noted("The scales in {name} do not fit its weights; export it again.", name=snapshot.path.name)
+        ) from exc
     return {name: to_float32(name, value).numpy() for name, value in unpacked.items()}
 
 
@@ -137,14 +141,21 @@ def _snapshot(entry: Mapping[str, Any], model_name: str, weights: Path, several:
     stage, epoch, accuracy, file = (entry.get(key) for key in ("stage", "epoch", "accuracy", "file"))
     if type(stage) is not int or type(epoch) is not int or type(accuracy) not in (int, float, type(None)):
         raise CheckpointError(
-            f"The model card of {weights.name} lists a snapshot without whole numbers as 'stage' and 'epoch' "
-            "and a number or null as 'accuracy'; correct the card."
+            noted(
+                "The model card of {name} lists a snapshot without whole numbers as 'stage' and 'epoch' "
+                "and a number or null as 'accuracy'; correct the card.",
+                name=weights.name,
+            )
         )
     path = weights.parent / str(file)
     if not isinstance(file, str) or not path.is_file():
         raise CheckpointError(
-            f"The model card of {weights.name} lists the snapshot {str(file)[:80]!r}, which is not there; "
-            "correct the card or add the file."
+            noted(
+                "The model card of {name} lists the snapshot {file!r}, which is not there; "
+                "correct the card or add the file.",
+                name=weights.name,
+                file=str(file)[:80],
+            )
         )
     moment = noted("epoch {epoch}", epoch=epoch) if epoch else noted("start")
     label = noted("stage {stage}, {moment}", stage=stage, moment=moment) if several else moment
@@ -156,6 +167,8 @@ def _network(entry: Mapping[str, Any], weights: Path) -> dict[str, Any]:
     said = entry.get("network", {})
     numbers = ("coarse_accuracy", "whole_accuracy", "measured_on")
     if not isinstance(said, dict) or not all(type(said.get(name, 0)) in (int, float) for name in numbers):
-        raise CheckpointError(f"The model card of {weights.name} has a 'network' without numbers; correct the card.")
+        raise CheckpointError(
+            noted("The model card of {name} has a 'network' without numbers; correct the card.", name=weights.name)
+        )
     known = {name: said[name] for name in numbers if name in said}
     return known | {"says_nothing": bool(entry.get("says_nothing", False))}
