@@ -94,5 +94,5 @@ other_networks.other_networks()
 with st.expander("In the formula"):
     st.markdown(texts.mixing_equation(config, block))
 with st.expander("What these pictures do not prove"):
-    st.markdown(texts.LIMITS)
+    st.markdown(texts.limits())
 st.page_link("pages/activations.py", label="Next: what every layer does to the tokens", icon=":material/arrow_forward:")

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from mixer_viz.figures.theme import colourise
 from mixer_viz.figures.token_mixing.maps import AtlasPart, part_scale
+from mixer_viz.language import tr
 
 COLUMNS = 24
 INCHES = 7.0  # width of one atlas
@@ -48,7 +49,7 @@ def draw_atlas(atlases: Sequence[AtlasPart], caption: str) -> Figure:
         shades = axes.inset_axes((0.3, -0.02, 0.4, 0.012), transform=axes.transAxes)
         ramp = colourise(np.linspace(-1, 1, 256)[None], scale, (-1.0, 1.0))
         shades.imshow(ramp, aspect="auto", extent=(-limit, limit, 0, 1))
-        unit = "each unit / its largest |w|" if atlas.limit is None else scale.quantity
+        unit = tr("each unit / its largest |w|") if atlas.limit is None else tr(scale.quantity)
         shades.set_yticks([])
         shades.tick_params(labelsize=6, length=2)
         shades.set_xlabel(unit, fontsize=7)

@@ -14,7 +14,7 @@ from mixer_viz.analysis.token_mixing.mixing_matrix import distance_profile, line
 from mixer_viz.analysis.token_mixing.opposing_pairs import OPPOSING_COSINE
 from mixer_viz.figures import common
 from mixer_viz.figures.grid import Grid
-from mixer_viz.figures.token_mixing import charts
+from mixer_viz.figures.token_mixing import charts, matrices
 from mixer_viz.figures.token_mixing import maps as figures
 from mixer_viz.texts import token_mixing as texts
 from mixer_viz.ui.choices import Choice
@@ -145,7 +145,7 @@ def convolution_meter(choice: Choice, block: int) -> None:
     show_meters(meters, block, key="own")
     meter = meters[block]
     matrix = linear_mixing(results.weights_of(choice.model)[block])
-    grids = figures.convolution_grids(matrix, meter.kernel, meter.residual, meter.explained)
+    grids = matrices.convolution_grids(matrix, meter.kernel, meter.residual, meter.explained)
     show_grids(grids, key="convolution", on_pick=select_token, hint="Click a row to select its patch.")
 
 
