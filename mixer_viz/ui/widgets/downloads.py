@@ -6,6 +6,7 @@ import csv
 import io
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import matplotlib
 import numpy as np
@@ -13,8 +14,9 @@ import streamlit as st
 from matplotlib.figure import Figure
 
 from mixer_viz.figures import fonts
-from mixer_viz.language import tr
+from mixer_viz.language import current, speaking, tr
 
+Made = TypeVar("Made")
 _MIME = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 
 
@@ -52,6 +54,17 @@ def _no_formula(cell: object) -> object:
     return cell
 
 
+def said_later(make: Callable[[], Made]) -> Callable[[], Made]:
+    """`make` in the language that it is now: a button calls it when it is clicked, in a thread that serves no visit."""
+    language = current()
+
+    def run() -> Made:
+        with speaking(language):
+            return make()
+
+    return run
+
+
 def download_row(
     name: str,
     figure: Callable[[], Figure] | None,
@@ -73,14 +86,16 @@ def download_row(
                 )
         st.download_button(
             tr("Numbers as NPZ"),
-            lambda: npz_bytes(arrays()),
+            said_later(lambda: npz_bytes(arrays())),
             f"{name}.npz",
             "application/octet-stream",
             on_click="ignore",
             key=f"{name}-npz",
         )
-        st.download_button(tr("Table as CSV"), table, f"{name}.csv", "text/csv", on_click="ignore", key=f"{name}-csv")
+        st.download_button(
+            tr("Table as CSV"), said_later(table), f"{name}.csv", "text/csv", on_click="ignore", key=f"{name}-csv"
+        )
 
 
 def _figure_maker(figure: Callable[[], Figure], kind: str) -> Callable[[], bytes]:
-    return lambda: figure_bytes(figure(), kind)
+    return said_later(lambda: figure_bytes(figure(), kind))
