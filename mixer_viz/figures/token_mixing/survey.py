@@ -34,7 +34,8 @@ def histogram_chart(
     )
     figure.add_vline(value, line_color=ACCENT, line_width=2, annotation_text=tr("your picture"))
     figure.update_xaxes(title=tr(quantity), fixedrange=True)
-    figure.update_yaxes(title=tr("pictures"), fixedrange=True)
+    # The empty value keeps it apart from what a progress bar counts, which has a measure word in Chinese.
+    figure.update_yaxes(title=tr("pictures{column}", column=""), fixedrange=True)
     figure.update_layout(height=260, margin={"l": 0, "r": 0, "t": 24, "b": 0}, bargap=0)
     return figure
 

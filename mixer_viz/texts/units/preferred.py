@@ -58,10 +58,11 @@ def reached_in_words(
     name: str, found: float, start: float, photo: float, photo_title: str, photos: int, measured: str
 ) -> str:
     """The best picture found, beside the random picture it began with and the best real ones."""
+    begun = f"{name[0].upper()}{name[1:]}"
     return tr(
         "**{name}:** the best picture found reaches **{found:.3g}**, from {start:.3g} at random. The best of the "
         "{photos} photos here reaches **{photo:.3g}** ({photo_title}). {measured}",
-        name=f"{name[0].upper()}{name[1:]}",
+        name=begun,
         found=found,
         start=start,
         photos=photos,

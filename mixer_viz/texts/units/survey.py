@@ -124,7 +124,8 @@ def lens_table(survey: Survey) -> dict[str, list[str]]:
     stages = [tr("embedding"), *(tr("block {block}", block=number) for number in range(1, len(right)))]
     table = {tr("after"): stages, tr("as the final answer"): [_percent(each, survey.images) for each in same]}
     if survey.accuracy is not None:
-        table[tr("right")] = [_percent(each, known) for each in right]
+        # An empty value keeps a message apart from another one that is spelled alike, here from the direction.
+        table[tr("right{answers}", answers="")] = [_percent(each, known) for each in right]
     return table
 
 
@@ -166,7 +167,7 @@ def confused_table(confusion: np.ndarray, names: Sequence[str], most: int = 8) -
     return {
         tr("shows"): [names[row] for row, _ in pairs],
         tr("answered as"): [names[column] for _, column in pairs],
-        tr("pictures"): [
+        tr("pictures{column}", column=""): [
             tr("{count:,} of {total:,}", count=int(wrong[row, column]), total=int(confusion[row].sum()))
             for row, column in pairs
         ],
