@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +9,7 @@ from matplotlib.figure import Figure
 
 from mixer_viz.figures.theme import colourise
 from mixer_viz.figures.token_mixing.maps import AtlasPart, part_scale
+from mixer_viz.figures.wrapping import filled
 from mixer_viz.language import tr
 
 COLUMNS = 24
@@ -54,5 +54,5 @@ def draw_atlas(atlases: Sequence[AtlasPart], caption: str) -> Figure:
         shades.tick_params(labelsize=6, length=2)
         shades.set_xlabel(unit, fontsize=7)
     # Not matplotlib's own wrapping: it measures text as TeX, whatever parse_math says, and a file name may hold "$".
-    figure.supxlabel(textwrap.fill(caption, 110), fontsize=7, parse_math=False)
+    figure.supxlabel(filled(caption, 110), fontsize=7, parse_math=False)
     return figure
