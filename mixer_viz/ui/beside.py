@@ -61,7 +61,7 @@ def said_name(choice: Choice, name: str) -> str:
     return shown(moment.label) if moment is not None else tr(OWN) if name == OWN else name
 
 
-@kept("model", "Reading a network of the training …")
+@kept("model", mark("Reading a network of the training …"))
 def _moment_network(model: ChosenModel, label: str) -> MlpMixer | None:
     moment = next(each for each in snapshots_of(model.key) if each.label == label)
     return network_of(moment, model.config)

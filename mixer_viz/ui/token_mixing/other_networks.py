@@ -10,7 +10,7 @@ from mixer_viz.analysis.token_mixing.weights import grid_of
 from mixer_viz.checkpoints import CheckpointError
 from mixer_viz.checkpoints.mixing_matrices import MixingMatrices, read_mixing_matrices_bytes
 from mixer_viz.figures.token_mixing import matrices as figures
-from mixer_viz.language import noted, tr
+from mixer_viz.language import mark, noted, tr
 from mixer_viz.ui.choices import UploadedWeights
 from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.compute.uploads import leave_room, take_room
@@ -25,7 +25,7 @@ MAX_MB = 1024
 _FILE = "mixing_file"
 
 
-@kept("weights", "Reading the matrices …")
+@kept("weights", mark("Reading the matrices …"))
 def _read(name: str, file: UploadedWeights) -> tuple[MixingMatrices, tuple[ConvolutionMeter, ...]]:
     network = read_mixing_matrices_bytes(file.data, name)
     try:

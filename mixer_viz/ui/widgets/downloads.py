@@ -6,7 +6,6 @@ import csv
 import io
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
 
 import matplotlib
 import numpy as np
@@ -14,9 +13,8 @@ import streamlit as st
 from matplotlib.figure import Figure
 
 from mixer_viz.figures import fonts
-from mixer_viz.language import current, speaking, tr
+from mixer_viz.language import SOURCE, current, speaking, tr
 
-Made = TypeVar("Made")
 _MIME = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 
 
@@ -54,28 +52,20 @@ def _no_formula(cell: object) -> object:
     return cell
 
 
-def said_later(make: Callable[[], Made]) -> Callable[[], Made]:
-    """`make` in the language that it is now: a button calls it when it is clicked, in a thread that serves no visit."""
-    language = current()
-
-    def run() -> Made:
-        with speaking(language):
-            return make()
-
-    return run
-
-
 def download_row(
     name: str,
     figure: Callable[[], Figure] | None,
     arrays: Callable[[], Mapping[str, np.ndarray]],
     table: Callable[[], bytes],
 ) -> None:
-    """Buttons for PNG, SVG and PDF where there is a figure, NPZ and CSV; each is made only when it is clicked."""
+    """Buttons for PNG, SVG and PDF where there is a figure, NPZ and CSV; each is made only when it is clicked.
+
+    Figure and table are in the language that the page has now.
+    """
     with st.popover(tr("Download"), icon=":material/download:"):
         if figure is not None:
             for kind, mime in _MIME.items():
-                make = _figure_maker(figure, kind)
+                make = said_as_now(figure_maker(figure, kind))
                 st.download_button(
                     tr("Figure as {kind}", kind=kind.upper()),
                     make,
@@ -86,16 +76,35 @@ def download_row(
                 )
         st.download_button(
             tr("Numbers as NPZ"),
-            said_later(lambda: npz_bytes(arrays())),
+            lambda: npz_bytes(arrays()),
             f"{name}.npz",
             "application/octet-stream",
             on_click="ignore",
             key=f"{name}-npz",
         )
-        st.download_button(
-            tr("Table as CSV"), said_later(table), f"{name}.csv", "text/csv", on_click="ignore", key=f"{name}-csv"
-        )
+        make = said_as_now(table)
+        st.download_button(tr("Table as CSV"), make, f"{name}.csv", "text/csv", on_click="ignore", key=f"{name}-csv")
 
 
-def _figure_maker(figure: Callable[[], Figure], kind: str) -> Callable[[], bytes]:
-    return said_later(lambda: figure_bytes(figure(), kind))
+def said_as_now(make: Callable[[], bytes]) -> Callable[[], bytes]:
+    """`make` in the language of the visit that is served now: what a click asks for is made in a thread of no visit."""
+    language = current()
+
+    def made() -> bytes:
+        with speaking(language):
+            return make()
+
+    return made
+
+
+def figure_maker(figure: Callable[[], Figure], kind: str) -> Callable[[], bytes]:
+    """Draws it; in English where none of this computer's fonts has the letters of the visitor's language."""
+
+    def make() -> bytes:
+        drawn = figure()
+        if kind != "svg" and current() != SOURCE and not fonts.can_draw(drawn):
+            with speaking(SOURCE):  # English is better than boxes
+                drawn = figure()
+        return figure_bytes(drawn, kind)
+
+    return make

@@ -13,7 +13,7 @@ from PIL import Image
 
 from mixer_viz.figures.fonts import covers
 from mixer_viz.language import current, speaking
-from mixer_viz.ui.widgets.downloads import csv_bytes, figure_bytes, npz_bytes, said_later
+from mixer_viz.ui.widgets.downloads import csv_bytes, figure_bytes, npz_bytes, said_as_now
 
 
 def test_table_survives_commas_quotes_and_other_alphabets() -> None:
@@ -71,13 +71,16 @@ def test_figures_in_every_format(kind: str, start: bytes) -> None:
 
 
 def test_what_is_made_later_is_in_the_language_of_who_was_shown_the_button() -> None:
+    def spoken() -> bytes:
+        return current().encode()
+
     with speaking("zh"):
-        chinese = said_later(current)
+        chinese = said_as_now(spoken)
     with speaking("en"):
-        english = said_later(current)
-        assert chinese() == "zh"
+        english = said_as_now(spoken)
+        assert chinese() == b"zh"
     with ThreadPoolExecutor(2) as threads:  # as Streamlit makes them, in threads that serve no visit
-        assert [threads.submit(make).result() for make in (chinese, english, current)] == ["zh", "en", "en"]
+        assert [threads.submit(make).result() for make in (chinese, english, spoken)] == [b"zh", b"en", b"en"]
 
 
 def test_png_is_fit_for_print() -> None:
