@@ -9,7 +9,7 @@ import streamlit as st
 
 from mixer_viz.checkpoints.coarse import network_of
 from mixer_viz.checkpoints.snapshots import Snapshot, snapshots_of
-from mixer_viz.language import mark, shown, tr
+from mixer_viz.language import mark, noted, tr
 from mixer_viz.model import MixerConfig, MlpMixer
 from mixer_viz.texts import film as film_texts
 from mixer_viz.texts.units import beside as texts
@@ -56,9 +56,9 @@ def model_beside(name: str) -> ChosenModel:
 
 
 def said_name(choice: Choice, name: str) -> str:
-    """What the field shows for this network, for sentences and titles in plain text."""
+    """What the field shows for this network, noted where it is a message."""
     moment = moment_beside(choice, name)
-    return shown(moment.label) if moment is not None else tr(OWN) if name == OWN else name
+    return moment.label if moment is not None else noted(OWN) if name == OWN else name
 
 
 @kept("model", mark("Reading a network of the training …"))

@@ -12,7 +12,7 @@ import numpy as np
 from mixer_viz.figures.activations.maps import enlarged
 from mixer_viz.figures.grid import Grid
 from mixer_viz.figures.theme import SCALES, Scale
-from mixer_viz.language import mark, tr
+from mixer_viz.language import mark, shown, tr
 
 Part = Literal["W₁", "W₂"]
 PARTS: dict[str, tuple[Part, ...]] = {"W₁": ("W₁",), "W₂": ("W₂",), mark("Both"): ("W₁", "W₂")}
@@ -25,7 +25,7 @@ _DOES = {"W₁": mark("reads, a row of W₁"), "W₂": mark("writes, a column of
 class AtlasPart:
     """One atlas to draw: D_S units as maps of height x width weights, drawn in `order`."""
 
-    title: str
+    title: str  # noted where it is a message, as it may be drawn in another language for print
     part: Part
     maps: np.ndarray  # (D_S, height, width)
     order: np.ndarray  # (D_S,) int
@@ -44,7 +44,7 @@ def atlas_grid(atlas: AtlasPart, width: int = ATLAS_WIDTH, paired: bool = True) 
         else tr("one scale, ±{limit:.2g}", limit=atlas.limit)
     )
     return Grid(
-        title=atlas.title,
+        title=shown(atlas.title),
         rows=-(-count // columns),
         columns=columns,
         shape=tr(

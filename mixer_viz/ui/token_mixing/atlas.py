@@ -11,7 +11,7 @@ import streamlit as st
 from mixer_viz.analysis.token_mixing.weights import MixingWeights, UnitOrder, Units, unit_order, units_of
 from mixer_viz.figures.grid import Grid
 from mixer_viz.figures.token_mixing.maps import ATLAS_WIDTH, HALF_WIDTH, PARTS, AtlasPart, Part, atlas_grid
-from mixer_viz.language import mark, noted, tr
+from mixer_viz.language import Noted, mark, noted, tr
 from mixer_viz.ui.beside import NOTHING, is_alone, model_beside, moment_beside, pick_beside, said_name
 from mixer_viz.ui.choices import Choice, ChosenModel
 from mixer_viz.ui.token_mixing import results
@@ -28,6 +28,14 @@ ORDERS: dict[str, UnitOrder] = {
 }
 SCALES = {mark("Each unit"): "unit", mark("This block"): "block", mark("All blocks"): "all"}
 SHOWN = {"W₁": "w1", "W₂": "w2", mark("Both"): "both"}
+_ORDERS_IN_WORDS = {
+    "Opposing pairs": mark("opposing pairs"),
+    "Frequency": mark("frequency"),
+    "Radius": mark("radius"),
+    "Length": mark("length"),
+    "Effect on this picture": mark("effect on this picture"),
+    "Number": mark("number"),
+}
 _COLOURS = {
     "Each unit": mark("each unit on its own scale"),
     "This block": mark("one scale for this block"),
@@ -43,7 +51,7 @@ class Atlas:
     order_name: str
     parts: tuple[AtlasPart, ...]
     width: int  # CSS pixels of each
-    caption: str  # for print
+    caption: Noted  # for print
     missing: str = ""  # why the network to compare with is not there
 
 
@@ -86,20 +94,21 @@ def pick_atlas(choice: Choice, block: int) -> Atlas:
     return Atlas(block, order_name, parts, ATLAS_WIDTH if len(parts) == 1 else HALF_WIDTH, caption, missing)
 
 
-def _caption(choice: Choice, block: int, beside: Sequence[str], order_name: str, scale: str) -> str:
+def _caption(choice: Choice, block: int, beside: Sequence[str], order_name: str, scale: str) -> Noted:
+    """Noted, as a figure for print is drawn in English where no font has the letters of the visitor's language."""
     said: dict[str, str | int] = {
         "block": block + 1,
         "model": choice.model.shown_title,
-        "order": tr(order_name).lower(),
-        "colours": tr(_COLOURS[scale]),
+        "order": noted(_ORDERS_IN_WORDS[order_name]),
+        "colours": noted(_COLOURS[scale]),
     }
     if beside:
-        return tr(
+        return noted(
             "Hidden units of token mixing, block {block} of {model} and of {other}; order: {order}; {colours}.",
             other=beside[0],
             **said,
         )
-    return tr("Hidden units of token mixing, block {block} of {model}; order: {order}; {colours}.", **said)
+    return noted("Hidden units of token mixing, block {block} of {model}; order: {order}; {colours}.", **said)
 
 
 def _weights_beside(choice: Choice, name: str) -> tuple[MixingWeights, ...]:
@@ -113,7 +122,7 @@ def plain_atlas(model: ChosenModel, block: int) -> Grid:
     weights, units = results.weights_of(model), results.units_of(model, block)
     network = _Network(model.title, weights, units, unit_order(units, "pairs"))
     part = _atlas_part("W₁", network, [network], block, "Each unit")
-    title = tr("W₁ of block {block}, what each unit reads", block=block + 1)
+    title = noted("W₁ of block {block}, what each unit reads", block=block + 1)
     return atlas_grid(dataclasses.replace(part, title=title), HALF_WIDTH, True)
 
 
@@ -142,9 +151,9 @@ def _atlas_part(part: Part, network: _Network, networks: list[_Network], block: 
             each for item in networks for each in (item.blocks if scale == "All blocks" else [item.blocks[block]])
         ]
         limit = max(float(np.abs(each.w1 if part == "W₁" else each.w2).max()) for each in chosen)
-    title = tr("W₁, what each unit reads") if part == "W₁" else tr("W₂, where it writes")
+    title = noted("W₁, what each unit reads") if part == "W₁" else noted("W₂, where it writes")
     if len(networks) > 1:
-        title = tr("{title}, {network}", title=title, network=network.name)
+        title = noted("{title}, {network}", title=title, network=network.name)
     captions = _captions(network.units)
     return AtlasPart(title, part, rows.reshape(-1, *weights.grid), network.order, captions, limit)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import streamlit as st
+from matplotlib.figure import Figure
 
 from mixer_viz.analysis.token_mixing.objective import Objective
 from mixer_viz.figures.token_mixing import preferred as figures
@@ -139,12 +140,8 @@ def _show(choice: Choice, search: Search, found: Found) -> None:
     titles = preferred_results.said_titles(choice)
     note = tr("{title}, reaches {value:.3g}", title=titles[best], value=reached)
     show_grids([*grids, figures.picture_grid(photo, title=tr("Best real photo here"), note=note)], key="maximised")
-    is_class = search.objective.kind == "class"
-    name = texts.objective_name(
-        search.objective, choice.model.shown_class_name(search.objective.index) if is_class else ""
-    )
     sentence = texts.reached_in_words(
-        name,
+        _objective_name(choice, search.objective),
         maximised.best,
         float(maximised.start_activations[0]),
         reached,
@@ -154,21 +151,36 @@ def _show(choice: Choice, search: Search, found: Found) -> None:
     )
     st.markdown(sentence)
     st.caption(texts.how_found(maximised))
-    _downloads(choice, found, name, photo, reached)
+    _downloads(choice, search.objective, found, photo, reached)
 
 
-def _downloads(choice: Choice, found: Found, name: str, photo: np.ndarray, reached: float) -> None:
+def _objective_name(choice: Choice, objective: Objective) -> str:
+    is_class = objective.kind == "class"
+    return texts.objective_name(objective, choice.model.shown_class_name(objective.index) if is_class else "")
+
+
+def _downloads(choice: Choice, objective: Objective, found: Found, photo: np.ndarray, reached: float) -> None:
     maximised = found.maximised
     values = maximised.activations.tolist()
-    titles = [*(tr("reaches {value:.3g}", value=value) for value in values), tr("photo: {value:.3g}", value=reached)]
-    photos = zip(preferred_results.said_titles(choice), found.photo_activations.tolist(), strict=True)
-    rows = [
-        *([tr("found {number}", number=number), value] for number, value in enumerate(values, start=1)),
-        *([title, value] for title, value in photos),
-    ]
+
+    def figure() -> Figure:
+        titles = [tr("reaches {value:.3g}", value=value) for value in values]
+        best = tr("photo: {value:.3g}", value=reached)
+        name = _objective_name(choice, objective)
+        caption = tr("{objective}; {model}", objective=name, model=choice.model.title)
+        return figures.draw_pictures([*maximised.pictures, photo], [*titles, best], caption)
+
+    def table() -> bytes:
+        photos = zip(preferred_results.said_titles(choice), found.photo_activations.tolist(), strict=True)
+        rows = [
+            *([tr("found {number}", number=number), value] for number, value in enumerate(values, start=1)),
+            *([title, value] for title, value in photos),
+        ]
+        return downloads.csv_bytes([tr("picture"), tr("activation")], rows)
+
     downloads.download_row(
         "preferred-picture",
-        lambda: figures.draw_pictures([*maximised.pictures, photo], titles, f"{name}; {choice.model.title}"),
+        figure,
         lambda: {
             "pictures": maximised.pictures,
             "activations": maximised.activations,
@@ -177,5 +189,5 @@ def _downloads(choice: Choice, found: Found, name: str, photo: np.ndarray, reach
             "curve": maximised.curve,
             "photo_activations": found.photo_activations,
         },
-        lambda: downloads.csv_bytes([tr("picture"), tr("activation")], rows),
+        table,
     )

@@ -13,7 +13,7 @@ import streamlit as st
 from matplotlib.figure import Figure
 
 from mixer_viz.figures import fonts
-from mixer_viz.language import SOURCE, current, speaking, tr
+from mixer_viz.language import tr
 
 _MIME = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 
@@ -58,14 +58,11 @@ def download_row(
     arrays: Callable[[], Mapping[str, np.ndarray]],
     table: Callable[[], bytes],
 ) -> None:
-    """Buttons for PNG, SVG and PDF where there is a figure, NPZ and CSV; each is made only when it is clicked.
-
-    Figure and table are in the language that the page has now.
-    """
+    """Buttons for PNG, SVG and PDF where there is a figure, NPZ and CSV; each is made only when it is clicked."""
     with st.popover(tr("Download"), icon=":material/download:"):
         if figure is not None:
             for kind, mime in _MIME.items():
-                make = said_as_now(figure_maker(figure, kind))
+                make = _figure_maker(figure, kind)
                 st.download_button(
                     tr("Figure as {kind}", kind=kind.upper()),
                     make,
@@ -82,29 +79,8 @@ def download_row(
             on_click="ignore",
             key=f"{name}-npz",
         )
-        make = said_as_now(table)
-        st.download_button(tr("Table as CSV"), make, f"{name}.csv", "text/csv", on_click="ignore", key=f"{name}-csv")
+        st.download_button(tr("Table as CSV"), table, f"{name}.csv", "text/csv", on_click="ignore", key=f"{name}-csv")
 
 
-def said_as_now(make: Callable[[], bytes]) -> Callable[[], bytes]:
-    """`make` in the language of the visit that is served now: what a click asks for is made in a thread of no visit."""
-    language = current()
-
-    def made() -> bytes:
-        with speaking(language):
-            return make()
-
-    return made
-
-
-def figure_maker(figure: Callable[[], Figure], kind: str) -> Callable[[], bytes]:
-    """Draws it; in English where none of this computer's fonts has the letters of the visitor's language."""
-
-    def make() -> bytes:
-        drawn = figure()
-        if kind != "svg" and current() != SOURCE and not fonts.can_draw(drawn):
-            with speaking(SOURCE):  # English is better than boxes
-                drawn = figure()
-        return figure_bytes(drawn, kind)
-
-    return make
+def _figure_maker(figure: Callable[[], Figure], kind: str) -> Callable[[], bytes]:
+    return lambda: figure_bytes(figure(), kind)

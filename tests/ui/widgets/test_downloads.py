@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -12,8 +11,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from mixer_viz.figures.fonts import covers
-from mixer_viz.language import current, speaking
-from mixer_viz.ui.widgets.downloads import csv_bytes, figure_bytes, npz_bytes, said_as_now
+from mixer_viz.ui.widgets.downloads import csv_bytes, figure_bytes, npz_bytes
 
 
 def test_table_survives_commas_quotes_and_other_alphabets() -> None:
@@ -68,19 +66,6 @@ def test_figures_in_every_format(kind: str, start: bytes) -> None:
     figure = Figure(figsize=(2, 1))
     figure.subplots().plot([0, 1])
     assert figure_bytes(figure, kind).startswith(start)
-
-
-def test_what_is_made_later_is_in_the_language_of_who_was_shown_the_button() -> None:
-    def spoken() -> bytes:
-        return current().encode()
-
-    with speaking("zh"):
-        chinese = said_as_now(spoken)
-    with speaking("en"):
-        english = said_as_now(spoken)
-        assert chinese() == b"zh"
-    with ThreadPoolExecutor(2) as threads:  # as Streamlit makes them, in threads that serve no visit
-        assert [threads.submit(make).result() for make in (chinese, english, spoken)] == [b"zh", b"en", b"en"]
 
 
 def test_png_is_fit_for_print() -> None:
