@@ -29,17 +29,17 @@ ORDERS: dict[str, UnitOrder] = {
 SCALES = {mark("Each unit"): "unit", mark("This block"): "block", mark("All blocks"): "all"}
 SHOWN = {"W₁": "w1", "W₂": "w2", mark("Both"): "both"}
 _ORDERS_IN_WORDS = {
-    "Opposing pairs": mark("opposing pairs"),
-    "Frequency": mark("frequency"),
-    "Radius": mark("radius"),
-    "Length": mark("length"),
-    "Effect on this picture": mark("effect on this picture"),
-    "Number": mark("number"),
+    "Opposing pairs": noted("opposing pairs"),
+    "Frequency": noted("frequency"),
+    "Radius": noted("radius"),
+    "Length": noted("length"),
+    "Effect on this picture": noted("effect on this picture"),
+    "Number": noted("number{order}", order=""),
 }
 _COLOURS = {
-    "Each unit": mark("each unit on its own scale"),
-    "This block": mark("one scale for this block"),
-    "All blocks": mark("one scale for all blocks"),
+    "Each unit": noted("each unit on its own scale"),
+    "This block": noted("one scale for this block"),
+    "All blocks": noted("one scale for all blocks"),
 }
 
 
@@ -99,8 +99,8 @@ def _caption(choice: Choice, block: int, beside: Sequence[str], order_name: str,
     said: dict[str, str | int] = {
         "block": block + 1,
         "model": choice.model.shown_title,
-        "order": noted(_ORDERS_IN_WORDS[order_name]),
-        "colours": noted(_COLOURS[scale]),
+        "order": _ORDERS_IN_WORDS[order_name],
+        "colours": _COLOURS[scale],
     }
     if beside:
         return noted(
