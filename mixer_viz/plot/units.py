@@ -22,7 +22,7 @@ from mixer_viz.analysis.token_mixing.mixing_matrix import distance_profile, line
 from mixer_viz.analysis.token_mixing.opposing_pairs import OPPOSING_COSINE
 from mixer_viz.analysis.token_mixing.weights import MixingWeights, UnitOrder, block_weights, unit_order, units_of
 from mixer_viz.figures.print_grids import draw_grids
-from mixer_viz.figures.token_mixing import charts, maps
+from mixer_viz.figures.token_mixing import charts, maps, matrices
 from mixer_viz.figures.token_mixing.preferred import draw_pictures
 from mixer_viz.figures.token_mixing.print import draw_atlas
 from mixer_viz.images import preprocess
@@ -144,7 +144,7 @@ def convolution(model: MlpMixer, block: int) -> Figure:
     weights = block_weights(model, block)
     matrix = linear_mixing(weights)
     meter = convolution_share(matrix, weights.grid)
-    return draw_grids(maps.convolution_grids(np.asarray(matrix), meter.kernel, meter.residual, meter.explained))
+    return draw_grids(matrices.convolution_grids(np.asarray(matrix), meter.kernel, meter.residual, meter.explained))
 
 
 def convolution_meter(model: MlpMixer, block: int = 0) -> go.Figure:

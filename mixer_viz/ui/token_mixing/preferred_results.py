@@ -44,8 +44,7 @@ class Found:
     """What gradient ascent found, beside the photos that come with the app and the visitor's own."""
 
     maximised: Maximised
-    photo_activations: np.ndarray  # (P,) float64
-    photo_titles: tuple[str, ...]
+    photo_activations: np.ndarray  # (P,) float64, in the order of `said_titles`
 
 
 @kept("result")
@@ -113,7 +112,7 @@ def search_job(choice: Choice, search: Search) -> Job[Found]:
             progress=progress,
             cancelled=cancelled,
         )
-        return Found(found, real, tuple(picture.title for picture in pictures))
+        return Found(found, real)
 
     return job_table().ask(search_key(choice, search), work, gate_of(model.stem.weight.device), visitor_name())
 
@@ -122,6 +121,11 @@ def best_photo(choice: Choice, found: Found) -> np.ndarray:
     """The crop of the photo that excites most, (H, W, 3) uint8."""
     picture = _pictures(choice)[int(found.photo_activations.argmax())]
     return cached.crop_of(Choice(choice.model, picture))
+
+
+def said_titles(choice: Choice) -> tuple[str, ...]:
+    """Titles of the visitor's picture and of all photos, in the language of whoever is looking."""
+    return tuple(picture.said_title for picture in _pictures(choice))
 
 
 def _pictures(choice: Choice) -> list[Picture]:
