@@ -44,11 +44,10 @@ def catalogue_of(language: str) -> Catalog:
 def fields(message: str) -> Fields | None:
     """Names, formats and conversions of the values of a message; None where braces mean nothing, as in LaTeX."""
     try:
-        return sorted(
-            (name, how, turned) for _, name, how, turned in string.Formatter().parse(message) if name is not None
-        )
+        found = [(name, how, turned) for _, name, how, turned in string.Formatter().parse(message) if name is not None]
     except ValueError:
         return None
+    return sorted(found) if all(name.isidentifier() for name, *_ in found) else None
 
 
 def message_faults(path: Path, tree: ast.Module) -> Iterator[str]:

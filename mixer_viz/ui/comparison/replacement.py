@@ -6,9 +6,8 @@ import dataclasses
 
 import streamlit as st
 
-from mixer_viz.figures.token_mixing.maps import kernel_grid
-from mixer_viz.language import mark, noted, tr
 from mixer_viz.figures.token_mixing.matrices import kernel_grid
+from mixer_viz.language import mark, noted, tr
 from mixer_viz.texts import replacement as texts
 from mixer_viz.texts.from_files import literal_sentence
 from mixer_viz.ui.choices import Choice

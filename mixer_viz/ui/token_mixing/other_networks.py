@@ -9,7 +9,7 @@ from mixer_viz.analysis.token_mixing.convolution import ConvolutionMeter, convol
 from mixer_viz.analysis.token_mixing.weights import grid_of
 from mixer_viz.checkpoints import CheckpointError
 from mixer_viz.checkpoints.mixing_matrices import MixingMatrices, read_mixing_matrices_bytes
-from mixer_viz.figures.token_mixing import maps as figures, matrices as figures
+from mixer_viz.figures.token_mixing import matrices as figures
 from mixer_viz.language import mark, noted, tr
 from mixer_viz.ui.choices import UploadedWeights
 from mixer_viz.ui.compute.caching import kept
