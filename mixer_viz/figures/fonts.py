@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import textwrap
-import unicodedata
 from typing import Any
 
 import matplotlib
@@ -55,12 +53,6 @@ def _letters() -> frozenset[int]:
 def covers(text: str) -> bool:
     """Whether these fonts have all letters of a text."""
     return all(ord(letter) in _letters() for letter in text if not letter.isspace())
-
-
-def filled(text: str, letters: int) -> str:
-    """A text in lines of at most this many letters; Chinese ones are as wide as two others."""
-    width = sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
-    return textwrap.fill(text, max(1, letters * len(text) // max(1, width)))
 
 
 def settings(figure: Figure, kind: str) -> Any:
