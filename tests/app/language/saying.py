@@ -40,19 +40,33 @@ _UNREAD = {
         "theme",
         "language",
     ),
-    *("run_id", "accept", "imgs"),
+    *("run_id", "accept", "imgs", "page", "query_string"),
 }
 # Keys under which the data of charts and of our own components hold words.
 _WORDS = {
     *("text", "title", "name", "label", "hovertemplate", "description", "shape", "note", "hint", "sentence", "words"),
     *("cell", "unit", "ticktext", "customdata", "hovertext", "alt"),
 }
-_UNREAD_KEYS = {"template", "color", "colorscale", "family"}
+_UNREAD_KEYS = {"template", "color", "colorscale", "family", "bdata", "dtype"}
 _NO_WORDS = re.compile(
     r"\$\$.*?\$\$|\$[^$]*\$|<[^>]*>|&#?\w+;|:material/\w+:|https?://\S+|\]\([^)]*\)|`[^`]*`|%\{[^}]*\}", re.DOTALL
 )
 # The same in every language.
-NAMES = {"MLP", "PNG", "SVG", "PDF", "NPZ", "CSV", "GELU", "LayerNorm", "English", "mixer", "cifar", "everyday"}
+NAMES = {
+    "Language",
+    "MLP",
+    "PNG",
+    "SVG",
+    "PDF",
+    "NPZ",
+    "CSV",
+    "GELU",
+    "LayerNorm",
+    "English",
+    "mixer",
+    "cifar",
+    "everyday",
+}
 
 
 class Marking(gettext.NullTranslations):
