@@ -6,14 +6,16 @@ from mixer_viz.ui.router import require_router
 
 require_router()
 
+from mixer_viz.language import noted, tr
 from mixer_viz.texts.lessons import words
 from mixer_viz.ui.lessons.listing import all_lessons, code_of_progress, notes_for_teachers
+from mixer_viz.ui.widgets.contents import section
 
-st.title("Lessons")
-st.markdown(words.IN_WORDS)
+st.title(tr("Lessons"))
+st.markdown(tr(words.IN_WORDS))
 all_lessons()
-st.subheader("Your progress")
+section(noted("Your progress"))
 code_of_progress()
-st.subheader(words.FOR_TEACHERS)
-st.caption(words.ANSWERS_INSIDE)
+section(noted("For teachers"))
+st.caption(tr(words.ANSWERS_INSIDE))
 notes_for_teachers()

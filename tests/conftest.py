@@ -14,7 +14,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 import torch
 
+from mixer_viz.language import speaker
 from mixer_viz.model import MixerConfig, MlpMixer
+
+speaker.STRICT = True  # nobody's language may get into what visitors share
 
 TINY = MixerConfig(
     image_size=8,

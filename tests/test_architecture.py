@@ -44,7 +44,7 @@ ARROWS: dict[str, set[str]] = {
         "analysis",
         "training",
     },  # torchrun's processes, as in training
-    "figures": {LANGUAGE},
+    "figures": {LANGUAGE, "paths"},  # where the fonts are
     "texts": {LANGUAGE, "model", "checkpoints", "images", "analysis", "survey"},
     "paths": set(),
     LANGUAGE: set(),

@@ -117,7 +117,7 @@ def test_the_source_archive_is_enough_for_the_wheel(wheel: Path, tmp_path: Path)
         }
     folders = {"mixer_viz", "tests", "benchmarks", "deploy", "docs", ".ci", *PARTS}
     files = {path.name for path in top.iterdir()} - folders
-    texts = {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "CITATION.cff", "LICENSE"}
+    texts = {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "CITATION.cff", "LICENSE", "README.zh.md"}
     tools = {".pre-commit-config.yaml", "mkdocs.yml", "requirements.txt", "requirements-dev.txt", "requirements.lock"}
     tools |= {"Dockerfile", ".dockerignore", "compose.yaml"}
     assert files == texts | tools | {"app.py", "pyproject.toml", "PKG-INFO", ".gitignore"}  # no runs, no data, no .venv

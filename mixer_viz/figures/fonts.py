@@ -1,10 +1,8 @@
-"""Letters of figures for print: matplotlib's own font, then those of this computer that have Asian letters."""
+"""Letters of figures for print: matplotlib's own font, the bundled Chinese one, then those of this computer."""
 
 from __future__ import annotations
 
 import functools
-import textwrap
-import unicodedata
 from typing import Any
 
 import matplotlib
@@ -13,9 +11,13 @@ from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
 
-_WITH_ASIAN_LETTERS = (
+from mixer_viz.paths import app_folder
+
+_OWN = "DejaVu Sans"
+_CHINESE = "Noto Sans CJK SC"  # Noto Sans SC, reduced to the letters of GB 2312; assets/fonts says how it was made
+# For names of files and classes in other letters.
+_OF_THIS_COMPUTER = (
     "Noto Sans CJK JP",
-    "Noto Sans CJK SC",
     "Noto Sans JP",
     "Noto Sans SC",
     "Source Han Sans",
@@ -30,14 +32,16 @@ _WITH_ASIAN_LETTERS = (
     "Malgun Gothic",
     "Arial Unicode MS",
 )
-_OWN = "DejaVu Sans"
 
 
 @functools.cache
 def families() -> tuple[str, ...]:
     """The fonts that figures look into for a letter, in this order."""
+    bundled = app_folder() / "assets" / "fonts" / "NotoSansSC-subset.otf"
+    if not any(font.name == _CHINESE for font in font_manager.fontManager.ttflist):
+        font_manager.fontManager.addfont(bundled)
     there = {font.name for font in font_manager.fontManager.ttflist}
-    return (_OWN, *(name for name in _WITH_ASIAN_LETTERS if name in there))
+    return (_OWN, *(name for name in (_CHINESE, *_OF_THIS_COMPUTER) if name in there))
 
 
 @functools.cache
@@ -49,12 +53,6 @@ def _letters() -> frozenset[int]:
 def covers(text: str) -> bool:
     """Whether these fonts have all letters of a text."""
     return all(ord(letter) in _letters() for letter in text if not letter.isspace())
-
-
-def filled(text: str, letters: int) -> str:
-    """A text in lines of at most this many letters; Chinese ones are as wide as two others."""
-    width = sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
-    return textwrap.fill(text, max(1, letters * len(text) // max(1, width)))
 
 
 def settings(figure: Figure, kind: str) -> Any:

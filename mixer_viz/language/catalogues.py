@@ -8,6 +8,7 @@ from pathlib import Path
 
 SOURCE = "en"  # of the sentences in the code
 LANGUAGES = {SOURCE: "English", "zh": "中文"}  # each by its own name, as its readers look for it
+HTML_NAMES = {SOURCE: "en", "zh": "zh-Hans"}  # as the lang attribute of HTML has them
 DOMAIN = "mixer_viz"
 FOLDER = Path(__file__).parent / "locale"
 

@@ -14,6 +14,7 @@ from mixer_viz.lessons.lesson import Condition, Parameters, Quantity, Task
 Value = float | str
 MOST_LETTERS = 40  # of a number that is typed
 Problem = Literal["", "no_number", "rounded"]  # of a typed answer, whatever the task
+_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}  # as Chinese keyboards may type
 _NUMBER = re.compile(r"[+-]?(\d{1,12}([.,]\d{0,12})?|[.,]\d{1,12})([eE][+-]?\d{1,2})?\s*%?", re.ASCII)
 
 
@@ -81,7 +82,7 @@ def read_number(text: str) -> float | None:
 
 def _as_written(text: str) -> Decimal | None:
     """With as many digits as were typed; None for what is no number."""
-    typed = text.strip().replace("\u2212", "-")
+    typed = text.strip().replace("\u2212", "-").translate(_FULL_WIDTH)
     if len(typed) > MOST_LETTERS or not _NUMBER.fullmatch(typed):
         return None
     return Decimal(typed.rstrip("% \t").replace(",", "."))

@@ -33,7 +33,13 @@ def language_field() -> None:
     """Choose the language; a link says it where the visitor's browser wishes another one."""
     held = LANGUAGES[st.session_state[_HELD]]
     begin_field(KEY, held, one_of(_NAMES))
-    chosen: str = st.segmented_control("Language · 语言", list(_NAMES), default=held, required=True, key=KEY) or held
+    label = "Language · 语言"  # for who cannot read the page
+    chosen: str = (
+        st.segmented_control(
+            label, list(_NAMES), default=held, required=True, key=KEY, label_visibility="collapsed", width="stretch"
+        )
+        or held
+    )
     end_field(KEY, chosen, None if _NAMES[chosen] == _wish() else _NAMES[chosen], _NAMES[chosen])
 
 

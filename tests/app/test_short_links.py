@@ -136,3 +136,13 @@ def test_another_model_keeps_the_place_not_the_number() -> None:
     assert same_place(63, (8, 8), (14, 14)) == 195
     assert same_place(36, (8, 8), (14, 14)) == 7 * 14 + 7  # row 4 and column 4 of 8
     assert same_place(16, (1, 17), (1, 25)) == 24
+
+
+def test_what_nobody_has_chosen_begins_anew_on_another_page() -> None:
+    first = opened("token_mixing", {}).number_input(key="block").value
+    app = opened("overview", {})
+    assert app.number_input(key="block").value == 1 != first
+    assert app.switch_page("pages/token_mixing.py").run().number_input(key="block").value == first
+    app = opened("overview", {})
+    app.number_input(key="block").set_value(2).run()
+    assert app.switch_page("pages/token_mixing.py").run().number_input(key="block").value == 2

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mixer_viz.figures.common import short_name
-from mixer_viz.figures.fonts import filled
 from mixer_viz.figures.theme import LINES, NEUTRAL, SCALES
+from mixer_viz.figures.wrapping import filled
 from mixer_viz.language import shown, tr
 
 _LONGEST = 40  # letters of a class name

@@ -11,9 +11,9 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from mixer_viz.figures.attribution.maps import MOST_MAPS, OPACITY, GridSize, MapPicture, map_limits, map_scale
-from mixer_viz.figures.fonts import filled
 from mixer_viz.figures.photo import greyed
 from mixer_viz.figures.theme import Scale
+from mixer_viz.figures.wrapping import filled
 from mixer_viz.language import tr
 
 INCHES = 2.6  # width of one picture; three of them fit on A4

@@ -1,4 +1,4 @@
-"""The classes of the bundled networks, in the language of whoever is looking."""
+"""The classes of the bundled networks and of drawn pictures, in the language of whoever is looking."""
 
 from __future__ import annotations
 
@@ -13,6 +13,13 @@ _KNOWN = {
     *(mark("butterfly"), mark("car"), mark("clothing"), mark("cup or teapot"), mark("fruit"), mark("furniture")),
     *(mark("hoofed animal"), mark("ice cream"), mark("insect"), mark("landscape"), mark("meal")),
     *(mark("monkey or ape"), mark("spider"), mark("train")),
+    # Those of `training.data.drawn.DRAWN_TASKS`.
+    *(mark("circle"), mark("square"), mark("triangle"), mark("cross"), mark("ring")),
+    *(mark("top left"), mark("top"), mark("top right"), mark("left"), mark("middle"), mark("right")),
+    *(mark("bottom left"), mark("bottom"), mark("bottom right")),
+    *(mark("same in a row"), mark("different in a row")),
+    *(mark("wide, upright"), mark("wide, rising"), mark("wide, level"), mark("wide, falling")),
+    *(mark("narrow, upright"), mark("narrow, rising"), mark("narrow, level"), mark("narrow, falling")),
 }
 
 

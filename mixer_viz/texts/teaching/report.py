@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from mixer_viz.language import tr
+
 
 def intro() -> str:
     """Above the button that makes one."""
-    return (
+    return tr(
         "What you see as one file: pictures, numbers and choices. It opens without a network, hovering still reads "
         "values, and it prints well."
     )
@@ -13,31 +15,31 @@ def intro() -> str:
 
 def for_a_hand_out() -> str:
     """Above the fields that make a hand-out of it."""
-    return "For a hand-out, write tasks, one on each line; the answers come on a sheet of their own at the end."
+    return tr("For a hand-out, write tasks, one on each line; the answers come on a sheet of their own at the end.")
 
 
 def as_it_was() -> str:
     """Beside the button that downloads it."""
-    return "It shows the page as it was when you made it."
+    return tr("It shows the page as it was when you made it.")
 
 
 def too_large() -> str:
     """Where the limit is passed."""
-    return (
+    return tr(
         "This page has too much for one file (more than 16 MB). Choose a smaller model or another view, and try again."
     )
 
 
 def unfinished() -> str:
     """In the report, where a computation was under way."""
-    return "Some of this page was still being worked out when the report was made."
-
-
-def own_picture() -> str:
-    """In the report, where the picture or the model came from the visitor."""
-    return "A file of the visitor's own is not in the link."
+    return tr("Some of this page was still being worked out when the report was made.")
 
 
 def download(megabytes: float) -> str:
     """The button's words."""
-    return f"Download the report ({megabytes:.1f} MB)"
+    return tr("Download the report ({megabytes:.1f} MB)", megabytes=megabytes)
+
+
+def choice(label: str, value: str) -> str:
+    """What a field of the page holds."""
+    return tr("{label}: {value}", label=label, value=value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from mixer_viz.language import tr
 from mixer_viz.lessons import CodeError, Lesson, Progress, read_code
 from mixer_viz.texts.lessons import words
 from mixer_viz.ui.lessons.going import BUTTONS, go_to
@@ -19,7 +20,7 @@ def all_lessons() -> None:
     """Every lesson as one block."""
     st.html(BUTTONS)
     if not in_reading_order():
-        st.error(words.NO_LESSONS)
+        st.error(tr(words.NO_LESSONS))
     for lesson in in_reading_order():
         with st.container(border=True, key=f"lesson_{lesson.name}"):
             _one(lesson)
@@ -28,25 +29,25 @@ def all_lessons() -> None:
 def _one(lesson: Lesson) -> None:
     progress = progress_of(lesson)
     opened, steps, solved, tasks = counts(lesson, progress)
-    st.subheader(lesson.title)
+    st.subheader(lesson.title, anchor=lesson.name.replace("_", "-"))  # in every language
     st.caption(words.minutes(lesson.minutes))
     st.markdown(lesson.aim)
     if opened:
         st.progress(opened / steps, words.progress(opened, steps, solved, tasks))
     with st.container(horizontal=True):
         first, here = Place(lesson, 0), Place(lesson, max(0, min(opened, steps) - 1))
-        label = words.GO_ON if opened else words.START
+        label = tr(words.GO_ON) if opened else tr(words.START)
         go_to(here, label, ":material/play_arrow:", "start")
         if opened > 1:
-            go_to(first, words.AGAIN, ":material/replay:", "again")
-    with st.expander(words.CHAPTERS):
+            go_to(first, tr(words.AGAIN), ":material/replay:", "again")
+    with st.expander(tr(words.CHAPTERS), key=f"chapters_{lesson.code}"):  # in links "chapters", whichever lesson it is
         _chapters(lesson)
 
 
 def notes_for_teachers() -> None:
     """What only teachers need, folded away: the answers are among it."""
     for lesson in in_reading_order():
-        with st.expander(lesson.title):
+        with st.expander(lesson.title, key=f"{lesson.name}_{lesson.code}"):  # in links as the lesson above
             _note(lesson)
             hand_out_button(lesson)
 
@@ -63,27 +64,27 @@ def _chapters(lesson: Lesson) -> None:
 def _note(lesson: Lesson) -> None:
     """What only teachers need, with the answers."""
     st.markdown(lesson.teacher.text)
-    st.markdown(words.MISUNDERSTANDINGS)
+    st.markdown(tr(words.MISUNDERSTANDINGS))
     st.markdown("\n".join(words.misunderstanding(each) for each in lesson.teacher.misunderstandings))
-    st.markdown(words.ANSWERS)
+    st.markdown(tr(words.ANSWERS))
     tasks = enumerate(lesson.tasks, start=1)
     st.markdown("\n".join(words.answer_of(number, task.question, task.solution) for number, task in tasks))
 
 
 def code_of_progress() -> None:
     """The code to copy, and a field for one from another time."""
-    st.markdown(words.CODE_IN_WORDS)
+    st.markdown(tr(words.CODE_IN_WORDS))
     code = code_of_visit()
     if code:
         st.code(code, language=None)
     else:
-        st.caption(words.NOT_BEGUN)
+        st.caption(tr(words.NOT_BEGUN))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.text_input(words.CODE_FIELD, key=_PASTED, max_chars=400, width=420)
-        st.button(words.USE_CODE, key="lesson_use_code", on_click=_use_code)
+        st.text_input(tr(words.CODE_FIELD), key=_PASTED, max_chars=400, width=420)
+        st.button(tr(words.USE_CODE), key="lesson_use_code", on_click=_use_code)
     said = st.session_state.get(_SAID)
     if said is not None:
-        (st.success if said else st.error)(words.CODE_TAKEN if said else words.BAD_CODE)
+        (st.success if said else st.error)(tr(words.CODE_TAKEN) if said else tr(words.BAD_CODE))
 
 
 def _use_code() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from mixer_viz.language import tr
 from mixer_viz.texts.from_files import literal
 from mixer_viz.texts.lessons import words
 from mixer_viz.ui.lessons import tasks
@@ -53,7 +54,7 @@ def draw_panel(place: Place, page: str) -> Callable[[], None]:
     st.caption(f"{lesson.title}  \n{words.where(number + 1, len(lesson.chapters), chapter.title)}{_seen_with()}")
     if not is_here:
         st.info(words.looking_around(step.title))
-        st.page_link(place.path, label=words.BACK_TO_STEP, icon=":material/undo:", query_params=place.link())
+        st.page_link(place.path, label=tr(words.BACK_TO_STEP), icon=":material/undo:", query_params=place.link())
     marks = step.mark.split() if is_here else []
     marked = ", ".join(f".st-key-{html.escape(key)}" for key in marks) or ".st-key-nothing"
     st.html(_STYLE.format(marked=marked) + BUTTONS)
@@ -64,7 +65,7 @@ def draw_panel(place: Place, page: str) -> Callable[[], None]:
     if is_here:
         st.markdown(words.look_at(step.thing))
         with st.container(key="lesson_mark"):
-            _show_it(key="lesson_mark_button", data={"marks": marks, "label": words.SHOW_IT})
+            _show_it(key="lesson_mark_button", data={"marks": marks, "label": tr(words.SHOW_IT)})
     asked = tasks.ask(place) if step.task is not None else None
     count, end = _buttons(place, is_here)
 
@@ -84,17 +85,18 @@ def _buttons(place: Place, is_here: bool) -> tuple[DeltaGenerator, DeltaGenerato
     with st.container(horizontal=True, key="lesson_steps"):
         before, behind = place.beside(-1), place.beside(1)
         if before is not None:
-            go_to(before, words.PREVIOUS, ":material/arrow_back:", "previous")
+            go_to(before, tr(words.PREVIOUS), ":material/arrow_back:", "previous")
         if behind is not None:
-            go_to(behind, words.NEXT, ":material/arrow_forward:", "next")
+            go_to(behind, tr(words.NEXT), ":material/arrow_forward:", "next")
         count = st.container()  # beside the buttons, which stay in view
     end = st.container(gap="xsmall")
     if behind is None:
-        st.page_link("pages/lessons.py", label=words.ALL_LESSONS, icon=":material/list:")
+        st.page_link("pages/lessons.py", label=tr(words.ALL_LESSONS), icon=":material/list:")
     with st.container(horizontal=True, key="lesson_leave"):
         if is_here:
-            st.button(words.BACK_TO_STEP, key="lesson_back", type="tertiary", on_click=ask_again, args=(place.link(),))
-        st.button(words.LEAVE, key="lesson_leave_button", type="tertiary", on_click=leave)
+            label = tr(words.BACK_TO_STEP)
+            st.button(label, key="lesson_back", type="tertiary", on_click=ask_again, args=(place.link(),))
+        st.button(tr(words.LEAVE), key="lesson_leave_button", type="tertiary", on_click=leave)
     return count, end
 
 
@@ -105,8 +107,8 @@ def _how_far(place: Place, count: DeltaGenerator, end: DeltaGenerator) -> None:
     count.caption(f"{words.step_of(place.number + 1, len(lesson.steps))} · {words.task_solved(solved, all_tasks)}")
     if place.beside(1) is None and (task is None or task.name in progress.solved):
         end.success(words.finished(lesson.title))
-    with end.popover(words.YOUR_CODE, type="tertiary", icon=":material/key:"):
-        st.caption(words.CODE_IN_PANEL)
+    with end.popover(tr(words.YOUR_CODE), type="tertiary", icon=":material/key:"):
+        st.caption(tr(words.CODE_IN_PANEL))
         st.code(code_of_visit(), language=None, wrap_lines=True)
 
 
@@ -115,4 +117,4 @@ def _seen_with() -> str:
     choice = choice_of_this_run()
     if choice is None:
         return ""
-    return f"  \n{words.seen_with(choice.model.shown_title, literal(choice.picture.title))}"
+    return f"  \n{words.seen_with(choice.model.shown_title, literal(choice.picture.said_title))}"

@@ -6,6 +6,7 @@ import logging
 
 import streamlit as st
 
+from mixer_viz.language import mark
 from mixer_viz.lessons.checks import Seen, Value, needed_quantities
 from mixer_viz.lessons.lesson import Parameters, Quantity, Task
 from mixer_viz.lessons.quantities import Situation, value_of
@@ -54,7 +55,7 @@ def _measured(choice: Choice | None, said: Parameters, quantity: Quantity) -> Va
         return None
 
 
-@kept("result", "Checking …")
+@kept("result", mark("Checking …"))
 def quantity_of(choice: Choice, name: str, parameters: Parameters) -> Value:
     """One of `lessons.quantities.QUANTITIES`; raises KeyError or ValueError where the state does not have it."""
     trace = cached.trace_of(choice)

@@ -9,7 +9,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from mixer_viz.analysis.overview import token_norms
 from mixer_viz.figures.common import stage_grids
-from mixer_viz.lessons import Task, Verdict, check
+from mixer_viz.language import LANGUAGES, tr
+from mixer_viz.lessons import Seen, Task, check, find_lesson
 from mixer_viz.texts.lessons import words
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.grid_panel import show_grids
@@ -25,11 +26,20 @@ _TRIES = 3  # wrong answers, after which the solution may be looked at
 
 @dataclasses.dataclass(frozen=True)
 class Said:
-    """What was said last to a task."""
+    """What was judged last of a task; in words whenever it is shown, as the language may have changed."""
 
-    verdict: Verdict
+    seen: Seen | None = None
+    refused: str = ""  # why there was nothing to judge, a message
     wrong: int = 0  # how often it was not right
     shown: bool = False  # the solution was asked for
+
+    def words(self, task: Task) -> tuple[bool, str]:
+        """Whether it was right, and what to say."""
+        if self.seen is None:
+            return False, tr(self.refused)
+        verdict = check(task, self.seen)
+        problem = _PROBLEMS.get(verdict.problem)
+        return verdict.right, verdict.words if problem is None else tr(problem)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,23 +64,23 @@ class Asked:
         """Judge the answer where the button was pressed, and say what there is to say."""
         key = (self.place.lesson.name, self.task.name)
         if self._is_pressed:
-            before = _said().get(key, Said(Verdict(False, "")))
-            verdict = self._verdict(page)
-            _said()[key] = Said(verdict, before.wrong + (not verdict.right), before.shown)
-            if verdict.right:
+            before = _said().get(key, Said())
+            now = self._judged(page)
+            is_right, _ = now.words(self.task)
+            _said()[key] = dataclasses.replace(now, wrong=before.wrong + (not is_right), shown=before.shown)
+            if is_right:
                 progress = progress_of(self.place.lesson).with_solved(self.task.name)
                 keep_progress(self.place.lesson, progress)
             st.session_state[_PRESSED] = None
         with self.words:
             _say(self.place, self.task)
 
-    def _verdict(self, page: str) -> Verdict:
+    def _judged(self, page: str) -> Said:
         if self.task.kind in ("choose", "number") and not self.answer:
-            return Verdict(False, words.NO_ANSWER)
+            return Said(refused=words.NO_ANSWER)
         if not is_of_model(self.task, self.place.step.state.get("model")):
-            return Verdict(False, words.OTHER_MODEL)
-        verdict = check(self.task, seen_now(self.task, page, self.answer))
-        return dataclasses.replace(verdict, words=_PROBLEMS.get(verdict.problem, verdict.words))
+            return Said(refused=words.OTHER_MODEL)
+        return Said(seen_now(self.task, page, self.answer))
 
 
 def ask(place: Place) -> Asked | None:
@@ -84,7 +94,7 @@ def ask(place: Place) -> Asked | None:
             _layer_picture(task.layer)
         answer = _field(place, task)
         key = (place.lesson.name, task.name)
-        st.button(words.CHECK, key="lesson_check", type="primary", on_click=_press, args=(key,))
+        st.button(tr(words.CHECK), key="lesson_check", type="primary", on_click=_press, args=(key,))
         said = st.container()
     return Asked(place, task, answer, said)
 
@@ -98,11 +108,27 @@ def _field(place: Place, task: Task) -> str:
     key = f"lesson_answer_{place.lesson.name}_{task.name}"
     if task.kind == "choose":
         options = [option.text for option in task.options]
-        chosen = st.radio(words.YOUR_ANSWER, options, index=None, key=key, label_visibility="collapsed")
+        _translate_choice(place, task, key)
+        chosen = st.radio(tr(words.YOUR_ANSWER), options, index=None, key=key, label_visibility="collapsed")
         return "" if chosen is None else str(options.index(chosen))
     if task.kind == "number":
-        return str(st.text_input(words.YOUR_NUMBER, key=key, max_chars=20) or "").strip()
+        return str(st.text_input(tr(words.YOUR_NUMBER), key=key, max_chars=20) or "").strip()
     return ""
+
+
+def _translate_choice(place: Place, task: Task, key: str) -> None:
+    """Where the language has changed, what was chosen is the same option in the other words."""
+    held = st.session_state.get(key)
+    if held is None or held in [option.text for option in task.options]:
+        return
+    for language in LANGUAGES:
+        lesson = find_lesson(place.lesson.name, language)
+        other = None if lesson is None else next((each for each in lesson.tasks if each.name == task.name), None)
+        texts = [] if other is None else [option.text for option in other.options]
+        if held in texts[: len(task.options)]:
+            st.session_state[key] = task.options[texts.index(held)].text
+            return
+    st.session_state[key] = None
 
 
 def _say(place: Place, task: Task) -> None:
@@ -112,14 +138,15 @@ def _say(place: Place, task: Task) -> None:
         if task.name in progress_of(place.lesson).solved:  # by a code
             st.success(words.right(task.solution))
         return
-    if said.verdict.right:
-        st.success(words.right(said.verdict.words))
+    is_right, told = said.words(task)
+    if is_right:
+        st.success(words.right(told))
     elif said.shown:
         st.info(task.solution)
     else:
-        st.warning(said.verdict.words)
+        st.warning(told)
         if said.wrong >= _TRIES:
-            st.button(words.SHOW_ANSWER, key="lesson_show_answer", on_click=_show, args=(key,))
+            st.button(tr(words.SHOW_ANSWER), key="lesson_show_answer", on_click=_show, args=(key,))
 
 
 def _show(key: tuple[str, str]) -> None:
@@ -137,6 +164,6 @@ def _layer_picture(layer: int) -> None:
     if choice is None:
         return
     maps = token_norms(cached.trace_of(choice))[[layer]]
-    (grid,) = stage_grids([("?", "")], ["after one of the layers"], maps, own_scales=True)
+    (grid,) = stage_grids([("?", "")], [tr("after one of the layers")], maps, own_scales=True)
     plain = dataclasses.replace(grid, title="", width=130, select="none", show_scale=False)
     show_grids([plain], key="lesson_picture")

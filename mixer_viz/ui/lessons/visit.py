@@ -8,7 +8,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from mixer_viz.language import current
 from mixer_viz.lessons import CodeError, Lesson, LessonError, Progress, Step, lessons, read_code, write_code
+from mixer_viz.ui.language import KEY as LANGUAGE
 from mixer_viz.ui.widgets.links import LESSON, PROGRESS, STEP, begin_field, end_field, linked_value
 
 _PROGRESS = "_lesson_progress"  # session state: the lessons' names -> Progress
@@ -34,7 +36,8 @@ class Place:
 
     def link(self) -> dict[str, str]:
         """What the address of the step says behind its page."""
-        return {**dict(self.step.state.parameters), LESSON: self.lesson.name, STEP: self.step.name}
+        spoken = {LANGUAGE: current()} if LANGUAGE in st.query_params else {}
+        return {**dict(self.step.state.parameters), LESSON: self.lesson.name, STEP: self.step.name, **spoken}
 
     def beside(self, by: int) -> Place | None:
         """The step before (-1) or behind (1); None where there is none."""
@@ -114,9 +117,9 @@ def counts(lesson: Lesson, progress: Progress) -> tuple[int, int, int, int]:
 
 
 def in_reading_order() -> Sequence[Lesson]:
-    """All lessons; none where a file cannot be used, which the log tells."""
+    """All lessons in the language of the visit; none where a file cannot be used, which the log tells."""
     try:
-        return lessons()
+        return lessons(current())
     except LessonError:
         _log.exception("the lessons cannot be read")
         return ()

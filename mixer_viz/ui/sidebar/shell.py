@@ -71,11 +71,11 @@ def draw_sidebar() -> None:
     st.session_state[_CHOICE] = st.session_state[_PICTURE] = None
     with one_sentence():
         with st.sidebar:
+            language_field()
             name = pick_model()
             picture = pick_picture(class_names_of(name))
             st.session_state[_PICTURE] = picture
             st.caption(_device_note())
-            language_field()
         notes = steady_place()
         with notes:
             if st.session_state.get(LOST_UPLOADS):

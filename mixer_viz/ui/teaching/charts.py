@@ -13,6 +13,7 @@ import numpy as np
 import plotly.offline
 
 from mixer_viz.figures.theme import LINES
+from mixer_viz.language import tr
 from mixer_viz.ui.teaching.embedded import embedded_json
 
 _MOST_ROWS = 200  # of a table
@@ -59,9 +60,15 @@ def chart_table(figure: dict[str, Any]) -> str:
             for place, (x, y) in enumerate(zip(xs, ys, strict=False))
         ][:_MOST_ROWS]
         head = ([""] if len(rows[0]) == 3 else []) + [titles[0] or "x", titles[1] or "y"]
-        name = str(trace.get("name") or (f"Series {number}" if len(figure["data"]) > 1 else ""))
+        name = str(trace.get("name") or (tr("Series {number}", number=number) if len(figure["data"]) > 1 else ""))
         tables.append(_table(name, head, rows))
-    return f'<details class="numbers"><summary>Numbers</summary>{"".join(tables)}</details>' if tables else ""
+    return details(tables)
+
+
+def details(tables: list[str]) -> str:
+    """Tables of numbers, folded on the screen; nothing where there are none."""
+    summary = html.escape(tr("Numbers"))
+    return f'<details class="numbers"><summary>{summary}</summary>{"".join(tables)}</details>' if tables else ""
 
 
 def _table(name: str, head: list[str], rows: list[list[Any]]) -> str:

@@ -9,6 +9,8 @@ import html
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from mixer_viz.language import current, tr
+from mixer_viz.language.catalogues import HTML_NAMES
 from mixer_viz.ui.teaching.charts import packed_plotly
 
 MAX_BYTES = 16 * 2**20
@@ -51,7 +53,7 @@ class Document:
         charts = f'<script type="text/plain" id="plotly">{packed_plotly()}</script>' if self.has_charts else ""
         note = f'<p class="note">{_text(self.note)}</p>' if self.note else ""
         made = (
-            '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+            f'<!doctype html><html lang="{HTML_NAMES[current()]}"><head><meta charset="utf-8">'
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
             f"<title>{_text(self.title)}</title><style>{_style()}</style></head><body>"
@@ -65,11 +67,13 @@ class Document:
     def _top(self) -> str:
         rows = "".join(f"<tr><th>{_text(name)}</th><td>{_text(value)}</td></tr>" for name, value in self.facts.items())
         if self.link:
-            rows += f'<tr><th>Link</th><td><a href="{_text(self.link)}">{_text(self.link)}</a></td></tr>'
+            name = tr("Link")
+            rows += f'<tr><th>{_text(name)}</th><td><a href="{_text(self.link)}">{_text(self.link)}</a></td></tr>'
         picture = ""
         if self.picture is not None:
             url = "data:image/webp;base64," + base64.b64encode(self.picture).decode()
-            picture = f'<img src="{url}" alt="The chosen picture">'
+            alt = tr("The chosen picture")
+            picture = f'<img src="{url}" alt="{_text(alt)}">'
         return f'<header class="top">{picture}<table class="facts">{rows}</table></header>'
 
 
@@ -88,7 +92,8 @@ def task_list(questions: Sequence[Question]) -> str:
     if not questions:
         return ""
     made = "".join(question_html(question, number) for number, question in enumerate(questions, start=1))
-    return f'<section class="tasks"><h2>Tasks</h2>{made}</section>'
+    title = tr("Tasks")
+    return f'<section class="tasks"><h2>{_text(title)}</h2>{made}</section>'
 
 
 def _answer_sheet(answers: Sequence[str]) -> str:
@@ -96,7 +101,8 @@ def _answer_sheet(answers: Sequence[str]) -> str:
     if not any(answers):
         return ""
     rows = "".join(f"<li>{_text(answer or '–')}</li>" for answer in answers)
-    return f'<section class="answers"><h2>Answers</h2><ol>{rows}</ol></section>'
+    title = tr("Answers")
+    return f'<section class="answers"><h2>{_text(title)}</h2><ol>{rows}</ol></section>'
 
 
 def _text(text: str) -> str:

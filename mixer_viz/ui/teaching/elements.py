@@ -14,6 +14,8 @@ from streamlit.proto.Element_pb2 import Element
 from streamlit.runtime import Runtime
 from streamlit.runtime.state.common import user_key_from_element_id
 
+from mixer_viz.language import tr
+from mixer_viz.texts.teaching import report as texts
 from mixer_viz.ui.teaching.charts import chart_html
 from mixer_viz.ui.teaching.grids import panel_html
 from mixer_viz.ui.teaching.markdown import anchor_of, to_html, to_inline_html
@@ -88,7 +90,8 @@ class Page:
         heading = element.heading
         tag = _TAGS.get(heading.tag, "h3")
         name = html.escape(heading.anchor or anchor_of(heading.body), quote=True)
-        return f'<{tag} id="{name}">{to_inline_html(heading.body)}</{tag}>'
+        place = f' id="{name}"' if name else ""
+        return f"<{tag}{place}>{to_inline_html(heading.body)}</{tag}>"
 
     def _markdown(self, element: Element) -> str:
         made, kind = to_html(element.markdown.body), element.markdown.element_type
@@ -141,11 +144,12 @@ class Page:
             return ""
         value = self._values[key]
         if isinstance(value, bool):
-            text = "on" if value else "off"
-        else:
-            text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+            text = tr("on") if value else tr("off")
+        else:  # options are messages
+            text = tr(", ").join(tr(str(each)) for each in (value if isinstance(value, list | tuple) else [value]))
         self.choices[made.label] = text
-        return f'<p class="choice">{to_inline_html(made.label)}: <b>{html.escape(text)}</b></p>'
+        label, bold = to_inline_html(made.label), f"<b>{html.escape(text)}</b>"
+        return f'<p class="choice">{texts.choice(label, bold)}</p>'
 
 
 def _is_panel(node: Node) -> bool:

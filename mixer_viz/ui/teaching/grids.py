@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mixer_viz.figures.grid import to_png
+from mixer_viz.ui.teaching.charts import details
 from mixer_viz.ui.teaching.embedded import embedded_json
 
 _MOST_PIXELS = 3_000_000  # of one picture
@@ -32,8 +33,7 @@ def panel_html(data: Payload, selected: int | None) -> str:
     for size in data["stacks"]:
         stack = [grid_html(grid, selected, frame) for grid in itertools.islice(grids, size)]
         stacks.append(f'<div class="stack">{"".join(stack)}</div>')
-    tables = "".join(_table(grid, frame) for grid in data["grids"])
-    numbers = f'<details class="numbers"><summary>Numbers</summary>{tables}</details>' if tables else ""
+    numbers = details([table for grid in data["grids"] if (table := _table(grid, frame))])
     slider = ""
     if len(frames) > 1:
         slider = (

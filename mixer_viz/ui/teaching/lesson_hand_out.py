@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from mixer_viz.language import current
 from mixer_viz.lessons import Lesson, Step, Task
 from mixer_viz.texts.teaching import hand_out as texts
+from mixer_viz.ui.language import KEY as LANGUAGE
 from mixer_viz.ui.teaching.document import Document, Question, TooLargeError, question_html
 from mixer_viz.ui.teaching.elements import Page
 from mixer_viz.ui.teaching.markdown import to_html, to_inline_html
@@ -84,7 +86,9 @@ def step_html(lesson: Lesson, step: Step, number: int) -> tuple[str, bool]:
     """One step with what it marks on its page, and whether that has a chart; `number` is that of its task, from 1."""
     page_name = "" if step.state.page == _FIRST_PAGE else step.state.page
     with Visit() as visit:
-        shown = visit.look(page_name, {**dict(step.state.parameters), LESSON: lesson.name, STEP: step.name})
+        shown = visit.look(
+            page_name, {**dict(step.state.parameters), LESSON: lesson.name, STEP: step.name, LANGUAGE: current()}
+        )
         page = Page(visit.values, _selected(visit.values))
     marked = page.beside_each_other(marked_in(shown, step.mark.split()))
     marked += "".join(page.html_of(node) for key in step.paper.split() if (node := shown.find(key)) is not None)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from mixer_viz.language import current, tr
 from mixer_viz.texts.from_files import visible
 from mixer_viz.texts.teaching import link as texts
 from mixer_viz.ui.teaching.restrictions import MOST_LETTERS, Restrictions, written
@@ -19,33 +20,45 @@ _component = st.components.v2.component(
     css=(_FRONTEND / "teacher_link.css").read_text(encoding="utf-8"),
     js=(_FRONTEND / "teacher_link.js").read_text(encoding="utf-8"),
 )
+_LANGUAGE = "_teach_language"  # session state: in which the fields were drawn last
 # They come with the choice of picture or model.
 _UPLOADS = {"picture_file", "picture_source", "camera", "weights_file", "side_file"}
 
 
 def make_link(screen: Screen, has_own_file: bool) -> None:
     """The fields, and the link that follows from them; `screen` knows what this page has."""
+    _keep_choices()
     st.markdown(texts.intro())
     if has_own_file:
         st.info(texts.own_file())
-    task = st.text_area("The task, in your words", key=f"{OWN}task", max_chars=MOST_LETTERS, height=90)
-    ways = [texts.everything(), texts.only_these()]
-    way = st.segmented_control("Pupils may change", ways, default=ways[0], required=True, key=f"{OWN}way")
+    task = st.text_area(tr("The task, in your words"), key=f"{OWN}task", max_chars=MOST_LETTERS, height=90)
+    ways = {"all": texts.everything(), "some": texts.only_these()}
+    label = tr("Pupils may change")
+    way = st.segmented_control(label, ways, default="all", required=True, key=f"{OWN}way", format_func=ways.__getitem__)
     free = None
-    if way == ways[1]:
+    if way == "some":
         fields = {key: label for key, label in screen.fields.items() if key not in _UPLOADS}
         fields |= {key: name for key, name in texts.clicked().items() if key in screen.clicked}
-        free = frozenset(_many("Of this page's fields, these", fields, "free"))
-    hidden = frozenset(_many("Hidden", {**texts.hideable(), **screen.parts}, "hide"))
+        free = frozenset(_many(tr("Of this page's fields, these"), fields, "free"))
+    hidden = frozenset(_many(tr("Hidden"), {**texts.hideable(), **screen.parts}, "hide"))
     st.caption(texts.by_hand())
     words = {
-        "copy": "Copy the link for pupils",
-        "open": "Open it",
-        "link": "Link for pupils",
-        "copied": "Copied.",
-        "by_hand": "Copy it from the field.",
+        "copy": tr("Copy the link for pupils"),
+        "open": tr("Open it"),
+        "link": tr("Link for pupils"),
+        "copied": tr("Copied."),
+        "by_hand": tr("Copy it from the field."),
     }
     _component(key=f"{OWN}link", data={"add": written(Restrictions(task.strip(), free, hidden)), "words": words})
+
+
+def _keep_choices() -> None:
+    """In another language: the browser holds what the fields showed, in the words of before."""
+    if st.session_state.get(_LANGUAGE, current()) != current():
+        for key in (f"{OWN}way", f"{OWN}free", f"{OWN}hide"):
+            if key in st.session_state:
+                st.session_state[key] = st.session_state[key]
+    st.session_state[_LANGUAGE] = current()
 
 
 def _many(label: str, names: dict[str, str], key: str) -> list[str]:

@@ -15,6 +15,7 @@ import torch
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from mixer_viz import __version__
+from mixer_viz.language import tr
 from mixer_viz.texts.from_files import visible
 from mixer_viz.texts.teaching import report as texts
 from mixer_viz.ui.choices import Choice
@@ -31,14 +32,17 @@ _MOST_LETTERS, _MOST_TASKS = 2_000, 20
 
 
 def report_fields(title: str, shown: Sequence[ForwardMsg] | None) -> None:
-    """The fields; `shown` is what the page of this title has just sent, where a report was asked for."""
+    """The fields; `shown` is what the page of this title has just sent, where a report was asked for.
+
+    Titles are those of pages, in English.
+    """
     st.markdown(texts.intro())
     st.caption(texts.for_a_hand_out())
-    tasks = st.text_area("Tasks", key=f"{OWN}tasks", max_chars=_MOST_LETTERS, height=90)
+    tasks = st.text_area(tr("Tasks"), key=f"{OWN}tasks", max_chars=_MOST_LETTERS, height=90)
     answers = ""
     if tasks.strip():
-        answers = st.text_area("Their answers", key=f"{OWN}answers", max_chars=_MOST_LETTERS, height=90)
-    st.button("Make the report", key=f"{OWN}make", on_click=record_next_run)
+        answers = st.text_area(tr("Their answers"), key=f"{OWN}answers", max_chars=_MOST_LETTERS, height=90)
+    st.button(tr("Make the report"), key=f"{OWN}make", on_click=record_next_run)
     if shown is None:
         return
     with one_sentence():
@@ -68,7 +72,7 @@ def page_report(title: str, shown: Sequence[ForwardMsg], questions: Sequence[Que
     page = Page(st.session_state.to_dict(), {kind: value for kind, value in held.items() if isinstance(value, int)})
     body = page.html_of(tree_of(shown))
     return Document(
-        title=f"{title} – Mixer explorer",
+        title=f"{tr(title)} – Mixer explorer",
         facts=_facts(title, choice, page.choices),
         body=body + task_list(questions),
         picture=None if choice is None else cached.thumbnail_of(choice.picture),
@@ -80,14 +84,14 @@ def page_report(title: str, shown: Sequence[ForwardMsg], questions: Sequence[Que
 
 
 def _facts(title: str, choice: Choice | None, choices: dict[str, str]) -> dict[str, str]:
-    facts = {"Page": title}
+    facts = {tr("Page"): tr(title)}
     if choice is not None:
-        facts |= {"Model": visible(choice.model.title), "Picture": visible(choice.picture.title)}
+        facts |= {tr("Model"): visible(tr(choice.model.title)), tr("Picture"): visible(choice.picture.said_title)}
         if choice.picture.credit:
-            facts["Credit"] = choice.picture.credit
+            facts[tr("Credit")] = tr(choice.picture.credit)
     if task := restrictions().task:
-        facts["Task"] = task
-    facts["Choices"] = "; ".join(f"{label}: {value}" for label, value in choices.items())
+        facts[tr("Task")] = task
+    facts[tr("Choices")] = tr("; ").join(texts.choice(label, value) for label, value in choices.items())
     return {name: value for name, value in (facts | made_with()).items() if value}
 
 
@@ -95,7 +99,10 @@ def made_with() -> dict[str, str]:
     """Versions and date, which every file says."""
     versions = f"Mixer explorer {__version__}, PyTorch {torch.__version__}, plotly {plotly.__version__}"
     now = datetime.datetime.now(datetime.UTC)
-    return {"Versions": f"{versions}, Python {platform.python_version()}", "Made": f"{now:%Y-%m-%d %H:%M} UTC"}
+    return {
+        tr("Versions"): f"{versions}, Python {platform.python_version()}",
+        tr("Made"): f"{now:%Y-%m-%d %H:%M} UTC",
+    }
 
 
 def _address() -> str:

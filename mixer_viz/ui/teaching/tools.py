@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import streamlit as st
 
+from mixer_viz.language import tr
 from mixer_viz.texts.teaching import link as texts
 from mixer_viz.ui.sidebar import model_picker, picture_picker
 from mixer_viz.ui.teaching import restrictions as names
@@ -25,7 +26,7 @@ _STYLE = """<style>
 
 @contextlib.contextmanager
 def page_tools(page: str) -> Iterator[None]:
-    """Draw them around the page of this title; those at the top are drawn last, as they know the page then."""
+    """Draw them around the page of this (English) title; those at the top are drawn last, as they know it then."""
     here = screen()
     if here.restrictions:
         _top_line(here)
@@ -47,10 +48,10 @@ def _tools(page: str, here: Screen) -> None:
         return
     st.html(_STYLE % ("#FDBA74" if st.context.theme.type == "dark" else "#9A3412"))
     with st.container(key=f"{OWN}tools", horizontal=True):
-        with st.popover("Report"):
+        with st.popover(tr("Report")):
             report_fields(page, shown)
         if not here.restrictions:
-            with st.popover("Teach"):
+            with st.popover(tr("Teach")):
                 make_link(here, has_own_file())
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import streamlit as st
 
 from mixer_viz.language import current, mark, tr
+from mixer_viz.language.catalogues import HTML_NAMES
 
-_HTML_NAMES = {"en": "en", "zh": "zh-Hans"}
 _FRONTEND = Path(__file__).parents[1] / "frontend"
 _component = st.components.v2.component(
     "mixer_viz_link",
@@ -29,5 +29,5 @@ def copy_link(has_own_file: bool) -> None:
             "by_hand": tr("Copy it from here:"),
         }
         # "lang" is the page's language for screen readers; Streamlit says English.
-        data = {"note": tr(NOT_IN_IT) if has_own_file else "", "words": words, "lang": _HTML_NAMES[current()]}
+        data = {"note": tr(NOT_IN_IT) if has_own_file else "", "words": words, "lang": HTML_NAMES[current()]}
         _component(key="link", data=data)

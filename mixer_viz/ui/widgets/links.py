@@ -18,7 +18,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitAPIException
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from mixer_viz.language import tr
+from mixer_viz.language import current, tr
 from mixer_viz.texts.from_files import literal
 from mixer_viz.ui.serving.reconnecting import CAME_BACK
 from mixer_viz.ui.teaching.screen import forget_value, locked_value, note_clicked, note_value
@@ -40,7 +40,9 @@ class _Links:
     asked: dict[str, list[str]] = dataclasses.field(default_factory=dict)  # said by the address, taken by no field yet
     reset: set[str] = dataclasses.field(default_factory=set)  # what the address that was gone back to does not say
     kept: dict[str, Any] = dataclasses.field(default_factory=dict)  # the last choice of every field
+    at_start: set[str] = dataclasses.field(default_factory=set)  # of them, those that nobody has chosen
     said: dict[str, str] = dataclasses.field(default_factory=dict)  # the same as links say it, also at its start
+    language: str = ""  # in whose words the browser holds what fields show
     step: tuple[str, str] = ("", "")  # lesson and step of the last address that was read
     drawn: set[str] = dataclasses.field(default_factory=set)  # in this run
     here: set[str] = dataclasses.field(default_factory=set)  # drawn since this page was opened
@@ -62,6 +64,8 @@ def open_link(page: str) -> None:
     links, context = _links(), get_script_run_ctx()
     is_back = context is not None and context.is_history_navigation
     links.drawn = set()
+    if links.language != current():
+        links.here, links.language = set(), current()  # every field is given its choice anew
     step = (st.query_params.get(LESSON, ""), st.query_params.get(STEP, ""))
     is_step = bool(step[0]) and (page != links.page or step != links.step)
     if page == links.page and not is_back and not is_step:
@@ -74,9 +78,8 @@ def open_link(page: str) -> None:
     # A step is a state of the whole page: what it leaves open is as it was at first.
     links.reset = set(links.kept) - set(links.asked) if is_back or is_step else set()
     links.step = step if is_step else links.step
-    links.missing, links.page = [], page
+    links.missing, links.page, links.waiting = [], page, {}
     links.here, links.came_back = set(), bool(st.session_state.pop(CAME_BACK, False))
-    links.waiting = {}
 
 
 def _take_address(query: str) -> None:
@@ -150,8 +153,10 @@ def begin_field(key: str, start: T, read: Read[T], was: str = "", *, is_drawn: b
         links.reset.discard(key)
         st.session_state[key] = start
     elif key not in links.here and (key in st.session_state or key in links.kept):
-        # A field of the same key on another page is another one to Streamlit: without this it would begin anew.
-        st.session_state[key] = st.session_state[key] if key in st.session_state else links.kept[key]
+        # A field of the same key on another page is another one to Streamlit: without this it would begin anew. What
+        # nobody has chosen begins anew: pages begin with different blocks.
+        held = st.session_state[key] if key in st.session_state else links.kept[key]
+        st.session_state[key] = start if key in links.at_start and held == links.kept.get(key) else held
     elif key not in st.session_state and key in links.kept:
         st.session_state[key] = links.kept[key]
     if key in st.session_state and (held := locked_value(key, st.session_state[key])) != st.session_state[key]:
@@ -167,6 +172,7 @@ def end_field(key: str, value: Any, text: str | None, said: str | None = None) -
     links = _links()
     note_value(key, value)
     links.kept[key] = value
+    (links.at_start.add if text is None else links.at_start.discard)(key)
     links.said[key] = next(each for each in (text, said, str(value)) if each is not None)
     links.drawn.add(key)
     links.here.add(key)

@@ -106,7 +106,7 @@ def test_a_broken_code_in_the_address_gets_one_sentence(code: str) -> None:
 
 
 def test_lessons_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken() -> None:
+    def broken(_: str) -> None:
         raise LessonError("a file is damaged")
 
     monkeypatch.setattr(visit, "lessons", broken)

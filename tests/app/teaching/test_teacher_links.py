@@ -69,7 +69,7 @@ def test_only_what_is_free_can_be_changed() -> None:
     app = start(t_free="show", token="5")
     assert errors(app) == []
     fields = {each.key: each for each in [*app.number_input, *app.selectbox, *app.button_group]}
-    assert {key for key, each in fields.items() if not each.disabled} == {"show"}
+    assert {key for key, each in fields.items() if not each.disabled} == {"show", "lang"}  # a language is always free
     assert app.number_input(key="token").value == 5
     assert panel(app, "front")["locked"]
     app.button_group(key="show").set_value("Length").run()

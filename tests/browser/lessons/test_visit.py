@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode, urlparse
 
@@ -13,7 +13,9 @@ pytest.importorskip("playwright", exc_type=ImportError)
 
 from playwright.sync_api import expect
 
+from mixer_viz.language import speaking, tr
 from mixer_viz.lessons import Lesson, Step, Task, find_lesson, lessons
+from mixer_viz.texts.lessons import words
 from tests.browser.looking import TIMEOUT, canvas, idle, keyed
 from tests.browser.test_accessible import serious
 from tests.browser.test_screens import WIDER_THAN_THE_SCREEN
@@ -48,7 +50,7 @@ def expect_step(page: Page, lesson: Lesson, place: int) -> None:
     """The panel shows this step, beside its page."""
     step = lesson.steps[place]
     box = keyed(page, "lesson_panel")
-    expect(box.get_by_text(f"Step {place + 1} of {len(lesson.steps)}")).to_be_visible(timeout=TIMEOUT)
+    expect(box.get_by_text(words.step_of(place + 1, len(lesson.steps)))).to_be_visible(timeout=TIMEOUT)
     expect(box.get_by_text(step.title, exact=True)).to_be_visible(timeout=TIMEOUT)
     path = "" if step.state.page == "overview" else step.state.page
     expect(page).to_have_url(re.compile(rf"//[^/]+/{path}[?](.*&)?step={step.name}(&|$)"), timeout=TIMEOUT)
@@ -75,28 +77,36 @@ def solve(page: Page, task: Task) -> None:
         picture.click(position=at)
         expect(page).to_have_url(re.compile(rf"[?&]token={token}(&|$)"), timeout=TIMEOUT)
     idle(page)
-    box.get_by_role("button", name="Check").click()
+    box.get_by_role("button", name=tr(words.CHECK)).click()
     expect(box.get_by_text(task.solution)).to_be_visible(timeout=TIMEOUT)
 
 
-def test_one_whole_lesson(visit: Visit) -> None:
-    page = visit("/lessons", shows=LIST)
-    go_on(page, FIRST, "first_start")
+@pytest.fixture(params=["en", "zh"])
+def spoken(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A language, in which the test reads the page as well."""
+    with speaking(request.param):
+        yield request.param
+
+
+def test_one_whole_lesson(visit: Visit, spoken: str) -> None:
+    lesson = find_lesson(FIRST.name, spoken)
+    page = visit(f"/lessons?lang={spoken}", shows=LIST)
+    go_on(page, lesson, "first_start")
     solved = 0
-    for place, step in enumerate(FIRST.steps):
-        expect_step(page, FIRST, place)
+    for place, step in enumerate(lesson.steps):
+        expect_step(page, lesson, place)
         idle(page)
         if step.task is not None:
             solve(page, step.task)
             solved += 1
-        if place < len(FIRST.steps) - 1:
-            go_on(page, FIRST)
-    expect(page.get_by_text(f"This was the last step of “{FIRST.title}”.")).to_be_visible()
-    keyed(page, "lesson_panel").get_by_role("link", name="All lessons").click()
-    done = f"{len(FIRST.steps)} of {len(FIRST.steps)} steps, {solved} of {len(FIRST.tasks)} tasks solved"
+        if place < len(lesson.steps) - 1:
+            go_on(page, lesson)
+    expect(page.get_by_text(words.finished(lesson.title))).to_be_visible()
+    keyed(page, "lesson_panel").get_by_role("link", name=tr(words.ALL_LESSONS)).click()
+    done = words.progress(len(lesson.steps), len(lesson.steps), solved, len(lesson.tasks))
     expect(page.get_by_text(done)).to_be_visible(timeout=TIMEOUT)
     code = page.get_by_test_id("stCode").inner_text()
-    other = visit("/lessons", shows=LIST)
+    other = visit(f"/lessons?lang={spoken}", shows=LIST)
     keyed(other, "lesson_code").locator("input").fill(code)
     keyed(other, "lesson_code").locator("input").press("Enter")
     keyed(other, "lesson_use_code").get_by_role("button").click()
