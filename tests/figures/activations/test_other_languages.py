@@ -1,4 +1,4 @@
-"""Layers, axes and captions are said in the language of whoever is looking; what tells layers apart stays English."""
+"""Layers and classes are said in the language of whoever is looking; what tells layers apart stays English."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from mixer_viz.figures.activations import charts, maps
-from mixer_viz.figures.fonts import filled
 from mixer_viz.language import messages, noted, shown, speaking
 from mixer_viz.model import MixerConfig
 from mixer_viz.model.trace import stages_of
@@ -53,8 +52,3 @@ def test_names_of_classes_in_what_is_noted() -> None:
         assert class_in_words(noted("class {index}", index=3)) == "⟦class 3⟧"
         assert shown(noted_class(noted("class {index}", index=3))) == "⟦class 3⟧"
         assert (class_in_words("Patch"), noted_class("a*b")) == ("Patch", "a&#42;b")  # of a file, not of ours
-
-
-def test_captions_in_print_count_wide_letters_twice() -> None:
-    assert filled("one two three", 8) == "one two\nthree"
-    assert filled("图块" * 10, 10).split("\n") == ["图块图块图", "块图块图块", "图块图块图", "块图块图块"]
