@@ -6,6 +6,7 @@ from mixer_viz.ui.router import require_router
 
 require_router()
 
+from mixer_viz.language import mark, noted, tr
 from mixer_viz.texts import activations as texts
 from mixer_viz.texts.glossary import explained
 from mixer_viz.ui import survey
@@ -18,6 +19,7 @@ from mixer_viz.ui.activations.logit_lens import prediction
 from mixer_viz.ui.activations.permutation import shuffled
 from mixer_viz.ui.activations.residual_stream import stream
 from mixer_viz.ui.sidebar.shell import current_choice
+from mixer_viz.ui.widgets.contents import folded
 from mixer_viz.ui.widgets.selection import option_buttons
 
 choice = current_choice()
@@ -33,27 +35,29 @@ VIEWS = {
 }
 # What the buttons say -> the name in links.
 NAMES = {
-    "Layers": "layers",
-    "Channels": "channels",
-    "Residual stream": "stream",
-    "Prediction": "prediction",
-    "Switching off": "off",
-    "Shuffled patches": "shuffled",
-    "Formula": "formula",
+    mark("Layers"): "layers",
+    mark("Channels"): "channels",
+    mark("Residual stream"): "stream",
+    mark("Prediction"): "prediction",
+    mark("Switching off"): "off",
+    mark("Shuffled patches"): "shuffled",
+    mark("Formula"): "formula",
 }
 
-st.title("Activations, layer by layer")
+st.title(tr("Activations, layer by layer"))
 st.markdown(
     texts.layers_in_words(choice.model.config),
     help=explained("Half-block", "Residual stream", "LayerNorm", "GELU"),
 )
-view = NAMES[option_buttons("View", NAMES, "view")]
+view = NAMES[option_buttons(tr("View"), NAMES, "view")]
 VIEWS[view](choice)
 if view == "prediction":
     survey.beside(choice.model, "lens")
 downloads(choice)
-with st.expander("In the formula"):
-    st.markdown(texts.ACTIVATIONS_EQUATION)
-with st.expander("What these pictures do not prove"):
-    st.markdown(texts.LIMITS)
-st.page_link("pages/attribution.py", label="Next: which patches the answer rests on", icon=":material/arrow_forward:")
+with folded(noted("In the formula")):
+    st.markdown(tr(texts.ACTIVATIONS_EQUATION))
+with folded(noted("What these pictures do not prove")):
+    st.markdown(tr(texts.LIMITS))
+st.page_link(
+    "pages/attribution.py", label=tr("Next: which patches the answer rests on"), icon=":material/arrow_forward:"
+)

@@ -6,6 +6,7 @@ from mixer_viz.ui.router import require_router
 
 require_router()
 
+from mixer_viz.language import mark, noted, tr
 from mixer_viz.texts import learning as texts
 from mixer_viz.ui.compute.waiting import run_page_again
 from mixer_viz.ui.learning import controls, film, keeping, pictures
@@ -15,10 +16,11 @@ from mixer_viz.ui.learning.table import live_table
 from mixer_viz.ui.serving.settings import settings as server_settings
 from mixer_viz.ui.sidebar.shell import current_choice
 from mixer_viz.ui.token_mixing.results import most_paired_block
+from mixer_viz.ui.widgets.contents import folded, section
 from mixer_viz.ui.widgets.errors import guarded
 from mixer_viz.ui.widgets.selection import block_field, option_buttons
 
-PARTS = ("Train a small one", "Film of a finished training")
+PARTS = (mark("Train a small one"), mark("Film of a finished training"))
 
 
 def watch_film() -> None:
@@ -76,7 +78,7 @@ def inside(run: LiveRun, every: float | None) -> None:
 
 def train() -> None:
     """A small network, from a random start to what it has learned."""
-    st.markdown(texts.IN_WORDS)
+    st.markdown(tr(texts.IN_WORDS))
     settings = pick_settings()
     run = controls.run_for(settings)
     if run is None:
@@ -88,17 +90,17 @@ def train() -> None:
     progress(run, status.state, every)
     inside(run, every)
     if status.state in ("paused", "done") and status.latest is not None:
-        st.subheader("Keep it")
+        section(noted("Keep it"))
         keeping.keep(run, status.latest.step)
-    with st.expander("What these pictures do not prove"):
-        st.markdown(texts.LIMITS)
+    with folded(noted("What these pictures do not prove")):
+        st.markdown(tr(texts.LIMITS))
 
 
-st.title("Watch it learn")
+st.title(tr("Watch it learn"))
 may_train = server_settings().training
 if not may_train:
-    st.caption(texts.NO_TRAINING)
-if may_train and option_buttons("Part", PARTS, "learn_part") == PARTS[0]:
+    st.caption(tr(texts.NO_TRAINING))
+if may_train and option_buttons(tr("Part"), PARTS, "learn_part") == PARTS[0]:
     train()
 else:
     watch_film()

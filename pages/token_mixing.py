@@ -8,6 +8,7 @@ require_router()
 
 from mixer_viz.figures.token_mixing import maps as figures
 from mixer_viz.figures.token_mixing.print import draw_atlas
+from mixer_viz.language import noted, tr
 from mixer_viz.texts import token_mixing as texts
 from mixer_viz.texts.glossary import explained
 from mixer_viz.ui.grid_panel import show_grids
@@ -16,7 +17,7 @@ from mixer_viz.ui.token_mixing import other_networks, preferred, results, sectio
 from mixer_viz.ui.token_mixing.atlas import pick_atlas
 from mixer_viz.ui.token_mixing.downloads import unit_statistics, weight_arrays
 from mixer_viz.ui.widgets import downloads
-from mixer_viz.ui.widgets.contents import contents
+from mixer_viz.ui.widgets.contents import contents, folded, section
 from mixer_viz.ui.widgets.errors import guarded
 from mixer_viz.ui.widgets.selection import block_field, select_token, select_unit, token_field, unit_field
 
@@ -38,7 +39,7 @@ def units() -> None:
     unit = unit_field(config, results.most_opposed_unit(choice.model))
     with atlas_place:
         grids = [figures.atlas_grid(part, atlas.width, atlas.order_name == "Opposing pairs") for part in atlas.parts]
-        hint = "Click a unit, or use the arrow keys: everything below follows."
+        hint = tr("Click a unit, or use the arrow keys: everything below follows.")
         show_grids(grids, key="atlas", selected=unit, on_pick=select_unit, hint=hint, marks="unit")
     sections.unit_maps(choice, block, unit)
     sections.unit_on_picture(choice, block, unit)
@@ -56,14 +57,15 @@ def units() -> None:
 @guarded
 def talk() -> None:
     """Which patches the selected one listens to, block by block."""
-    st.subheader("Who talks to whom")
+    section(noted("Who talks to whom"))
     st.markdown(
-        "Click a patch: the maps show, for every block, what it reads from each patch and what each reads from it."
+        tr("Click a patch: the maps show, for every block, what it reads from each patch and what each reads from it.")
     )
     token = token_field(config)
     listening = results.jacobian_rows_of(choice, token)
     grids = sections.jacobian_grids(choice, listening)
-    names = [f"Block {number + 1} of {config.num_blocks}" for number in range(config.num_blocks)]
+    count = config.num_blocks
+    names = [tr("Block {block} of {count}", block=block, count=count) for block in range(1, count + 1)]
     show_grids(
         grids,
         key="talk",
@@ -72,7 +74,7 @@ def talk() -> None:
         stacks=[1, 2, 2, 2],
         frames=names,
         frame=block,
-        hint="Click a patch of the picture.",
+        hint=tr("Click a patch of the picture."),
     )
     st.caption(texts.listening_note(config.num_blocks))
     survey.mean_listening(choice, token)
@@ -80,19 +82,20 @@ def talk() -> None:
     survey.mean_field(choice)
 
 
-st.title("Learned token-mixing weights")
+st.title(tr("Learned token-mixing weights"))
 words, number = st.columns([3, 1], vertical_alignment="bottom")
 words.markdown(texts.units_in_words(config), help=explained("Token mixing", "MLP", "Hidden unit"))
 with number:
     block = block_field(config, results.most_paired_block(choice.model))
-contents("Who talks to whom", "Through the blocks", "Is it a convolution?")
+contents(noted("Who talks to whom"), noted("Through the blocks"), noted("Is it a convolution?"))
 units()
 talk()
 sections.through_depth(choice, block)
 sections.convolution_meter(choice, block)
 other_networks.other_networks()
-with st.expander("In the formula"):
+with folded(noted("In the formula")):
     st.markdown(texts.mixing_equation(config, block))
-with st.expander("What these pictures do not prove"):
-    st.markdown(texts.LIMITS)
-st.page_link("pages/activations.py", label="Next: what every layer does to the tokens", icon=":material/arrow_forward:")
+with folded(noted("What these pictures do not prove")):
+    st.markdown(texts.limits())
+following = tr("Next: what every layer does to the tokens")
+st.page_link("pages/activations.py", label=following, icon=":material/arrow_forward:")

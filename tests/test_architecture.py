@@ -71,7 +71,7 @@ PAGE_HAS = (
     *(f"tests/{floor}/{{wing}}/test_*.py" for floor in ("analysis", "app")),
 )
 MAX_MODULES = 16
-FIGURES_MAY_USE = {"numpy", "plotly", "matplotlib", "PIL", "wcwidth", *sys.stdlib_module_names}
+FIGURES_MAY_USE = {"numpy", "plotly", "matplotlib", "PIL", *sys.stdlib_module_names}
 # Lines of a file and of a function, whose docstring does not count.
 MAX_LINES = {PACKAGE: (270, 45), "pages": (150, 30)}
 MAX_PAGE_LINES, MAX_PAGE_FUNCTION_LINES = MAX_LINES["pages"]

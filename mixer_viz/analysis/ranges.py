@@ -6,6 +6,7 @@ from typing import cast
 
 from torch import Tensor
 
+from mixer_viz.language import noted
 from mixer_viz.model import MixerBlock, MixerConfig, MlpMixer, Trace
 
 
@@ -17,15 +18,17 @@ def check_answer(logits: Tensor) -> None:
     """Raise NotFiniteError when a logit is NaN or infinite."""
     if not bool(logits.isfinite().all()):
         raise NotFiniteError(
-            "The answer of this model to this picture is not finite (NaN or infinity), so there is nothing to show; "
-            "choose an earlier checkpoint of its training, or correct the settings in its side file."
+            noted(
+                "The answer of this model to this picture is not finite (NaN or infinity), so there is nothing to "
+                "show; choose an earlier checkpoint of its training, or correct the settings in its side file."
+            )
         )
 
 
 def check_range(name: str, value: int, count: int) -> None:
     """Raise ValueError unless `value` counts one of `count` things from 0."""
     if not 0 <= value < count:
-        raise ValueError(f"{name}={value} is not between 0 and {count - 1}")
+        raise ValueError(noted("{name}={value} is not between 0 and {last}", name=name, value=value, last=count - 1))
 
 
 def check_token(config: MixerConfig, token: int) -> None:

@@ -14,10 +14,11 @@ from mixer_viz.checkpoints.naming.families import Family
 from mixer_viz.checkpoints.naming.own_names import to_own_names
 from mixer_viz.checkpoints.preparation import Preparation
 from mixer_viz.checkpoints.sizes import infer_sizes
+from mixer_viz.language import noted
 from mixer_viz.model import MixerConfig, MlpMixer
 from mixer_viz.model.wording import by, named, shown
 
-_SETTINGS = "The settings beside these weights"
+_SETTINGS = noted("The settings beside these weights")
 MAX_WEIGHT = 1e15  # trained weights are below 1e3; squares and products of larger ones overflow float32
 
 
@@ -47,14 +48,21 @@ def build_model(
     model.remarks = own.remarks
     if shape is None:
         model.remarks += (
-            f"The file does not say the shape of its pictures: {by(sizes.grid_shape)} patches of {sizes.patch_size} px "
-            'are assumed; "image_size": [height, width] in a side file says another.',
+            noted(
+                "The file does not say the shape of its pictures: {grid} patches of {patch_size} px are assumed; "
+                '"image_size": [height, width] in a side file says another.',
+                grid=by(sizes.grid_shape),
+                patch_size=sizes.patch_size,
+            ),
         )
     try:
         return model.requires_grad_(False).eval().to(device)
     except torch.OutOfMemoryError as exc:
         raise CheckpointError(
-            f"The device {str(device)!r} has not enough free memory for this model; choose cpu or a smaller Mixer."
+            noted(
+                "The device {device!r} has not enough free memory for this model; choose cpu or a smaller Mixer.",
+                device=str(device),
+            )
         ) from exc
 
 
@@ -64,8 +72,13 @@ def check_same_config(stored: MixerConfig, model: MlpMixer) -> None:
         said, has = getattr(stored, field.name), getattr(model.config, field.name)
         if said != has:
             raise CheckpointError(
-                f"The config stored in this file says {field.name}={shown(said)} but its weights have {shown(has)}; "
-                "export the model again."
+                noted(
+                    "The config stored in this file says {name}={said} but its weights have {has}; "
+                    "export the model again.",
+                    name=field.name,
+                    said=shown(said),
+                    has=shown(has),
+                )
             )
 
 
@@ -77,26 +90,39 @@ def _complete(sizes: MixerConfig, preparation: Preparation, family: Family, sett
     try:
         return dataclasses.replace(sizes, **said)
     except (ValueError, TypeError, OverflowError) as exc:
-        raise CheckpointError(f"{settings} do not fit them: {exc}; correct the settings.") from exc
+        raise CheckpointError(
+            noted("{settings} do not fit them: {reason}; correct the settings.", settings=settings, reason=exc)
+        ) from exc
 
 
 def to_float32(name: str, value: Tensor) -> Tensor:
     # Sparse, quantised and meta tensors have no plain numbers behind them.
     if not value.is_floating_point() or value.layout != torch.strided or value.device.type == "meta":
         raise CheckpointError(
-            f"{named(name)} holds {value.dtype} values that are not plain floating-point numbers; "
-            "export the model without quantisation or sparsity."
+            noted(
+                "{name} holds {dtype} values that are not plain floating-point numbers; "
+                "export the model without quantisation or sparsity.",
+                name=named(name),
+                dtype=str(value.dtype),
+            )
         )
     weights = value.detach().to(torch.float32, copy=True, memory_format=torch.contiguous_format)
     largest = max(abs(float(end)) for end in torch.aminmax(weights)) if weights.numel() else 0.0  # NaN comes through
     if not math.isfinite(largest):
         raise CheckpointError(
-            f"{named(name)} contains values that are not finite (NaN or infinity), perhaps from a training that "
-            "diverged; choose an earlier checkpoint."
+            noted(
+                "{name} contains values that are not finite (NaN or infinity), perhaps from a training that "
+                "diverged; choose an earlier checkpoint.",
+                name=named(name),
+            )
         )
     if largest > MAX_WEIGHT:
         raise CheckpointError(
-            f"{named(name)} contains values as large as {largest:.0e}, so the answer of this model is not finite; "
-            "choose an earlier checkpoint of its training."
+            noted(
+                "{name} contains values as large as {largest:.0e}, so the answer of this model is not finite; "
+                "choose an earlier checkpoint of its training.",
+                name=named(name),
+                largest=largest,
+            )
         )
     return weights

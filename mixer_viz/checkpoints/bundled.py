@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 
 from mixer_viz.checkpoints.errors import CheckpointError
 from mixer_viz.checkpoints.preparation import parse_json_object, parse_preparation, read_side_file
+from mixer_viz.language import noted
 from mixer_viz.paths import app_folder
 
 ASSETS_DIR = app_folder() / "assets"
@@ -55,7 +56,9 @@ def _read_card(path: Path) -> BundledModel:
     card = parse_json_object(read_side_file(path.with_suffix(".json")))
     accuracy = card.get("accuracy")
     if accuracy is not None and (isinstance(accuracy, bool) or not isinstance(accuracy, (int, float))):
-        raise CheckpointError(f"The model card of {path.name} gives no number as 'accuracy'; correct the card.")
+        raise CheckpointError(
+            noted("The model card of {name} gives no number as 'accuracy'; correct the card.", name=path.name)
+        )
     return BundledModel(
         name=_text(card, "name", path),
         path=path,
@@ -70,5 +73,7 @@ def _read_card(path: Path) -> BundledModel:
 def _text(card: dict[str, Any], key: str, path: Path) -> str:
     value = card.get(key)
     if not isinstance(value, str) or not value:
-        raise CheckpointError(f"The model card of {path.name} has no text under {key!r}; add it to the card.")
+        raise CheckpointError(
+            noted("The model card of {name} has no text under {key!r}; add it to the card.", name=path.name, key=key)
+        )
     return value

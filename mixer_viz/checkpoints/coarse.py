@@ -17,6 +17,7 @@ from torch import Tensor
 from mixer_viz.checkpoints.errors import CheckpointError
 from mixer_viz.checkpoints.formats.files import read_weights
 from mixer_viz.checkpoints.snapshots import Snapshot, is_coarse, unpack_rows
+from mixer_viz.language import noted
 from mixer_viz.model import MixerConfig, MlpMixer
 
 STEP = 0.9  # standard deviations of a row
@@ -57,7 +58,9 @@ def network_of(snapshot: Snapshot, config: MixerConfig) -> MlpMixer | None:
         weights = rows | _unpacked(tensors, rounded, shapes)
         model.load_state_dict({name: weights[name].float() for name in shapes}, assign=True)
     except (RuntimeError, ValueError, KeyError, lzma.LZMAError) as exc:
-        raise CheckpointError(f"The network in {snapshot.path.name} does not fit the model; export it again.") from exc
+        raise CheckpointError(
+            noted("The network in {name} does not fit the model; export it again.", name=snapshot.path.name)
+        ) from exc
     return model.eval().requires_grad_(False)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from mixer_viz.checkpoints.errors import CheckpointError
+from mixer_viz.language import noted
 
 
 def choose_device(device: str | torch.device = "auto") -> torch.device:
@@ -20,10 +21,16 @@ def choose_device(device: str | torch.device = "auto") -> torch.device:
     try:
         chosen = torch.device(device)
     except RuntimeError as exc:
-        raise CheckpointError(f"There is no device {str(device)!r}; choose auto, cuda, mps or cpu.") from exc
+        raise CheckpointError(
+            noted("There is no device {device!r}; choose auto, cuda, mps or cpu.", device=str(device))
+        ) from exc
     if not _exists(chosen):
         raise CheckpointError(
-            f"The device {str(chosen)!r} is not available on this computer; choose auto, or {_best_type()}."
+            noted(
+                "The device {device!r} is not available on this computer; choose auto, or {best}.",
+                device=str(chosen),
+                best=_best_type(),
+            )
         )
     return chosen
 

@@ -27,7 +27,7 @@ from huggingface_hub.utils import tqdm
 
 from mixer_viz.checkpoints.errors import CheckpointError
 from mixer_viz.checkpoints.preparation import Preparation
-from mixer_viz.language import mark, noted
+from mixer_viz.language import mark, noted, noted_list
 from mixer_viz.model import PRESETS, MixerConfig
 
 Progress = Callable[[int, int], None]  # bytes done, bytes in all
@@ -130,7 +130,9 @@ def preparation_of(model: PublishedModel) -> Preparation:
 
     cfg = get_pretrained_cfg(model.name)
     if cfg is None:
-        raise CheckpointError(f"This version of timm does not know {model.name}; install timm 1.0 or newer.")
+        raise CheckpointError(
+            noted("This version of timm does not know {name}; install timm 1.0 or newer.", name=model.name)
+        )
     return Preparation(
         mean=tuple(cfg.mean),
         std=tuple(cfg.std),
@@ -161,18 +163,35 @@ def _check_network() -> None:
 def _download_failed(model: PublishedModel, error: Exception) -> str:
     from mixer_viz.checkpoints.bundled import bundled_models
 
-    bundled = ", ".join(entry.name for entry in bundled_models()) or "none is installed here"
-    advice = f"or use a bundled model ({bundled}), which works offline"
+    bundled = noted_list(entry.name for entry in bundled_models()) or noted("none is installed here")
+    advice = noted("or use a bundled model ({bundled}), which works offline", bundled=bundled)
+    name, reason = model.name, type(error).__name__
     if isinstance(error, RepositoryNotFoundError):
-        return f"The Hugging Face Hub has no repository {model.repo_id}; check the name, {advice}."
+        return noted(
+            "The Hugging Face Hub has no repository {repository}; check the name, {advice}.",
+            repository=model.repo_id,
+            advice=advice,
+        )
     if isinstance(error, HfHubHTTPError):
-        return f"The Hugging Face Hub refused to send {model.name} ({type(error).__name__}); try again later, {advice}."
+        return noted(
+            "The Hugging Face Hub refused to send {name} ({reason}); try again later, {advice}.",
+            name=name,
+            reason=reason,
+            advice=advice,
+        )
     if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
-        return f"The weights of {model.name} could not be stored ({error.strerror}); make room for them, {advice}."
-    reason = "no network" if isinstance(error, socket.gaierror) else type(error).__name__
-    return (
-        f"The weights of {model.name} are not on this computer and could not be downloaded ({reason}); "
-        f"connect to the network once, {advice}."
+        return noted(
+            "The weights of {name} could not be stored ({reason}); make room for them, {advice}.",
+            name=name,
+            reason=error.strerror,
+            advice=advice,
+        )
+    return noted(
+        "The weights of {name} are not on this computer and could not be downloaded ({reason}); "
+        "connect to the network once, {advice}.",
+        name=name,
+        reason=noted("no network") if isinstance(error, socket.gaierror) else reason,
+        advice=advice,
     )
 
 

@@ -24,6 +24,7 @@ from mixer_viz.checkpoints.preparation import (
     parse_side_file,
     read_side_file,
 )
+from mixer_viz.language import noted, noted_list
 from mixer_viz.model import MixerConfig, MlpMixer
 from mixer_viz.model.wording import shown
 
@@ -96,7 +97,9 @@ def _read_stored(stored: str) -> tuple[MixerConfig, Preparation]:
     except CheckpointError:
         raise
     except (ValueError, OverflowError) as exc:
-        raise CheckpointError(f"The config stored in this file is unusable: {exc}; export the model again.") from exc
+        raise CheckpointError(
+            noted("The config stored in this file is unusable: {reason}; export the model again.", reason=exc)
+        ) from exc
 
 
 _OTHER_SUFFIXES = (".bin", ".ckpt", ".tar")  # that are no model's name: the content says how they are read
@@ -109,11 +112,14 @@ def _with_side_file(tensors: dict[str, Tensor], path: Path, device: torch.device
     # An upload has a name of ours, which says nothing to its owner.
     name = None if path.stem == UPLOAD_STEM else side_file.name
     preparation = parse_side_file(read_side_file(side_file), name)
-    called = "the side file" if name is None else shown(name)
-    model = build_model(tensors, preparation, device, f"The settings in {called} beside these weights")
+    called = noted("the side file") if name is None else shown(name)
+    settings = noted("The settings in {file} beside these weights", file=called)
+    model = build_model(tensors, preparation, device, settings)
     if preparation == Preparation():
-        keys = ", ".join(field.name for field in dataclasses.fields(Preparation))
-        model.remarks += (f"Nothing in {called} was used, as it has none of the entries {keys}.",)
+        keys = noted_list(field.name for field in dataclasses.fields(Preparation))
+        model.remarks += (
+            noted("Nothing in {file} was used, as it has none of the entries {keys}.", file=called, keys=keys),
+        )
     return model
 
 
@@ -122,6 +128,10 @@ def _check_looks_like_file(name: str) -> None:
         return
     known = [model.name for model in bundled_models()] + list(PUBLISHED)
     raise CheckpointError(
-        f"There is no model or file called {shown(name)}; choose one of {', '.join(known)}, "
-        f"or the path of a {', '.join(SUFFIXES)} file."
+        noted(
+            "There is no model or file called {name}; choose one of {models}, or the path of a {endings} file.",
+            name=shown(name),
+            models=noted_list(known),
+            endings=noted_list(SUFFIXES),
+        )
     )

@@ -16,6 +16,7 @@ from mixer_viz.checkpoints.errors import CheckpointError
 from mixer_viz.checkpoints.formats.files import read_weights
 from mixer_viz.checkpoints.formats.own_format import CONFIG_KEY, save_weights
 from mixer_viz.checkpoints.sizes import MAX_TOKENS, check_bounds
+from mixer_viz.language import noted
 from mixer_viz.model import MetaFormer, MetaFormerConfig, MixerConfig
 
 METAFORMER_CONFIG_KEY = "mixer_viz_compared_config"
@@ -41,7 +42,9 @@ def load_metaformer(path: str | Path, device: str | torch.device = "auto") -> Me
     """
     chosen, path = choose_device(device), Path(path)
     if path.suffix.lower() != ".safetensors":
-        raise CheckpointError(f"Networks to compare are read from .safetensors files, not from {path.suffix!r}.")
+        raise CheckpointError(
+            noted("Networks to compare are read from .safetensors files, not from {suffix!r}.", suffix=path.suffix)
+        )
     file = read_weights(path)
     config = stored_config(file.metadata)
     _check_bounds(config, file.tensors)
@@ -61,8 +64,12 @@ def stored_config(metadata: dict[str, str]) -> MetaFormerConfig:
         if CONFIG_KEY in metadata:
             return MetaFormerConfig(sizes=MixerConfig.from_json(metadata[CONFIG_KEY]))
     except (ValueError, OverflowError) as exc:
-        raise CheckpointError(f"The config stored in this file is unusable: {exc}; export the model again.") from exc
-    raise CheckpointError("This file does not say which token mixer it is for; choose one that this project wrote.")
+        raise CheckpointError(
+            noted("The config stored in this file is unusable: {reason}; export the model again.", reason=exc)
+        ) from exc
+    raise CheckpointError(
+        noted("This file does not say which token mixer it is for; choose one that this project wrote.")
+    )
 
 
 def _check_bounds(config: MetaFormerConfig, tensors: dict[str, Tensor]) -> None:
@@ -73,9 +80,17 @@ def _check_bounds(config: MetaFormerConfig, tensors: dict[str, Tensor]) -> None:
     claimed = (sizes.embed_dim, sizes.in_channels, sizes.patch_size, sizes.patch_size)
     if len(blocks) != sizes.num_blocks or stem != claimed or sizes.num_patches > MAX_TOKENS:
         raise CheckpointError(
-            f"The config stored in this file says {sizes.num_blocks} blocks, a stem of {claimed} and "
-            f"{sizes.num_patches} tokens (at most {MAX_TOKENS}), but its weights have {len(blocks)} blocks and a "
-            f"stem of {tuple(stem)}; export the model again."
+            noted(
+                "The config stored in this file says {num_blocks} blocks, a stem of {claimed} and "
+                "{num_patches} tokens (at most {most}), but its weights have {count} blocks and a "
+                "stem of {stem}; export the model again.",
+                num_blocks=sizes.num_blocks,
+                claimed=claimed,
+                num_patches=sizes.num_patches,
+                most=MAX_TOKENS,
+                count=len(blocks),
+                stem=tuple(stem),
+            )
         )
     check_bounds(sizes)
 
@@ -83,10 +98,16 @@ def _check_bounds(config: MetaFormerConfig, tensors: dict[str, Tensor]) -> None:
 def _check_shapes(network: MetaFormer, weights: dict[str, Tensor]) -> None:
     expected = {name: value.shape for name, value in network.state_dict().items()}
     for name in sorted({*expected, *weights}):
-        has = tuple(weights[name].shape) if name in weights else "missing"
-        wanted = tuple(expected[name]) if name in expected else "not a part of it"
+        has = tuple(weights[name].shape) if name in weights else noted("missing")
+        wanted = tuple(expected[name]) if name in expected else noted("not a part of it")
         if has != wanted:
             mixer = network.metaformer_config.token_mixer
             raise CheckpointError(
-                f"In a network with {mixer!r}, {name[:80]} is {wanted}, but in this file {has}; export the model again."
+                noted(
+                    "In a network with {mixer!r}, {name} is {wanted}, but in this file {has}; export the model again.",
+                    mixer=mixer,
+                    name=name[:80],
+                    wanted=wanted,
+                    has=has,
+                )
             )

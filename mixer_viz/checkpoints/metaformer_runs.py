@@ -13,6 +13,7 @@ from typing import Any
 from mixer_viz.checkpoints import bundled
 from mixer_viz.checkpoints.errors import CheckpointError
 from mixer_viz.checkpoints.preparation import parse_json_object, read_side_file
+from mixer_viz.language import mark, noted
 from mixer_viz.model import TOKEN_MIXERS, MetaFormer
 from mixer_viz.model.metaformer_config import PERMUTATIONS, TOKEN_MIXER_NAMES, Permutation, TokenMixerName
 
@@ -22,6 +23,9 @@ CARD = "compared.json"
 _NUMBERS = ("accuracy", "images_per_second", "seconds")
 _WHOLE_NUMBERS = ("seed", "parameters", "multiply_adds", "channels_mlp_dim")
 _TEXTS = ("name", "token_mixer", "permutation")
+_NO_NUMBER = mark("The card {card} gives no number as {key!r} of a run; correct it.")
+_NO_WHOLE_NUMBER = mark("The card {card} gives no whole number as {key!r} of a run; correct it.")
+_NO_TEXT = mark("The card {card} gives no text as {key!r} of a run; correct it.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,27 +59,36 @@ def metaformer_runs() -> list[MetaFormerRun]:
     """
     entries = metaformer_card().get("runs", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise CheckpointError(f"The card {CARD} has no list of entries as 'runs'; correct it.")
+        raise CheckpointError(noted("The card {card} has no list of entries as 'runs'; correct it.", card=CARD))
     return [_run(entry) for entry in entries]
 
 
 def _run(entry: dict[str, Any]) -> MetaFormerRun:
-    values = {key: _value(entry, key, (int, float), "number") for key in _NUMBERS}
-    values |= {key: _value(entry, key, (int,), "whole number") for key in _WHOLE_NUMBERS}
-    values |= {key: _value(entry, key, (str,), "text") for key in _TEXTS}
+    values = {key: _value(entry, key, (int, float), _NO_NUMBER) for key in _NUMBERS}
+    values |= {key: _value(entry, key, (int,), _NO_WHOLE_NUMBER) for key in _WHOLE_NUMBERS}
+    values |= {key: _value(entry, key, (str,), _NO_TEXT) for key in _TEXTS}
     for key, choices in (("token_mixer", TOKEN_MIXER_NAMES), ("permutation", PERMUTATIONS)):
         if values[key] not in choices:
-            raise CheckpointError(f"The card {CARD} gives {str(values[key])[:80]!r} as {key!r} of a run; correct it.")
+            raise CheckpointError(
+                noted(
+                    "The card {card} gives {value!r} as {key!r} of a run; correct it.",
+                    card=CARD,
+                    value=str(values[key])[:80],
+                    key=key,
+                )
+            )
     accuracies = entry.get("accuracies")
     if not isinstance(accuracies, list) or not all(type(value) in (int, float) for value in accuracies):
-        raise CheckpointError(f"The card {CARD} gives no list of numbers as 'accuracies' of a run; correct it.")
+        raise CheckpointError(
+            noted("The card {card} gives no list of numbers as 'accuracies' of a run; correct it.", card=CARD)
+        )
     return MetaFormerRun(**values, accuracies=tuple(accuracies), path=_weights(entry))
 
 
-def _value(entry: dict[str, Any], key: str, kinds: tuple[type, ...], wanted: str) -> Any:
+def _value(entry: dict[str, Any], key: str, kinds: tuple[type, ...], refusal: str) -> Any:
     value = entry.get(key)
     if type(value) not in kinds:
-        raise CheckpointError(f"The card {CARD} gives no {wanted} as {key!r} of a run; correct it.")
+        raise CheckpointError(noted(refusal, card=CARD, key=key))
     return value
 
 
@@ -85,7 +98,9 @@ def _weights(entry: dict[str, Any]) -> Path | None:
         return None
     # A bare name: the card is no way to other folders.
     if not isinstance(file, str) or Path(file).name != file or not (folder / file).is_file():
-        raise CheckpointError(f"The card {CARD} lists {str(file)[:80]!r}, which is not beside it; correct it.")
+        raise CheckpointError(
+            noted("The card {card} lists {file!r}, which is not beside it; correct it.", card=CARD, file=str(file)[:80])
+        )
     return folder / file
 
 

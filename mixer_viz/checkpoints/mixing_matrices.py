@@ -25,6 +25,7 @@ from mixer_viz.checkpoints.formats.files import read_weights
 from mixer_viz.checkpoints.formats.uploads import uploaded_file
 from mixer_viz.checkpoints.naming.own_names import to_own_names, with_dots
 from mixer_viz.checkpoints.naming.prefixes import choose_prefix, prefixes_of
+from mixer_viz.language import noted
 
 MatrixKind = Literal["ResMLP", "gMLP"]
 
@@ -85,13 +86,22 @@ def _by_block(tensors: dict[str, Tensor], pattern: str) -> dict[int, tuple[str, 
 def _check_blocks(matrices: dict[int, tuple[str, Tensor]], kind: MatrixKind) -> None:
     if len(matrices) > MAX_NUM_BLOCKS:
         raise CheckpointError(
-            f"This {kind} has {len(matrices)} blocks, but at most {MAX_NUM_BLOCKS} are accepted; choose a smaller one."
+            noted(
+                "This {kind} has {count} blocks, but at most {most} are accepted; choose a smaller one.",
+                kind=kind,
+                count=len(matrices),
+                most=MAX_NUM_BLOCKS,
+            )
         )
     missing = next(block for block in range(len(matrices) + 1) if block not in matrices)
     if missing < len(matrices):
         raise CheckpointError(
-            f"The token-mixing matrix of block {missing} is missing, although the weights go up to block "
-            f"{max(matrices)}; export the whole model again."
+            noted(
+                "The token-mixing matrix of block {missing} is missing, although the weights go up to block "
+                "{last}; export the whole model again.",
+                missing=missing,
+                last=max(matrices),
+            )
         )
 
 
@@ -100,13 +110,23 @@ def _check_shapes(matrices: dict[int, tuple[str, Tensor]], biases: dict[int, tup
     for block, (name, matrix) in matrices.items():
         if tuple(matrix.shape) != (tokens, tokens) or not tokens:
             raise CheckpointError(
-                f"{name} has shape {tuple(matrix.shape)}, but one square matrix of the same size is needed in every "
-                "block; this file mixes two models or is of another architecture."
+                noted(
+                    "{name} has shape {shape}, but one square matrix of the same size is needed in every "
+                    "block; this file mixes two models or is of another architecture.",
+                    name=name,
+                    shape=tuple(matrix.shape),
+                )
             )
         if block not in biases or tuple(biases[block][1].shape) != (tokens,):
-            found = f"shape {tuple(biases[block][1].shape)}" if block in biases else "none"
+            shape = tuple(biases[block][1].shape) if block in biases else ()
+            found = noted("shape {shape}", shape=shape) if block in biases else noted("none")
             raise CheckpointError(
-                f"{name} needs a bias of {tokens} numbers, but there is {found}; export the whole model again."
+                noted(
+                    "{name} needs a bias of {tokens} numbers, but there is {found}; export the whole model again.",
+                    name=name,
+                    tokens=tokens,
+                    found=found,
+                )
             )
 
 
@@ -119,10 +139,13 @@ def _other_architecture(tensors: dict[str, Tensor]) -> CheckpointError:
         to_own_names(tensors)
     except CheckpointError as exc:
         error = CheckpointError(
-            "This file has no token-mixing matrix of a ResMLP or a gMLP; choose one of these in timm's naming."
+            noted("This file has no token-mixing matrix of a ResMLP or a gMLP; choose one of these in timm's naming.")
         )
         error.__cause__ = exc
         return error
     return CheckpointError(
-        "This is an MLP-Mixer, whose token mixing is two matrices with a GELU between them; open it as a model instead."
+        noted(
+            "This is an MLP-Mixer, whose token mixing is two matrices with a GELU between them; open it as a model "
+            "instead."
+        )
     )

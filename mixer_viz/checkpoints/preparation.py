@@ -10,6 +10,7 @@ from typing import Any
 
 from mixer_viz.checkpoints.errors import CheckpointError
 from mixer_viz.checkpoints.sizes import MAX_NUM_CLASSES
+from mixer_viz.language import noted
 from mixer_viz.model.wording import shown
 
 MAX_SIDE_FILE_BYTES = 4 * 1024**2  # 21 843 class names take about 0.6 MB
@@ -33,7 +34,7 @@ class Preparation:
     image_size: int | tuple[int, int] | None = None
 
 
-def parse_preparation(values: Mapping[str, Any], where: str = "that comes with these weights") -> Preparation:
+def parse_preparation(values: Mapping[str, Any], where: str = noted("that comes with these weights")) -> Preparation:
     """Check types and pick the known entries out of `values`; others are ignored, so a model card may hold them.
 
     Args:
@@ -45,12 +46,12 @@ def parse_preparation(values: Mapping[str, Any], where: str = "that comes with t
     return Preparation(
         mean=entries.numbers("mean"),
         std=entries.numbers("std"),
-        interpolation=entries.one("interpolation", str, "a text"),
-        crop_pct=entries.one("crop_pct", (int, float), "a number"),
+        interpolation=entries.one("interpolation", str, noted("a text")),
+        crop_pct=entries.one("crop_pct", (int, float), noted("a number")),
         class_names=entries.names("class_names"),
-        gelu=entries.one("gelu", str, "a text"),
-        layer_norm_eps=entries.one("layer_norm_eps", (int, float), "a number"),
-        temperature=entries.one("temperature", (int, float), "a number"),
+        gelu=entries.one("gelu", str, noted("a text")),
+        layer_norm_eps=entries.one("layer_norm_eps", (int, float), noted("a number")),
+        temperature=entries.one("temperature", (int, float), noted("a number")),
         usual_confidence=entries.numbers("usual_confidence"),
         image_size=entries.picture(),
     )
@@ -64,8 +65,12 @@ def parse_side_file(data: bytes, name: str | None = None) -> Preparation:
 
     Raises CheckpointError when it is too large, no JSON object, or has an entry of a wrong type.
     """
-    values = parse_json_object(data, "The side file" if name is None else f"The file {shown(name)} beside the weights")
-    where = "that comes with these weights" if name is None else f"in {shown(name)}, beside the weights,"
+    if name is None:
+        what, where = noted("The side file"), noted("that comes with these weights")
+    else:
+        what = noted("The file {name} beside the weights", name=shown(name))
+        where = noted("in {name}, beside the weights,", name=shown(name))
+    values = parse_json_object(data, what)
     if isinstance(values.get("pretrained_cfg"), dict):
         return parse_preparation(_from_timm(values), where)
     return parse_preparation(values, where)
@@ -90,16 +95,20 @@ def read_side_file(path: Path) -> bytes:
         return file.read(MAX_SIDE_FILE_BYTES + 1)
 
 
-def parse_json_object(data: bytes, what: str = "The side file") -> dict[str, Any]:
+def parse_json_object(data: bytes, what: str = noted("The side file")) -> dict[str, Any]:
     """Bytes -> JSON object; raises CheckpointError, about `what`, for anything else."""
     if len(data) > MAX_SIDE_FILE_BYTES:
-        raise CheckpointError(f"{what} has more than {MAX_SIDE_FILE_BYTES:,} bytes; keep it to a few settings.")
+        raise CheckpointError(
+            noted(
+                "{what} has more than {most:,} bytes; keep it to a few settings.", what=what, most=MAX_SIDE_FILE_BYTES
+            )
+        )
     try:
         values = json.loads(data)
     except (ValueError, RecursionError) as exc:
-        raise CheckpointError(f"{what} is not valid JSON; correct it or take it away.") from exc
+        raise CheckpointError(noted("{what} is not valid JSON; correct it or take it away.", what=what)) from exc
     if not isinstance(values, dict):
-        raise CheckpointError(f"{what} is not a JSON object; write it as {{...}} or take it away.")
+        raise CheckpointError(noted("{what} is not a JSON object; write it as {{...}} or take it away.", what=what))
     return values
 
 
@@ -140,7 +149,7 @@ class _Entries:
             size = [size, width]
         if isinstance(size, list) and len(size) == 2 and all(type(side) is int for side in size):
             return size[0] if size[0] == size[1] else (size[0], size[1])
-        number: int | None = self.one("image_size", int, "a whole number, or two: height and width")
+        number: int | None = self.one("image_size", int, noted("a whole number, or two: height and width"))
         return number
 
     def numbers(self, key: str) -> tuple[float, ...] | None:
@@ -148,23 +157,28 @@ class _Entries:
         if value is None:
             return None
         if not isinstance(value, (list, tuple)) or not all(type(entry) in (int, float) for entry in value):
-            raise self._wrong(key, "a list of numbers")
+            raise self._wrong(key, noted("a list of numbers"))
         try:
             return tuple(float(entry) for entry in value)
         except OverflowError as exc:
-            raise self._wrong(key, "a list of numbers") from exc
+            raise self._wrong(key, noted("a list of numbers")) from exc
 
     def names(self, key: str) -> tuple[str, ...] | None:
         value = self.values.get(key)
         if value is None:
             return None
         if not isinstance(value, (list, tuple)):
-            raise self._wrong(key, "a list of texts")
+            raise self._wrong(key, noted("a list of texts"))
         if len(value) > MAX_NUM_CLASSES:
-            raise self._wrong(key, f"a list of at most {MAX_NUM_CLASSES:,} texts (there are {len(value):,})")
+            most, count = MAX_NUM_CLASSES, len(value)
+            wanted = noted("a list of at most {most:,} texts (there are {count:,})", most=most, count=count)
+            raise self._wrong(key, wanted)
         if not all(isinstance(entry, str) and len(entry) <= MAX_CLASS_NAME_LENGTH for entry in value):
-            raise self._wrong(key, f"a list of texts of at most {MAX_CLASS_NAME_LENGTH} characters each")
+            wanted = noted("a list of texts of at most {most} characters each", most=MAX_CLASS_NAME_LENGTH)
+            raise self._wrong(key, wanted)
         return tuple(value)
 
     def _wrong(self, key: str, wanted: str) -> CheckpointError:
-        return CheckpointError(f"The entry {key!r} {self.where} must be {wanted}; correct it.")
+        return CheckpointError(
+            noted("The entry {key!r} {where} must be {wanted}; correct it.", key=key, where=self.where, wanted=wanted)
+        )

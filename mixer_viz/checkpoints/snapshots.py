@@ -23,6 +23,7 @@ from mixer_viz.checkpoints.bundled import bundled_models
 from mixer_viz.checkpoints.errors import CheckpointError
 from mixer_viz.checkpoints.formats.files import read_weights
 from mixer_viz.checkpoints.preparation import parse_json_object, read_side_file
+from mixer_viz.language import noted
 
 _SCALE = ".scale"  # behind the name of what it scales
 _PACKED = ".packed"  # behind the name of a matrix
@@ -39,7 +40,7 @@ class Snapshot:
     stage: int
     epoch: int  # epochs done in this stage; 0 is its start, before the first step
     accuracy: float | None  # in percent, as the training measured it then; None where it did not
-    label: str  # for people: "stage 2, epoch 5"; without the stage when there is but one
+    label: str  # for people, noted: "stage 2, epoch 5"; without the stage when there is but one
     path: Path
     says_nothing: bool = False  # its classifier is zero, so every class is as probable
     coarse_accuracy: float | None = None  # in percent, of the network in few bits that the file holds (`coarse`)
@@ -57,7 +58,9 @@ def snapshots_of(model_name: str) -> list[Snapshot]:
         return []
     entries = parse_json_object(read_side_file(weights.with_suffix(".json"))).get("snapshots", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise CheckpointError(f"The model card of {weights.name} has no list of entries as 'snapshots'; correct it.")
+        raise CheckpointError(
+            noted("The model card of {name} has no list of entries as 'snapshots'; correct it.", name=weights.name)
+        )
     several = len({entry.get("stage") for entry in entries}) > 1
     found = [_snapshot(entry, model_name, weights, several) for entry in entries]
     return sorted(found, key=lambda snapshot: (snapshot.stage, snapshot.epoch))
@@ -72,7 +75,9 @@ def read_snapshot(snapshot: Snapshot) -> dict[str, np.ndarray]:
     try:
         unpacked = unpack_rows(tensors)
     except (RuntimeError, ValueError) as exc:
-        raise CheckpointError(f"The scales in {snapshot.path.name} do not fit its weights; export it again.") from exc
+        raise CheckpointError(
+            noted("The scales in {name} do not fit its weights; export it again.", name=snapshot.path.name)
+        ) from exc
     return {name: to_float32(name, value).numpy() for name, value in unpacked.items()}
 
 
@@ -136,17 +141,24 @@ def _snapshot(entry: Mapping[str, Any], model_name: str, weights: Path, several:
     stage, epoch, accuracy, file = (entry.get(key) for key in ("stage", "epoch", "accuracy", "file"))
     if type(stage) is not int or type(epoch) is not int or type(accuracy) not in (int, float, type(None)):
         raise CheckpointError(
-            f"The model card of {weights.name} lists a snapshot without whole numbers as 'stage' and 'epoch' "
-            "and a number or null as 'accuracy'; correct the card."
+            noted(
+                "The model card of {name} lists a snapshot without whole numbers as 'stage' and 'epoch' "
+                "and a number or null as 'accuracy'; correct the card.",
+                name=weights.name,
+            )
         )
     path = weights.parent / str(file)
     if not isinstance(file, str) or not path.is_file():
         raise CheckpointError(
-            f"The model card of {weights.name} lists the snapshot {str(file)[:80]!r}, which is not there; "
-            "correct the card or add the file."
+            noted(
+                "The model card of {name} lists the snapshot {file!r}, which is not there; "
+                "correct the card or add the file.",
+                name=weights.name,
+                file=str(file)[:80],
+            )
         )
-    moment = f"epoch {epoch}" if epoch else "start"
-    label = f"stage {stage}, {moment}" if several else moment
+    moment = noted("epoch {epoch}", epoch=epoch) if epoch else noted("start")
+    label = noted("stage {stage}, {moment}", stage=stage, moment=moment) if several else moment
     return Snapshot(model_name, stage, epoch, accuracy, label, path, **_network(entry, weights))
 
 
@@ -155,6 +167,8 @@ def _network(entry: Mapping[str, Any], weights: Path) -> dict[str, Any]:
     said = entry.get("network", {})
     numbers = ("coarse_accuracy", "whole_accuracy", "measured_on")
     if not isinstance(said, dict) or not all(type(said.get(name, 0)) in (int, float) for name in numbers):
-        raise CheckpointError(f"The model card of {weights.name} has a 'network' without numbers; correct the card.")
+        raise CheckpointError(
+            noted("The model card of {name} has a 'network' without numbers; correct the card.", name=weights.name)
+        )
     known = {name: said[name] for name in numbers if name in said}
     return known | {"says_nothing": bool(entry.get("says_nothing", False))}

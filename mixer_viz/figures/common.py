@@ -11,7 +11,11 @@ from matplotlib.axes import Axes
 
 from mixer_viz.figures.grid import Grid
 from mixer_viz.figures.theme import SCALES
+from mixer_viz.language import mark, noted, shown, tr
 
+PATCHES, TOKENS = noted("Patches"), noted("Tokens")
+EMBEDDING = (mark("embedding"), mark("Embedding"))  # the first stage, in sentences and as a title
+_HALF_BLOCK = re.compile(r"block (\d+) (token|channel) mixing")
 _LETTERS = re.compile(r"&#\d+;|.", re.DOTALL)
 
 
@@ -29,31 +33,44 @@ def draw_borders(axes: Axes, crop: np.ndarray, rows: int, columns: int) -> None:
     axes.vlines(np.arange(1, columns) * width / columns - 0.5, -0.5, height - 0.5, colors="white", linewidth=0.5)
 
 
-def patch_grid(crop: np.ndarray, grid: int | tuple[int, int], *, title: str = "Patches", width: int = 260) -> Grid:
-    """The crop (H, W, 3) with the borders of its patches; `grid` is their rows and columns, or one number for both."""
+def patch_grid(crop: np.ndarray, grid: int | tuple[int, int], *, title: str = PATCHES, width: int = 260) -> Grid:
+    """The crop (H, W, 3) with the borders of its patches; `grid` is their rows and columns, or one number for both.
+
+    Titles here are noted, or said already.
+    """
     rows, columns = (grid, grid) if isinstance(grid, int) else grid
     patch = crop.shape[0] // rows
     return Grid(
-        title=title,
+        title=shown(title),
         rows=rows,
         columns=columns,
-        shape=f"{rows * columns} of {patch} × {patch} × 3",
-        description=f"The {crop.shape[0]} by {crop.shape[1]} pixel crop cut into {rows} by {columns} patches.",
+        shape=tr("{count} of {side} × {side} × 3", count=rows * columns, side=patch),
+        description=tr(
+            "The {height} by {width} pixel crop cut into {rows} by {columns} patches.",
+            height=crop.shape[0],
+            width=crop.shape[1],
+            rows=rows,
+            columns=columns,
+        ),
         photo=crop,
         lines=True,
         width=width,
     )
 
 
-def token_matrix(embedding: np.ndarray, *, title: str = "Tokens", width: int = 300) -> Grid:
+def token_matrix(embedding: np.ndarray, *, title: str = TOKENS, width: int = 300) -> Grid:
     """The token matrix X (S, C): one row per patch."""
     tokens, channels = embedding.shape
     return Grid(
-        title=title,
+        title=shown(title),
         rows=tokens,
         columns=channels,
         shape=f"S × C = {tokens} × {channels}",
-        description=f"Token matrix with {tokens} rows, one per patch, and {channels} columns, one per channel.",
+        description=tr(
+            "Token matrix with {tokens} rows, one per patch, and {channels} columns, one per channel.",
+            tokens=tokens,
+            channels=channels,
+        ),
         values=embedding,
         scale=SCALES["embedding"],
         select="row",
@@ -65,11 +82,11 @@ def token_matrix(embedding: np.ndarray, *, title: str = "Tokens", width: int = 3
 def vector_strip(vector: np.ndarray, *, title: str, shape: str, scale: str, width: int = 1000) -> Grid:
     """A vector as one row of colours."""
     return Grid(
-        title=title,
+        title=shown(title),
         rows=1,
         columns=vector.size,
         shape=shape,
-        description=f"{title}: {vector.size} numbers from {vector.min():.3g} to {vector.max():.3g}.",
+        description=numbers_in_words(title, vector),
         values=vector,
         scale=SCALES[scale],
         cell="channel",
@@ -82,11 +99,11 @@ def vector_strip(vector: np.ndarray, *, title: str, shape: str, scale: str, widt
 def pooled_column(vector: np.ndarray, *, width: int) -> Grid:
     """The pooled vector (C,) as a column of colours, between the tokens and the classes."""
     return Grid(
-        title="Mean",
+        title=tr("Mean"),
         rows=vector.size,
         columns=1,
         shape=f"C = {vector.size}",
-        description=f"Pooled vector: {vector.size} numbers from {vector.min():.3g} to {vector.max():.3g}.",
+        description=numbers_in_words(noted("Pooled vector"), vector),
         values=vector,
         scale=SCALES["pooled"],
         cell="channel",
@@ -95,6 +112,17 @@ def pooled_column(vector: np.ndarray, *, width: int) -> Grid:
         aspect=0.28,
         two_lines=True,
         show_scale=False,
+    )
+
+
+def numbers_in_words(title: str, vector: np.ndarray) -> str:
+    """The text alternative of a vector; `title` is noted, or said already."""
+    return tr(
+        "{title}: {count} numbers from {least:.3g} to {most:.3g}.",
+        title=shown(title),
+        count=vector.size,
+        least=vector.min(),
+        most=vector.max(),
     )
 
 
@@ -114,8 +142,8 @@ def stage_grids(
 ) -> list[Grid]:
     """One small picture per stage: colours (T, rows, columns, 3) in 0..1 if given, otherwise maps (T, rows, columns).
 
-    `labels` are (title, note) pairs to print, `names` the stages in full. The maps share one scale over all stages, so
-    that growth can be seen, or have their own; hover reads them in both cases.
+    `labels` are (title, note) pairs to print, said already, `names` the stages in full, in English. The maps share one
+    scale over all stages, so that growth can be seen, or have their own; hover reads them in both cases.
     """
     chosen = SCALES[scale]
     limits = chosen.limits(maps)
@@ -125,7 +153,7 @@ def stage_grids(
             rows=maps.shape[1],
             columns=maps.shape[2],
             shape=note,
-            description=f"Tokens on the patch grid: {name}{f', {note}' if note else ''}.",
+            description=_stage_described(name, note),
             photo=None if colours is None else np.round(colours[index] * 255).astype(np.uint8),
             values=maps[index],
             scale=chosen,
@@ -139,6 +167,23 @@ def stage_grids(
     ]
 
 
+def stage_in_words(name: str) -> str:
+    """A stage's English name, such as "block 1 token mixing" or "embedding", in the language of whoever is looking."""
+    found = _HALF_BLOCK.fullmatch(name)
+    if found is None:
+        return tr(name)
+    if found[2] == "token":
+        return tr("block {number} token mixing", number=found[1])
+    return tr("block {number} channel mixing", number=found[1])
+
+
+def _stage_described(name: str, note: str) -> str:
+    said = stage_in_words(name)
+    if note:
+        return tr("Tokens on the patch grid: {stage}, {note}.", stage=said, note=note)
+    return tr("Tokens on the patch grid: {stage}.", stage=said)
+
+
 def short_name(name: str, length: int = 22) -> str:
     """The part of a class name before its first comma, cut at `length` letters; `&#42;` counts as the one it is."""
     letters = _LETTERS.findall(name.split(",")[0])
@@ -147,9 +192,13 @@ def short_name(name: str, length: int = 22) -> str:
 
 def stage_label(name: str, branch_ratio: float) -> tuple[str, str]:
     """Title and note of a stage: "block 1 token mixing", 0.42 -> ("Block 1", "tokens +42 %"), or "tokens +2.1×"."""
-    words = name.split()
-    if words[0] != "block":
-        return name.capitalize(), ""
+    found = _HALF_BLOCK.fullmatch(name)
+    if found is None:
+        return tr(name.capitalize()), ""
+    added = f"+{branch_ratio:.1f}×"
+    if branch_ratio < 1:
+        added = tr("+{percent:.0f} %", percent=100 * branch_ratio)
     # The second half of a block stands below the first, which carries the title of both.
-    added = f"+{100 * branch_ratio:.0f} %" if branch_ratio < 1 else f"+{branch_ratio:.1f}×"
-    return f"Block {words[1]}" if words[2] == "token" else "", f"{words[2]}s {added}"
+    if found[2] == "token":
+        return tr("Block {number}", number=found[1]), tr("tokens {added}", added=added)
+    return "", tr("channels {added}", added=added)

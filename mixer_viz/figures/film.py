@@ -9,6 +9,9 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from mixer_viz.figures.theme import ACCENT, LINES, NEUTRAL
+from mixer_viz.language import mark, tr
+
+_MOMENTS = mark("moments, about evenly spaced in log(epoch)")
 
 
 def film_chart(
@@ -23,7 +26,11 @@ def film_chart(
         opposed: (T,) share of units with an opposing unit, 0 to 1.
         marked: numbers of moments.
     """
-    titles = ("validation accuracy, %", "frequency of the units / white noise", "units with an opposing unit, %")
+    titles = (
+        tr("validation accuracy, %"),
+        tr("frequency of the units / white noise"),
+        tr("units with an opposing unit, %"),
+    )
     figure = make_subplots(1, 3, subplot_titles=titles, horizontal_spacing=0.07)
     places = np.arange(len(labels))
     for column, values in enumerate((accuracy, frequency, 100 * opposed), start=1):
@@ -43,8 +50,7 @@ def film_chart(
         for moment in marked:
             figure.add_vline(x=moment, line={"color": ACCENT, "width": 1.5}, row=1, col=column)
     figure.add_hline(y=1, line={"color": NEUTRAL, "dash": "dot"}, row=1, col=2)
-    title = "moments, about evenly spaced in log(epoch)"
-    figure.update_xaxes(showticklabels=False, fixedrange=True, title=title, title_font_size=11)
+    figure.update_xaxes(showticklabels=False, fixedrange=True, title=tr(_MOMENTS), title_font_size=11)
     figure.update_yaxes(rangemode="tozero", fixedrange=True)
     figure.update_annotations(font_size=12)
     figure.update_layout(height=210, margin={"l": 0, "r": 0, "t": 24, "b": 0})
@@ -73,15 +79,14 @@ def answers_chart(
                 line={"color": colour, "dash": dash},
                 marker={"size": 9, "symbol": symbol},
                 customdata=[labels[place] for place in places],
-                hovertemplate=f"%{{customdata}}: {name} %{{y:.3g}} %<extra></extra>",
+                hovertemplate=tr("%{{customdata}}: {name} %{{y:.3g}} %", name=name) + "<extra></extra>",
             )
         )
     for moment in marked:
         figure.add_vline(x=moment, line={"color": ACCENT, "width": 1.5})
-    title = "moments, about evenly spaced in log(epoch)"
     figure.update_xaxes(
-        showticklabels=False, fixedrange=True, title=title, title_font_size=11, range=[-0.5, len(labels) - 0.5]
+        showticklabels=False, fixedrange=True, title=tr(_MOMENTS), title_font_size=11, range=[-0.5, len(labels) - 0.5]
     )
-    figure.update_yaxes(range=[-3, 103], fixedrange=True, title="probability, %", title_font_size=11)
+    figure.update_yaxes(range=[-3, 103], fixedrange=True, title=tr("probability, %"), title_font_size=11)
     figure.update_layout(height=240, margin={"l": 0, "r": 0, "t": 8, "b": 0})
     return figure

@@ -10,7 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
+from mixer_viz.figures.hover_words import hover_words, spoken_name
 from mixer_viz.figures.theme import Scale, lookup_table
+from mixer_viz.language import tr
 
 # Above this many cells the values travel as 8 bits: 150,000 cells of float32 would be 800 KB on the wire.
 MAX_FLOAT_CELLS = 20_000
@@ -22,8 +24,6 @@ _PLAIN = (
         "notes",
         "rows",
         "columns",
-        "cell",
-        "across",
         "select",
         "pick_side",
         "tile",
@@ -60,7 +60,7 @@ class Grid:
     limits: tuple[float, float] | np.ndarray | None = None
     opacity: float = 1.0  # of the values over a photo
     show_scale: bool = True
-    cell: str = "patch"
+    cell: str = "patch"  # a marked word, as is the next
     across: str = "channel"  # what the columns count where a click picks a row
     hover: tuple[str, ...] | None = None  # a text for each cell instead of number and value
     count: int | None = None  # cells in use, when the last row is not full
@@ -80,7 +80,7 @@ class Grid:
     aspect: float | None = None  # width / height; None: square cells
 
     def payload(self) -> dict[str, Any]:
-        """What the browser gets, as plain JSON values."""
+        """What the browser gets, as plain JSON values; its words are in the language of whoever is looking."""
         self._check_squares()
         data: dict[str, Any] = {name: getattr(self, name) for name in _PLAIN}
         data["aspect"] = self.aspect or self.columns / self.rows
@@ -88,6 +88,16 @@ class Grid:
         data["hover"] = list(self.hover) if self.hover else None
         data["ids"] = None if self.ids is None else self.ids.tolist()
         data["photo"] = None if self.photo is None else data_url(self.photo)
+        data["cell"], data["across"] = tr(self.cell), tr(self.across)
+        data["name"] = spoken_name(self.title, self.description, self.select != "none")
+        data["words"] = hover_words(
+            select=self.select,
+            pick_side=self.pick_side,
+            rows=self.rows,
+            cell=self.cell,
+            across=self.across,
+            is_tiled=self.tile is not None,
+        )
         if self.values is not None:
             data.update(self._value_payload(self.values, data["count"]))
         return data
@@ -103,7 +113,7 @@ class Grid:
     def _value_payload(self, values: np.ndarray, count: int) -> dict[str, Any]:
         if self.scale is None:
             raise ValueError(f"the grid {self.title!r} has values but no scale")
-        colours = {"quantity": self.scale.quantity, "unit": self.scale.unit}
+        colours = {"quantity": tr(self.scale.quantity), "unit": tr(self.scale.unit), "label": self.scale.label}
         colours["colours"] = _base64(lookup_table(self.scale).tobytes())
         if self.tile is not None:
             return colours | self._tile_payload(values, count * self.tile[0] * self.tile[1])

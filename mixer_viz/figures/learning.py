@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from mixer_viz.figures.theme import ACCENT, LINES, NEUTRAL
+from mixer_viz.language import tr
 
 Curve = Sequence[tuple[int, float]]  # (step, value)
 
@@ -20,7 +21,9 @@ def learning_chart(
     Training values are those of single batches and jump; test values are of the averaged weights on pictures that were
     never trained on.
     """
-    figure = make_subplots(1, 2, subplot_titles=("accuracy, %", "loss (cross-entropy), nats"), horizontal_spacing=0.09)
+    figure = make_subplots(
+        1, 2, subplot_titles=(tr("accuracy, %"), tr("loss (cross-entropy), nats")), horizontal_spacing=0.09
+    )
     parts = (
         (
             1,
@@ -30,7 +33,10 @@ def learning_chart(
         (2, list(train_loss), list(test_loss)),
     )
     for column, train, test in parts:
-        for name, curve, colour, width in (("training", train, LINES[0][0], 1), ("test", test, ACCENT, 3)):
+        for name, curve, colour, width, opacity in (
+            (tr("training"), train, LINES[0][0], 1, 0.6),
+            (tr("test"), test, ACCENT, 3, 1.0),
+        ):
             figure.add_trace(
                 go.Scatter(
                     x=[step for step, _ in curve],
@@ -39,15 +45,17 @@ def learning_chart(
                     legendgroup=name,
                     mode="lines+markers" if len(curve) == 1 else "lines",
                     line={"color": colour, "width": width},
-                    opacity=0.6 if name == "training" else 1.0,
+                    opacity=opacity,
                     showlegend=column == 1,
-                    hovertemplate="step %{x}: %{y:.3g}<extra>" + name + "</extra>",
+                    hovertemplate=tr("step %{x}: %{y:.3g}") + f"<extra>{name}</extra>",
                 ),
                 row=1,
                 col=column,
             )
-    figure.add_hline(y=100 * chance, line={"color": NEUTRAL, "dash": "dot"}, annotation_text="guessing", row=1, col=1)
-    figure.update_xaxes(range=[0, num_steps], fixedrange=True, title="step")
+    figure.add_hline(
+        y=100 * chance, line={"color": NEUTRAL, "dash": "dot"}, annotation_text=tr("guessing"), row=1, col=1
+    )
+    figure.update_xaxes(range=[0, num_steps], fixedrange=True, title=tr("step"))
     figure.update_yaxes(fixedrange=True)
     figure.update_yaxes(range=[0, 102], row=1, col=1)
     figure.update_yaxes(rangemode="tozero", row=1, col=2)

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from mixer_viz.figures.common import draw_borders, short_name
 from mixer_viz.figures.theme import ACCENT, NEUTRAL, SCALES
+from mixer_viz.language import tr
 
 
 def top_classes_chart(names: Sequence[str], probabilities: np.ndarray) -> go.Figure:
@@ -23,12 +24,12 @@ def top_classes_chart(names: Sequence[str], probabilities: np.ndarray) -> go.Fig
         y=places,
         orientation="h",
         marker={"color": colours},
-        text=[f"{value:.1f} %" for value in percent],
+        text=[tr("{value:.1f} %", value=value) for value in percent],
         textposition="auto",  # inside a long bar: on a projector there is no room beside it
         insidetextanchor="end",
         cliponaxis=False,
         hovertext=list(names),
-        hovertemplate="%{hovertext}: %{x:.2f} %<extra></extra>",
+        hovertemplate=tr("%{hovertext}: %{x:.2f} %<extra></extra>"),
     )
     figure = go.Figure(bars)
     labels = [short_name(name) for name in names]
@@ -55,17 +56,17 @@ def draw_overview(
     rows, grid_columns = colours.shape[1:3]
     photo_axes.imshow(crop)
     draw_borders(photo_axes, crop, rows, grid_columns)
-    photo_axes.set(title=f"{rows} × {grid_columns} patches", xticks=[], yticks=[])
+    photo_axes.set(title=tr("{rows} × {columns} patches", rows=rows, columns=grid_columns), xticks=[], yticks=[])
     scale = SCALES["embedding"]
     low, high = scale.limits(embedding)
     mappable = matrix_axes.imshow(embedding, cmap=scale.colour_map, vmin=low, vmax=high, aspect="auto")
-    matrix_axes.set(title="Tokens", xlabel="channel", ylabel="token")
-    top.colorbar(mappable, ax=matrix_axes, label=scale.quantity)
+    matrix_axes.set(title=tr("Tokens"), xlabel=tr("channel"), ylabel=tr("token"))
+    top.colorbar(mappable, ax=matrix_axes, label=scale.label)
     places = np.arange(len(names))
     class_axes.set_yticks(places, [short_name(name) for name in names], parse_math=False)
     class_axes.barh(places, 100 * probabilities, color=[ACCENT] + [NEUTRAL] * (len(names) - 1))
     class_axes.invert_yaxis()
-    class_axes.set(title="Classes", xlabel="probability, %", xlim=(0, 100))
+    class_axes.set(title=tr("Classes"), xlabel=tr("probability, %"), xlim=(0, 100))
     cells = np.asarray(bottom.subplots(2, columns, squeeze=False))
     for axes in cells.flat:
         axes.set_axis_off()

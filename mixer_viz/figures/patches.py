@@ -14,19 +14,22 @@ from mixer_viz.figures.common import draw_borders, grid_in
 from mixer_viz.figures.grid import Grid
 from mixer_viz.figures.photo import greyed
 from mixer_viz.figures.theme import ACCENT, NEUTRAL, SCALES
+from mixer_viz.language import mark, noted, shown, tr
 
 MAX_TILE_COLUMNS = 32
+FILTERS = noted("Patch-embedding filters")
+_COLOURS = (mark("red"), mark("green"), mark("blue"))
 
 
 def similarity_grid(crop: np.ndarray, similarity: np.ndarray, token: int) -> Grid:
     """Cosine similarity (S,) of one patch's embedding to every patch's, over the greyed crop."""
     rows, columns = grid_in(crop, similarity.size)
     return Grid(
-        title=f"Like patch {token}?",
+        title=tr("Like patch {token}?", token=token),
         rows=rows,
         columns=columns,
-        shape="cosine of the tokens",
-        description=f"Cosine similarity of the embedding of patch {token} to that of every patch.",
+        shape=tr("cosine of the tokens"),
+        description=tr("Cosine similarity of the embedding of patch {token} to that of every patch.", token=token),
         photo=greyed(crop),
         values=similarity,
         scale=SCALES["similarity"],
@@ -39,16 +42,23 @@ def patch_picture(patch: np.ndarray, token: int) -> Grid:
     """One patch (P, P, 3) uint8 enlarged, with the three colour values of each pixel on hover."""
     side = patch.shape[0]
     hover = tuple(
-        f"row {row}, column {column}: red {red}, green {green}, blue {blue}"
+        tr(
+            "row {row}, column {column}: red {red}, green {green}, blue {blue}",
+            row=row,
+            column=column,
+            red=red,
+            green=green,
+            blue=blue,
+        )
         for row, line in enumerate(patch.tolist())
         for column, (red, green, blue) in enumerate(line)
     )
     return Grid(
-        title=f"Patch {token}",
+        title=tr("Patch {token}", token=token),
         rows=side,
         columns=side,
         shape=f"{side} × {side} × 3",
-        description=f"Patch {token} enlarged: {side} by {side} pixels.",
+        description=tr("Patch {token} enlarged: {side} by {side} pixels.", token=token, side=side),
         photo=patch,
         hover=hover,
         select="none",
@@ -60,16 +70,22 @@ def patch_vector(patch: np.ndarray, pixels: np.ndarray, token: int) -> Grid:
     """The flattened patch (3 * P * P,), colour by colour; hover reads the place in `pixels` (P, P, 3) and its value."""
     side = pixels.shape[0]
     hover = tuple(
-        f"number {i}: {('red', 'green', 'blue')[i // side**2]}, row {i % side**2 // side}, column {i % side}, "
-        f"value {value:+.3f}"
+        tr(
+            "number {number}: {colour}, row {row}, column {column}, value {value:+.3f}",
+            number=i,
+            colour=tr(_COLOURS[i // side**2]),
+            row=i % side**2 // side,
+            column=i % side,
+            value=value,
+        )
         for i, value in enumerate(patch.tolist())
     )
     return Grid(
-        title=f"Patch {token} as a vector",
+        title=tr("Patch {token} as a vector", token=token),
         rows=1,
         columns=patch.size,
-        shape=f"{side} × {side} × 3 = {patch.size} numbers: red, green, blue",
-        description=f"The {patch.size} normalised pixel values of patch {token}.",
+        shape=tr("{side} × {side} × 3 = {count} numbers: red, green, blue", side=side, count=patch.size),
+        description=tr("The {count} normalised pixel values of patch {token}.", count=patch.size, token=token),
         values=patch,
         scale=SCALES["pixel"],
         hover=hover,
@@ -83,13 +99,18 @@ def rebuilt_grid(rebuilt: np.ndarray, patch_error: np.ndarray, error: float) -> 
     """The image rebuilt from its tokens, (H, W, 3) uint8, with each patch's relative error (S,) on hover."""
     rows, columns = grid_in(rebuilt, patch_error.size)
     return Grid(
-        title="Rebuilt from its tokens",
+        title=tr("Rebuilt from its tokens"),
         rows=rows,
         columns=columns,
         shape=describe_error(error),
-        description=f"The crop rebuilt patch by patch from the embedding; relative error {100 * error:.2g} percent.",
+        description=tr(
+            "The crop rebuilt patch by patch from the embedding; relative error {error:.2g} percent.", error=100 * error
+        ),
         photo=rebuilt,
-        hover=tuple(f"patch {i}: relative error {100 * value:.2g} %" for i, value in enumerate(patch_error)),
+        hover=tuple(
+            tr("patch {token}: relative error {error:.2g} %", token=i, error=100 * value)
+            for i, value in enumerate(patch_error)
+        ),
         lines=True,
         width=218,
     )
@@ -97,7 +118,7 @@ def rebuilt_grid(rebuilt: np.ndarray, patch_error: np.ndarray, error: float) -> 
 
 def describe_error(error: float) -> str:
     """A relative error in percent, or "exact" where it is rounding alone."""
-    return "exact" if error < 1e-6 else f"error {100 * error:.2g} %"
+    return tr("exact") if error < 1e-6 else tr("error {error:.2g} %", error=100 * error)
 
 
 def tile_filters(filters: np.ndarray, order: np.ndarray, columns: int, gap: int = 1) -> np.ndarray:
@@ -122,29 +143,44 @@ def filter_grid(
     frequency: np.ndarray,
     response: np.ndarray | None = None,
     *,
-    title: str = "Patch-embedding filters",
+    title: str = FILTERS,
     width: int = 620,
 ) -> Grid:
-    """All patch-embedding filters as RGB tiles; hover reads channel, length, frequency and, if given, response."""
+    """All patch-embedding filters as RGB tiles; hover reads channel, length, frequency and, if given, response.
+
+    `title` is noted, or said already.
+    """
     count, side = filters.shape[:2]
     columns = min(MAX_TILE_COLUMNS, 2 ** math.ceil(math.log2(math.sqrt(count)) + 0.5))
     picture = tile_filters(filters, order, columns, gap=max(1, side // 8))
-    hover = tuple(
-        f"channel {c}: length {norm[c]:.3g}, frequency {frequency[c]:.3f} cycles/pixel"
-        + ("" if response is None else f", response {response[c]:+.3g}")
-        for c in order
-    )
     return Grid(
-        title=title,
+        title=shown(title),
         rows=-(-count // columns),
         columns=columns,
-        shape=f"{count} of {side} × {side} × 3, each on its own scale, grey is 0",
-        description=f"{count} learned filters of {side} by {side} pixels in colour.",
+        shape=tr("{count} of {side} × {side} × 3, each on its own scale, grey is 0", count=count, side=side),
+        description=tr("{count} learned filters of {side} by {side} pixels in colour.", count=count, side=side),
         photo=picture,
-        hover=hover,
+        hover=tuple(_filter_in_words(c, norm, frequency, response) for c in order),
         count=count,
         select="none",
         width=width,
+    )
+
+
+def _filter_in_words(c: int, norm: np.ndarray, frequency: np.ndarray, response: np.ndarray | None) -> str:
+    if response is None:
+        return tr(
+            "channel {channel}: length {length:.3g}, frequency {frequency:.3f} cycles/pixel",
+            channel=c,
+            length=norm[c],
+            frequency=frequency[c],
+        )
+    return tr(
+        "channel {channel}: length {length:.3g}, frequency {frequency:.3f} cycles/pixel, response {response:+.3g}",
+        channel=c,
+        length=norm[c],
+        frequency=frequency[c],
+        response=response[c],
     )
 
 
@@ -154,8 +190,8 @@ def patch_size_chart(sizes: Sequence[int], tokens: Sequence[int], parameters: Se
     labels = [f"P = {size}<br>S = {count}" for size, count in zip(sizes, tokens, strict=True)]
     text = [f"{value:,}" for value in parameters]
     figure = go.Figure(go.Bar(x=labels, y=parameters, marker={"color": colours}, text=text, textposition="outside"))
-    figure.update_traces(hovertemplate="%{x}: %{text} parameters<extra></extra>", cliponaxis=False)
-    figure.update_yaxes(title="token-mixing parameters", showticklabels=False, showgrid=False, fixedrange=True)
+    figure.update_traces(hovertemplate=tr("%{x}: %{text} parameters<extra></extra>"), cliponaxis=False)
+    figure.update_yaxes(title=tr("token-mixing parameters"), showticklabels=False, showgrid=False, fixedrange=True)
     figure.update_xaxes(fixedrange=True)
     figure.update_layout(height=300, margin={"l": 0, "r": 0, "t": 24, "b": 0}, bargap=0.4)
     return figure
@@ -180,21 +216,21 @@ def draw_patches(
     draw_borders(axes["a"], crop, rows, columns)
     corner = (column * side - 0.5, row * side - 0.5)
     axes["a"].add_patch(Rectangle(corner, side, side, fill=False, edgecolor=ACCENT, linewidth=2))
-    axes["a"].set_title(f"{rows} × {columns} patches")
+    axes["a"].set_title(tr("{rows} × {columns} patches", rows=rows, columns=columns))
     axes["b"].imshow(patch, interpolation="nearest")
-    axes["b"].set_title(f"Patch {token} (row {row}, column {column})")
+    axes["b"].set_title(tr("Patch {token} (row {row}, column {column})", token=token, row=row, column=column))
     cosine = SCALES["similarity"]
     mapped = axes["c"].imshow(similarity.reshape(rows, columns), cmap=cosine.colour_map, vmin=-1, vmax=1)
-    axes["c"].set_title("Similarity of embeddings")
-    figure.colorbar(mapped, ax=axes["c"], label=cosine.quantity)
+    axes["c"].set_title(tr("Similarity of embeddings"))
+    figure.colorbar(mapped, ax=axes["c"], label=cosine.label)
     scale = SCALES["embedding"]
     low, high = scale.limits(embedding)
     mapped = axes["d"].imshow(embedding, cmap=scale.colour_map, vmin=low, vmax=high, aspect="auto")
     axes["d"].axhline(token, color=ACCENT, linewidth=1)
-    axes["d"].set(title="Tokens", xlabel="channel", ylabel="token")
-    figure.colorbar(mapped, ax=axes["d"], label=scale.quantity)
+    axes["d"].set(title=tr("Tokens"), xlabel=tr("channel"), ylabel=tr("token"))
+    figure.colorbar(mapped, ax=axes["d"], label=scale.label)
     axes["e"].imshow(tiles, interpolation="nearest")
-    axes["e"].set_title("Patch-embedding filters")
+    axes["e"].set_title(shown(FILTERS))
     for name in "abce":
         axes[name].set(xticks=[], yticks=[])
     figure.supxlabel(caption, fontsize=8, parse_math=False)

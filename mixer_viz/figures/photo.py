@@ -9,6 +9,7 @@ from PIL import Image, ImageColor, ImageDraw
 
 from mixer_viz.figures.grid import Grid
 from mixer_viz.figures.theme import ACCENT
+from mixer_viz.language import mark, tr
 
 PREVIEW_SIDE = 480
 
@@ -40,17 +41,29 @@ def photo_grid(preview: np.ndarray, size: tuple[int, int], crop: int | tuple[int
     """The whole photo as a picture; `size` is the original's (width, height), `crop` the seen height and width."""
     width, height = size
     seen_height, seen_width = (crop, crop) if isinstance(crop, int) else crop
-    part = "square" if seen_height == seen_width else "part"
+    part = tr("square") if seen_height == seen_width else tr("part")
     return Grid(
-        title="Picture",
+        title=tr("Picture"),
         rows=1,
         columns=1,
-        shape=f"seen at {seen_width} × {seen_height}",
-        description=f"The photo, {width} by {height} pixels, with the {part} that the network sees.",
+        shape=tr("seen at {width} × {height}", width=seen_width, height=seen_height),
+        description=tr(
+            "The photo, {width} by {height} pixels, with the {part} that the network sees.",
+            width=width,
+            height=height,
+            part=part,
+        ),
         photo=preview,
         hover=(
-            f"Of {width} × {height} pixels, the frame is the {part} that the network sees, scaled to "
-            f"{seen_width} × {seen_height}.",
+            tr(
+                "Of {width} × {height} pixels, the frame is the {part} that the network sees, scaled to {seen_width} × "
+                "{seen_height}.",
+                width=width,
+                height=height,
+                part=part,
+                seen_width=seen_width,
+                seen_height=seen_height,
+            ),
         ),
         select="none",
         smooth=True,
@@ -77,17 +90,24 @@ def shuffled_grid(cells: np.ndarray, order: np.ndarray, width: int = 330, grid: 
     rows, columns = grid or (math.isqrt(count), math.isqrt(count))
     moved = int((order != np.arange(count)).sum())
     return Grid(
-        title="What the network sees",
+        title=tr("What the network sees"),
         rows=rows,
         columns=columns,
-        shape=f"{moved} of {count} patches moved",
-        description=f"The picture cut into {count} patches of {patch} by {patch} pixels, {moved} of them moved.",
+        shape=tr("{moved} of {count} patches moved", moved=moved, count=count),
+        description=tr(
+            "The picture cut into {count} patches of {side} by {side} pixels, {moved} of them moved.",
+            count=count,
+            side=patch,
+            moved=moved,
+        ),
         photo=shuffled_picture(cells, order, (rows, columns)),
         hover=tuple(
-            f"place {place}: its own patch" if place == shown else f"place {place} shows patch {shown}"
+            tr("place {place}: its own patch", place=place)
+            if place == shown
+            else tr("place {place} shows patch {patch}", place=place, patch=shown)
             for place, shown in enumerate(order.tolist())
         ),
-        cell="place",
+        cell=mark("place"),
         lines=True,
         width=width,
     )

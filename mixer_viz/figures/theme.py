@@ -8,6 +8,8 @@ from typing import Literal
 import matplotlib
 import numpy as np
 
+from mixer_viz.language import mark, tr
+
 ACCENT = "#C2410C"  # the selected token, unit or layer, everywhere
 NEUTRAL = "#7A828C"
 # Curves: told apart by dash and marker as well as by colour; Okabe and Ito's colours are safe for colour-blind readers.
@@ -26,7 +28,7 @@ Kind = Literal["signed", "magnitude"]
 class Scale:
     """How one quantity is coloured: a colour map, and limits that are either fixed or taken from the values."""
 
-    quantity: str  # as printed beside the scale, before its unit
+    quantity: str  # English, as printed beside the scale, before its unit
     kind: Kind
     colour_map: str
     fixed: tuple[float, float] | None = None
@@ -34,8 +36,9 @@ class Scale:
 
     @property
     def label(self) -> str:
-        """Quantity and unit, as printed beside the scale."""
-        return f"{self.quantity} ({self.unit})" if self.unit else self.quantity
+        """Quantity and unit, as printed beside the scale, in the language of whoever is looking."""
+        said = tr(self.quantity)
+        return tr("{quantity} ({unit})", quantity=said, unit=tr(self.unit)) if self.unit else said
 
     def limits(self, values: np.ndarray) -> tuple[float, float]:
         """Lowest and highest value of the scale: symmetric about zero if signed, from zero if a magnitude."""
@@ -49,34 +52,38 @@ class Scale:
 
 # RdBu and viridis are safe for colour-blind readers; blue is negative and red positive everywhere.
 SCALES: dict[str, Scale] = {
-    "pixel": Scale("normalised pixel value", "signed", "RdBu_r"),
-    "embedding": Scale("token value", "signed", "RdBu_r"),
-    "pooled": Scale("pooled value", "signed", "RdBu_r"),
-    "similarity": Scale("cosine similarity", "signed", "RdBu_r", fixed=(-1.0, 1.0)),
-    "norm": Scale("token length (L2 norm)", "magnitude", "viridis"),
-    "response": Scale("response", "signed", "RdBu_r"),
-    "reads": Scale("weight of W₁", "signed", "RdBu_r"),
-    "writes": Scale("weight of W₂", "signed", "RdBu_r"),
-    "mixing": Scale("mixing weight", "signed", "RdBu_r"),
-    "jacobian": Scale("derivative, mean over channels", "signed", "RdBu_r"),
-    "jacobian norm": Scale("derivative, Frobenius norm", "magnitude", "viridis"),
-    "power": Scale("share of the power, %", "magnitude", "viridis"),
-    "activation": Scale("activation", "signed", "RdBu_r"),
-    "field": Scale("share of the gradient, %", "magnitude", "viridis"),
-    "channel": Scale("channel value", "signed", "RdBu_r"),
-    "logit": Scale("logit", "signed", "RdBu_r"),
-    "contribution": Scale("contribution to the logit", "signed", "RdBu_r"),
-    "contribution to the unit": Scale("added to the unit", "signed", "RdBu_r"),
-    "cka": Scale("linear CKA", "magnitude", "viridis", fixed=(0.0, 1.0)),
-    "normed": Scale("value after LayerNorm", "signed", "RdBu_r"),
-    "product": Scale("weight times value", "signed", "RdBu_r"),
-    "error": Scale("relative error", "magnitude", "viridis", fixed=(0.0, 1.0)),
-    "attribution": Scale("contribution", "signed", "RdBu_r", unit="logits"),
-    "attribution positive": Scale("contribution, negative drawn as 0", "magnitude", "viridis", unit="logits"),
+    "pixel": Scale(mark("normalised pixel value"), "signed", "RdBu_r"),
+    "embedding": Scale(mark("token value"), "signed", "RdBu_r"),
+    "pooled": Scale(mark("pooled value"), "signed", "RdBu_r"),
+    "similarity": Scale(mark("cosine similarity"), "signed", "RdBu_r", fixed=(-1.0, 1.0)),
+    "norm": Scale(mark("token length (L2 norm)"), "magnitude", "viridis"),
+    "response": Scale(mark("response"), "signed", "RdBu_r"),
+    "reads": Scale(mark("weight of W₁"), "signed", "RdBu_r"),
+    "writes": Scale(mark("weight of W₂"), "signed", "RdBu_r"),
+    "mixing": Scale(mark("mixing weight"), "signed", "RdBu_r"),
+    "jacobian": Scale(mark("derivative, mean over channels"), "signed", "RdBu_r"),
+    "jacobian norm": Scale(mark("derivative, Frobenius norm"), "magnitude", "viridis"),
+    "power": Scale(mark("share of the power, %"), "magnitude", "viridis"),
+    "activation": Scale(mark("activation"), "signed", "RdBu_r"),
+    "field": Scale(mark("share of the gradient, %"), "magnitude", "viridis"),
+    "channel": Scale(mark("channel value"), "signed", "RdBu_r"),
+    "logit": Scale(mark("logit"), "signed", "RdBu_r"),
+    "contribution": Scale(mark("contribution to the logit"), "signed", "RdBu_r"),
+    "contribution to the unit": Scale(mark("added to the unit"), "signed", "RdBu_r"),
+    "cka": Scale(mark("linear CKA"), "magnitude", "viridis", fixed=(0.0, 1.0)),
+    "normed": Scale(mark("value after LayerNorm"), "signed", "RdBu_r"),
+    "product": Scale(mark("weight times value"), "signed", "RdBu_r"),
+    "error": Scale(mark("relative error"), "magnitude", "viridis", fixed=(0.0, 1.0)),
+    "attribution": Scale(mark("contribution"), "signed", "RdBu_r", unit=mark("logits")),
+    "attribution positive": Scale(
+        mark("contribution, negative drawn as 0"), "magnitude", "viridis", unit=mark("logits")
+    ),
     # Of the methods whose values are no logits.
-    "sensitivity": Scale("sensitivity", "signed", "RdBu_r", unit="in its own unit"),
-    "sensitivity positive": Scale("sensitivity, negative drawn as 0", "magnitude", "viridis", unit="in its own unit"),
-    "agreement": Scale("rank correlation", "signed", "RdBu_r", fixed=(-1.0, 1.0)),
+    "sensitivity": Scale(mark("sensitivity"), "signed", "RdBu_r", unit=mark("in its own unit")),
+    "sensitivity positive": Scale(
+        mark("sensitivity, negative drawn as 0"), "magnitude", "viridis", unit=mark("in its own unit")
+    ),
+    "agreement": Scale(mark("rank correlation"), "signed", "RdBu_r", fixed=(-1.0, 1.0)),
 }
 
 

@@ -10,6 +10,7 @@ import struct
 import time
 
 from mixer_viz.images.modes import ImageError
+from mixer_viz.language import noted
 
 MAX_PARTS = 50_000  # strips or tiles of a TIFF: 10 microseconds each
 MAX_READ_SECONDS = 2.0  # of the processor, in Pillow's own loops over markers, chunks, blocks and runs
@@ -37,7 +38,9 @@ class BoundedReader(io.BytesIO):
     def read(self, size: int | None = -1, /) -> bytes:
         """Raises ImageError once the time is over: loops in Python ask for a few bytes again and again."""
         if time.thread_time() - self._began > MAX_READ_SECONDS:
-            raise ImageError("This picture is built of too many small parts; open it elsewhere and save it as PNG.")
+            raise ImageError(
+                noted("This picture is built of too many small parts; open it elsewhere and save it as PNG.")
+            )
         return super().read(size)
 
 
@@ -46,21 +49,29 @@ def check_file(data: bytes) -> None:
     brands = _brands(data)
     if brands & _HEIC and not brands & _AVIF:
         raise ImageError(
-            "This is a HEIC photo, which cannot be read here; save it as JPEG (an iPhone takes JPEG with Settings, "
-            "Camera, Formats, Most Compatible)."
+            noted(
+                "This is a HEIC photo, which cannot be read here; save it as JPEG (an iPhone takes JPEG with Settings, "
+                "Camera, Formats, Most Compatible)."
+            )
         )
     if data[:2] in (b"II", b"MM") and _tiff_parts(data) > MAX_PARTS:
-        raise ImageError("This TIFF is cut into too many strips or tiles; save it as PNG and try again.")
+        raise ImageError(noted("This TIFF is cut into too many strips or tiles; save it as PNG and try again."))
 
 
 def check_pixels(data: bytes, format: str | None, pixels: int) -> None:
     """Raise ImageError for what takes more per pixel than other pictures: JPEG of many scans, large WebP and AVIF."""
     if format in MAX_PIXELS and pixels > MAX_PIXELS[format]:
         most = MAX_PIXELS[format] // 1_000_000
-        raise ImageError(f"This {format} has more than {most} million pixels; make it smaller or save it as JPEG.")
+        raise ImageError(
+            noted(
+                "This {format} has more than {most} million pixels; make it smaller or save it as JPEG.",
+                format=format,
+                most=most,
+            )
+        )
     # Entropy-coded bytes have no such pair; metadata have one by chance at times, and a preview has some.
     if format in ("JPEG", "MPO") and data.count(b"\xff\xda") > max(_USUAL_SCANS, MAX_SCANNED_PIXELS // pixels):
-        raise ImageError("This JPEG is built of too many scans; open it elsewhere and save it again.")
+        raise ImageError(noted("This JPEG is built of too many scans; open it elsewhere and save it again."))
 
 
 def _brands(data: bytes) -> set[bytes]:

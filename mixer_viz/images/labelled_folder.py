@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from mixer_viz.images.pixels import ImageError, crop_image, normalise, open_image
+from mixer_viz.language import noted, noted_list
 from mixer_viz.model import MixerConfig
 
 MAX_IMAGES = 2_000
@@ -22,7 +23,9 @@ MAX_DECODED_PIXELS = 10**9  # of all pictures together: bounds the time, for a s
 MAX_UNREADABLE = 100  # bounds it as well: a damaged file can take as long as a whole one
 MAX_KEPT_BYTES = MAX_IMAGES * 3 * 224**2  # of the crops, which are what stays in memory
 
-_TOO_MANY_UNREADABLE = f"More than {MAX_UNREADABLE} of these files are no readable pictures; choose others."
+_TOO_MANY_UNREADABLE = noted(
+    "More than {most} of these files are no readable pictures; choose others.", most=MAX_UNREADABLE
+)
 _NAMES_SHOWN, _LETTERS_SHOWN = 5, 40  # of folders, whose names can be anything
 
 Content = TypeVar("Content")
@@ -48,12 +51,12 @@ class LabelledImages:
     @property
     def left_out(self) -> str:
         """What was left out, in one or two sentences; empty when nothing was."""
-        sentences = []
-        if self.unknown:
-            sentences.append(f"Left out, because this model has no class of that name: {_listed(self.unknown)}.")
-        if self.unreadable:
-            sentences.append(f"Skipped {self.unreadable} of {self.unreadable + len(self)} files: no readable pictures.")
-        return " ".join(sentences)
+        listed, count, files = _listed(self.unknown), self.unreadable, self.unreadable + len(self)
+        unknown = noted("Left out, because this model has no class of that name: {names}.", names=listed)
+        unreadable = noted("Skipped {count} of {files} files: no readable pictures.", count=count, files=files)
+        if self.unknown and count:
+            return noted("{first} {second}", first=unknown, second=unreadable)
+        return unknown if self.unknown else unreadable if count else ""
 
 
 def labelled_images(files: Iterable[tuple[str, bytes]], config: MixerConfig) -> LabelledImages:
@@ -84,7 +87,10 @@ def labelled_images(files: Iterable[tuple[str, bytes]], config: MixerConfig) -> 
         pixels += image.width * image.height
         if pixels > MAX_DECODED_PIXELS:
             raise ImageError(
-                f"These pictures have more than {MAX_DECODED_PIXELS:,} pixels in all; choose fewer of them."
+                noted(
+                    "These pictures have more than {most:,} pixels in all; choose fewer of them.",
+                    most=MAX_DECODED_PIXELS,
+                )
             )
         images.append(np.asarray(crop_image(image, config)))
         labels.append(label)
@@ -117,10 +123,18 @@ def _within_limits(
         size += size_of(content)
         if count > most:
             raise ImageError(
-                f"This folder has more than {most:,} files, the most for {config.image_size} px; choose fewer of them."
+                noted(
+                    "This folder has more than {most:,} files, the most for {image_size} px; choose fewer of them.",
+                    most=most,
+                    image_size=config.image_size,
+                )
             )
         if size > MAX_FILE_BYTES:
-            raise ImageError(f"These files have more than {MAX_FILE_BYTES // 2**20} MiB in all; choose fewer of them.")
+            raise ImageError(
+                noted(
+                    "These files have more than {most} MiB in all; choose fewer of them.", most=MAX_FILE_BYTES // 2**20
+                )
+            )
         yield folder, content
 
 
@@ -135,7 +149,9 @@ def _not_hidden(files: Iterable[tuple[str, Content]]) -> Iterator[tuple[str, Con
 def classes_by_name(names: Sequence[str] | None) -> Mapping[str, int]:
     """Folder name, as `plain_name` makes it, to the class: names that belong to one class, full names before others."""
     if names is None:
-        raise ImageError("This model does not say what its classes are called, so folders cannot be matched to them.")
+        raise ImageError(
+            noted("This model does not say what its classes are called, so folders cannot be matched to them.")
+        )
     full, parts = collections.defaultdict(set), collections.defaultdict(set)
     for index, name in enumerate(names):
         full[plain_name(name)].add(index)
@@ -151,15 +167,19 @@ def plain_name(name: str) -> str:
 
 def _nothing_left(unreadable: int, unknown: Sequence[str], config: MixerConfig) -> str:
     if unreadable:
-        return f"None of the {unreadable} files in the folders of this model's classes is a readable picture."
-    known = f"name the folders after its classes, such as {_listed(config.class_names or ())}"
+        return noted(
+            "None of the {count} files in the folders of this model's classes is a readable picture.", count=unreadable
+        )
+    known = noted("name the folders after its classes, such as {names}", names=_listed(config.class_names or ()))
     if unknown:
-        return f"This model has no class of the name {_listed(unknown)}; {known}."
-    return f"There are no pictures here; choose a folder with a folder of pictures per class, and {known}."
+        return noted("This model has no class of the name {names}; {advice}.", names=_listed(unknown), advice=known)
+    return noted(
+        "There are no pictures here; choose a folder with a folder of pictures per class, and {advice}.", advice=known
+    )
 
 
 def _listed(names: Sequence[str]) -> str:
     """A few names, quoted, shortened and with control characters escaped."""
     shown = [name if len(name) <= _LETTERS_SHOWN else name[:_LETTERS_SHOWN] + "…" for name in names[:_NAMES_SHOWN]]
-    more = [f"{len(names) - _NAMES_SHOWN:,} more"] if len(names) > _NAMES_SHOWN else []
-    return ", ".join([*(repr(name) if name else "(no folder)" for name in shown), *more])
+    more = [noted("{count:,} more", count=len(names) - _NAMES_SHOWN)] if len(names) > _NAMES_SHOWN else []
+    return noted_list([*(repr(name) if name else noted("(no folder)") for name in shown), *more])

@@ -8,6 +8,8 @@ import numpy as np
 from PIL import Image
 from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, PLANAR_CONFIGURATION
 
+from mixer_viz.language import noted
+
 WIDE_GREY_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")
 _WHITE_IS_ZERO = 0
 _SEPARATE_PLANES = 2
@@ -26,7 +28,9 @@ def to_rgb(image: Image.Image) -> Image.Image:
     """
     if _tiff_tag(image, PLANAR_CONFIGURATION) == _SEPARATE_PLANES and _bits_per_sample(image)[:2] == (16, 16):
         # Pillow 13 reads these without an error, as a picture of stripes.
-        raise ImageError("This TIFF keeps its 16-bit colours in separate planes; save it as a PNG and try again.")
+        raise ImageError(
+            noted("This TIFF keeps its 16-bit colours in separate planes; save it as a PNG and try again.")
+        )
     canvas = Image.new("RGB", image.size, "white")
     full_range = _full_range(image) if image.mode in WIDE_GREY_MODES else None
     # Piece by piece: a converted copy of the whole picture takes as much memory as the picture.

@@ -15,6 +15,7 @@ from torchvision.transforms.v2 import InterpolationMode, functional
 from mixer_viz.images.bounds import BoundedReader, check_file, check_pixels
 from mixer_viz.images.modes import ImageError as ImageError
 from mixer_viz.images.modes import to_rgb
+from mixer_viz.language import noted
 from mixer_viz.model import MixerConfig, MlpMixer
 
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")
@@ -30,11 +31,10 @@ MAX_RESIZED_ASPECT = 8
 # And above this many pixels of the whole resized picture: a small crop_pct would enlarge all of it without end.
 MAX_RESIZED_PIXELS = 8_000_000
 
-_NOT_A_PICTURE = (
+_NOT_A_PICTURE = noted(
     "This file is damaged, or not a picture that can be read here; use PNG, JPEG, WebP, AVIF, GIF, BMP or TIFF."
 )
-_DAMAGED = "This picture is damaged or incomplete; save or download it again."
-_TOO_MANY_PIXELS = f"at most {MAX_IMAGE_PIXELS // 1_000_000} million are allowed; make it smaller and try again."
+_DAMAGED = noted("This picture is damaged or incomplete; save or download it again.")
 
 
 def open_image(source: str | os.PathLike[str] | bytes) -> Image.Image:
@@ -47,14 +47,24 @@ def open_image(source: str | os.PathLike[str] | bytes) -> Image.Image:
     """
     data = source if isinstance(source, bytes) else _read_file(Path(source))
     if not data:
-        raise ImageError("This file is empty; choose another picture.")
+        raise ImageError(noted("This file is empty; choose another picture."))
     if len(data) > MAX_IMAGE_BYTES:
-        raise ImageError(f"This file is larger than {MAX_IMAGE_BYTES // 2**20} MiB; choose or save a smaller one.")
+        raise ImageError(
+            noted("This file is larger than {most} MiB; choose or save a smaller one.", most=MAX_IMAGE_BYTES // 2**20)
+        )
     check_file(data)
     with _identify(data) as image:
         width, height = image.size
         if width * height > MAX_IMAGE_PIXELS:
-            raise ImageError(f"This picture has {width} x {height} pixels, but {_TOO_MANY_PIXELS}")
+            raise ImageError(
+                noted(
+                    "This picture has {width} x {height} pixels, but at most {most} million are allowed; make it "
+                    "smaller and try again.",
+                    width=width,
+                    height=height,
+                    most=MAX_IMAGE_PIXELS // 1_000_000,
+                )
+            )
         check_pixels(data, image.format, width * height)
         return _decode(image)
 
@@ -62,13 +72,15 @@ def open_image(source: str | os.PathLike[str] | bytes) -> Image.Image:
 def _read_file(path: Path) -> bytes:
     try:
         if path.is_dir():
-            raise ImageError(f"{str(path)!r} is a folder; choose a picture inside it.")
+            raise ImageError(noted("{path!r} is a folder; choose a picture inside it.", path=str(path)))
         if not path.is_file():  # nor a device or a pipe, which might never end
-            raise ImageError(f"There is no picture file {str(path)!r}; check the path.")
+            raise ImageError(noted("There is no picture file {path!r}; check the path.", path=str(path)))
         with path.open("rb") as file:
             return file.read(MAX_IMAGE_BYTES + 1)
     except OSError as exc:
-        raise ImageError(f"The file {str(path)!r} cannot be read; check its name and its permissions.") from exc
+        raise ImageError(
+            noted("The file {path!r} cannot be read; check its name and its permissions.", path=str(path))
+        ) from exc
 
 
 def _identify(data: bytes) -> Image.Image:
@@ -79,7 +91,13 @@ def _identify(data: bytes) -> Image.Image:
     except UnidentifiedImageError as exc:
         raise ImageError(_NOT_A_PICTURE) from exc
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
-        raise ImageError(f"This picture has far too many pixels; {_TOO_MANY_PIXELS}") from exc
+        raise ImageError(
+            noted(
+                "This picture has far too many pixels; at most {most} million are allowed; make it smaller and try "
+                "again.",
+                most=MAX_IMAGE_PIXELS // 1_000_000,
+            )
+        ) from exc
     except Exception as exc:  # a hostile header can raise nearly anything inside Pillow's readers
         raise ImageError(_DAMAGED) from exc
 

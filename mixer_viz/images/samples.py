@@ -13,7 +13,7 @@ from PIL import Image
 
 from mixer_viz.images.photos import bundled_photos
 from mixer_viz.images.pixels import open_image
-from mixer_viz.language import mark
+from mixer_viz.language import mark, noted, noted_list
 
 DRAWN_SIZE = 256  # 8 x 8 squares of 32 pixels
 _SQUARE = DRAWN_SIZE // 8
@@ -158,7 +158,9 @@ def load_sample(name: str) -> Image.Image:
     """The picture of that name, RGB, new at every call; raises ValueError with the known names for any other."""
     known = [sample.name for sample in available_samples()]
     if name not in known:
-        raise ValueError(f"There is no sample picture {name!r}; choose one of {', '.join(known)}.")
+        raise ValueError(
+            noted("There is no sample picture {name!r}; choose one of {names}.", name=name, names=noted_list(known))
+        )
     if name in _DRAWINGS:
         return _DRAWINGS[name]()
     return open_image(_photo_file(name).read_bytes())

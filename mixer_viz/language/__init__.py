@@ -12,7 +12,7 @@ one block of code in one thread. Everybody else reads English.
 """
 
 from mixer_viz.language.catalogues import LANGUAGES, SOURCE, nearest
-from mixer_viz.language.messages import Noted, mark, noted, sentence_of_error, shown, tr
+from mixer_viz.language.messages import Noted, mark, noted, noted_error, noted_list, sentence_of_error, shown, tr
 from mixer_viz.language.speaker import ask, current, for_everybody, of_visit, speaking
 
 __all__ = [
@@ -25,6 +25,8 @@ __all__ = [
     "mark",
     "nearest",
     "noted",
+    "noted_error",
+    "noted_list",
     "of_visit",
     "sentence_of_error",
     "shown",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import numbers
+from collections.abc import Iterable
 from typing import Any
 
 from mixer_viz.language.catalogues import catalogue
@@ -16,17 +19,20 @@ class Noted(str):
     values: dict[str, Any]
 
     def __new__(cls, message: str, values: dict[str, Any]) -> Noted:
-        """`values` are put into `message` by their names; without any, the message is taken as it is."""
-        made = super().__new__(cls, message.format(**values) if values else message)
-        made.message, made.values = message, values
+        """`values` are put into `message` by their names; without any, the message is taken as it is.
+
+        Of an error what it says is kept, so that no sentence holds on to frames and what lies in them.
+        """
+        kept = {
+            name: noted_error(value) if isinstance(value, BaseException) else value for name, value in values.items()
+        }
+        made = super().__new__(cls, message.format(**kept) if kept else message)
+        made.message, made.values = message, kept
         return made
 
     def __reduce__(self) -> tuple[type[Noted], tuple[str, dict[str, Any]]]:
-        """Goes to other processes whole; values that are no plain ones go as texts."""
-        plain = {
-            name: value if isinstance(value, int | float | str) else str(value) for name, value in self.values.items()
-        }
-        return Noted, (self.message, plain)
+        """Goes to other processes whole; values that are neither numbers nor texts go as texts."""
+        return Noted, (self.message, {name: _plain(value) for name, value in self.values.items()})
 
 
 def tr(message: str, /, **values: Any) -> str:
@@ -48,6 +54,12 @@ def noted(message: str, /, **values: Any) -> Noted:
     return Noted(message, values)
 
 
+def noted_list(texts: Iterable[str], /) -> str:
+    """A few texts or noted sentences as one, with the commas of the language that it is said in; empty for none."""
+    first, *others = list(texts) or [""]
+    return functools.reduce(lambda some, last: noted("{some}, {last}", some=some, last=last), others, first)
+
+
 def mark(message: str, /) -> str:
     """The same text; it is in the catalogue, for `tr` to find."""
     return message
@@ -58,10 +70,23 @@ def shown(text: str) -> str:
     return tr(text) if isinstance(text, Noted) else text
 
 
+def noted_error(error: object) -> str:
+    """What an error was given to say, noted where it was, for `shown` to say; the text of anything else."""
+    first = error.args[0] if isinstance(error, BaseException) and len(error.args) == 1 else error
+    return first if isinstance(first, Noted) else str(error)
+
+
 def sentence_of_error(error: object) -> str:
     """What an error says, in the language of whoever is looking where it was noted."""
-    first = error.args[0] if isinstance(error, BaseException) and len(error.args) == 1 else error
-    return shown(first) if isinstance(first, Noted) else str(error)
+    return shown(noted_error(error))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str | bool):
+        return value
+    if isinstance(value, numbers.Real):  # NumPy's own would bring NumPy along
+        return int(value) if isinstance(value, numbers.Integral) else float(value)
+    return str(value)
 
 
 def _said(value: Any) -> Any:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
-from mixer_viz.model.wording import named, shown
+from mixer_viz.language import noted
+from mixer_viz.model.stored import stored_config
+from mixer_viz.model.wording import by, shown
 
 Gelu = Literal["erf", "tanh"]
 Interpolation = Literal["nearest", "bilinear", "bicubic"]
-Config = TypeVar("Config")
 
 _SIZES = (
     "image_size",
@@ -71,19 +72,35 @@ class MixerConfig:
         for name in _SIZES if self.image_width is None else (*_SIZES, "image_width"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool):
-                raise ValueError(f"{name}={shown(value)} must be a whole number")
+                raise ValueError(noted("{name}={value} must be a whole number", name=name, value=shown(value)))
             if value < 1:
-                raise ValueError(f"{name}={shown(value)} must be at least 1")
+                raise ValueError(noted("{name}={value} must be at least 1", name=name, value=shown(value)))
         for name, pixels in (("image_size", self.image_size), ("image_width", self.image_width or 0)):
             if pixels % self.patch_size:
-                raise ValueError(f"{name}={shown(pixels)} is not a multiple of patch_size={shown(self.patch_size)}")
+                raise ValueError(
+                    noted(
+                        "{name}={pixels} is not a multiple of patch_size={patch_size}",
+                        name=name,
+                        pixels=shown(pixels),
+                        patch_size=shown(self.patch_size),
+                    )
+                )
         if self.gelu not in ("erf", "tanh"):
-            raise ValueError(f"gelu={shown(self.gelu)} must be 'erf' or 'tanh'")
+            raise ValueError(noted("gelu={value} must be 'erf' or 'tanh'", value=shown(self.gelu)))
         if self.interpolation not in (None, "nearest", "bilinear", "bicubic"):
-            raise ValueError(f"interpolation={shown(self.interpolation)} must be 'nearest', 'bilinear' or 'bicubic'")
+            raise ValueError(
+                noted(
+                    "interpolation={value} must be 'nearest', 'bilinear' or 'bicubic'",
+                    value=shown(self.interpolation),
+                )
+            )
         if isinstance(self.layer_norm_eps, bool) or not 0 < self.layer_norm_eps <= MAX_LAYER_NORM_EPS:
             raise ValueError(
-                f"layer_norm_eps={shown(self.layer_norm_eps)} must be above 0 and at most {MAX_LAYER_NORM_EPS}"
+                noted(
+                    "layer_norm_eps={value} must be above 0 and at most {most}",
+                    value=shown(self.layer_norm_eps),
+                    most=MAX_LAYER_NORM_EPS,
+                )
             )
         self._check_preprocessing()
         self._check_class_names()
@@ -94,18 +111,24 @@ class MixerConfig:
             return
         # A single text has a length too, and would pass for one name per letter.
         if isinstance(self.class_names, str) or not all(isinstance(name, str) for name in self.class_names):
-            raise ValueError("class_names must be a sequence of texts, one per class")
+            raise ValueError(noted("class_names must be a sequence of texts, one per class"))
         if len(self.class_names) != self.num_classes:
-            raise ValueError(f"{len(self.class_names)} class names do not fit num_classes={self.num_classes}")
+            raise ValueError(
+                noted(
+                    "{count} class names do not fit num_classes={num_classes}",
+                    count=len(self.class_names),
+                    num_classes=self.num_classes,
+                )
+            )
 
     def _check_calibration(self) -> None:
         if self.temperature is not None and not 0 < self.temperature <= _LARGEST:
-            raise ValueError(f"temperature={self.temperature} must be above 0 and finite")
+            raise ValueError(noted("temperature={value} must be above 0 and finite", value=self.temperature))
         usual = self.usual_confidence
         if usual is None:
             return
         if len(usual) < 2 or list(usual) != sorted(usual) or not 0 <= usual[0] <= usual[-1] <= 1:
-            raise ValueError("usual_confidence must be at least two ascending numbers from 0 to 1")
+            raise ValueError(noted("usual_confidence must be at least two ascending numbers from 0 to 1"))
 
     def _check_preprocessing(self) -> None:
         for name in ("mean", "std"):
@@ -113,21 +136,41 @@ class MixerConfig:
             if values is None:
                 continue
             if len(values) != self.in_channels:
-                raise ValueError(f"{name} has {len(values)} values for in_channels={self.in_channels}")
+                raise ValueError(
+                    noted(
+                        "{name} has {count} values for in_channels={in_channels}",
+                        name=name,
+                        count=len(values),
+                        in_channels=self.in_channels,
+                    )
+                )
             if not all(-_LARGEST <= value <= _LARGEST for value in values):  # NaN fails both comparisons
-                raise ValueError(f"{name}={shown(values)} must be finite")
+                raise ValueError(noted("{name}={values} must be finite", name=name, values=shown(values)))
             if not all(-LARGEST_PIXEL_UNIT <= value <= LARGEST_PIXEL_UNIT for value in values):
                 raise ValueError(
-                    f"{name}={shown(values)} must be for pixels between 0 and 1 (at most {LARGEST_PIXEL_UNIT:g}), so "
-                    "divide by 255 what was measured on pixels between 0 and 255"
+                    noted(
+                        "{name}={values} must be for pixels between 0 and 1 (at most {most:g}), so "
+                        "divide by 255 what was measured on pixels between 0 and 255",
+                        name=name,
+                        values=shown(values),
+                        most=LARGEST_PIXEL_UNIT,
+                    )
                 )
         if self.std is not None and min(self.std) < SMALLEST_STD:
             raise ValueError(
-                f"std={shown(self.std)} must be positive and at least {SMALLEST_STD:g}, else the answer is not finite"
+                noted(
+                    "std={value} must be positive and at least {least:g}, else the answer is not finite",
+                    value=shown(self.std),
+                    least=SMALLEST_STD,
+                )
             )
         if self.crop_pct is not None and not MIN_CROP_PCT <= self.crop_pct <= 1:
             raise ValueError(
-                f"crop_pct={shown(self.crop_pct)} must be above 0, at least {MIN_CROP_PCT:g}, and at most 1"
+                noted(
+                    "crop_pct={value} must be above 0, at least {least:g}, and at most 1",
+                    value=shown(self.crop_pct),
+                    least=MIN_CROP_PCT,
+                )
             )
 
     @property
@@ -145,7 +188,7 @@ class MixerConfig:
     def grid_size(self) -> int:
         """Patches along one side of a square picture; ValueError for another, which has a `grid_shape` alone."""
         if self.image_width is not None:
-            raise ValueError(f"the grid of {' x '.join(map(str, self.grid_shape))} patches is not square")
+            raise ValueError(noted("the grid of {grid} patches is not square", grid=by(self.grid_shape, "x")))
         return self.image_size // self.patch_size
 
     @property
@@ -167,32 +210,6 @@ class MixerConfig:
     def from_json(cls, text: str) -> MixerConfig:
         """Rebuild a config from `to_json`; raises ValueError on anything else."""
         return stored_config(text, cls)
-
-
-def stored_config(text: str, config_class: type[Config]) -> Config:
-    """A config that was written as a JSON object; ValueError for anything else, or other entries than it has."""
-    values = stored_values(text, config_class)
-    for name in ("mean", "std", "class_names", "usual_confidence"):
-        if isinstance(values.get(name), list):
-            values[name] = tuple(values[name])
-    try:
-        return config_class(**values)
-    except TypeError as exc:
-        raise ValueError(f"the stored config is incomplete or has a wrong type: {exc}") from exc
-
-
-def stored_values(text: str, config_class: type) -> dict[str, Any]:
-    """The entries of a config that was written as a JSON object; ValueError for anything else, or unknown entries."""
-    try:
-        values = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as exc:
-        raise ValueError("the stored config is not JSON") from exc
-    if not isinstance(values, dict):
-        raise ValueError("the stored config is not a JSON object")
-    unknown = sorted(set(values) - {field.name for field in dataclasses.fields(config_class)})
-    if unknown:
-        raise ValueError(f"the stored config has unknown entries: {', '.join(named(name) for name in unknown[:3])}")
-    return values
 
 
 def _paper(patch_size: int, num_blocks: int, embed_dim: int, channels_mlp_dim: int, tokens_mlp_dim: int) -> MixerConfig:

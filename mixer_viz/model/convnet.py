@@ -14,7 +14,8 @@ import json
 import torch
 from torch import Tensor, nn
 
-from mixer_viz.model.config import Interpolation, stored_config
+from mixer_viz.model.config import Interpolation
+from mixer_viz.model.stored import stored_config
 from mixer_viz.model.wording import shown
 
 NATIVE_SIZE = 32  # the first convolution brings larger images to about this many positions a side

@@ -6,7 +6,9 @@ import dataclasses
 import json
 from typing import Literal, get_args
 
-from mixer_viz.model.config import MixerConfig, stored_values
+from mixer_viz.language import noted, noted_list
+from mixer_viz.model.config import MixerConfig
+from mixer_viz.model.stored import stored_values
 from mixer_viz.model.token_mixers import SHIFTED_SHARE
 from mixer_viz.model.wording import shown
 
@@ -34,23 +36,60 @@ class MetaFormerConfig:
     def __post_init__(self) -> None:
         for name, choices in (("token_mixer", TOKEN_MIXER_NAMES), ("permutation", PERMUTATIONS)):
             if getattr(self, name) not in choices:
-                raise ValueError(f"{name}={shown(getattr(self, name))} must be one of {', '.join(choices)}")
+                raise ValueError(
+                    noted(
+                        "{name}={value} must be one of {choices}",
+                        name=name,
+                        value=shown(getattr(self, name)),
+                        choices=noted_list(choices),
+                    )
+                )
         for name, least in (("num_heads", 1), ("kernel_size", 1), ("permutation_seed", 0)):
             value = getattr(self, name)
             if type(value) is not int or value < least:
-                raise ValueError(f"{name}={shown(value)} must be a whole number of at least {least}")
+                raise ValueError(
+                    noted(
+                        "{name}={value} must be a whole number of at least {least}",
+                        name=name,
+                        value=shown(value),
+                        least=least,
+                    )
+                )
         if self.sizes.image_width is not None:
             height, width = self.sizes.image_shape
-            raise ValueError(f"pictures of {height} x {width} px are not square, as the networks compared need them")
+            raise ValueError(
+                noted(
+                    "pictures of {height} x {width} px are not square, as the networks compared need them",
+                    height=height,
+                    width=width,
+                )
+            )
         self._check_mixer(self.sizes.embed_dim)
 
     def _check_mixer(self, embed_dim: int) -> None:
         if self.token_mixer == "attention" and embed_dim % self.num_heads:
-            raise ValueError(f"embed_dim={embed_dim} is not a multiple of num_heads={self.num_heads}")
+            raise ValueError(
+                noted(
+                    "embed_dim={embed_dim} is not a multiple of num_heads={num_heads}",
+                    embed_dim=embed_dim,
+                    num_heads=self.num_heads,
+                )
+            )
         if self.token_mixer in ("convolution", "pooling") and (self.kernel_size % 2 == 0 or self.kernel_size < 3):
-            raise ValueError(f"kernel_size={self.kernel_size} must be odd and at least 3: a token and those around it")
+            raise ValueError(
+                noted(
+                    "kernel_size={value} must be odd and at least 3: a token and those around it",
+                    value=self.kernel_size,
+                )
+            )
         if self.token_mixer == "shift" and embed_dim < SHIFTED_SHARE:
-            raise ValueError(f"embed_dim={embed_dim} must be at least {SHIFTED_SHARE}: a twelfth moves each way")
+            raise ValueError(
+                noted(
+                    "embed_dim={embed_dim} must be at least {least}: a twelfth moves each way",
+                    embed_dim=embed_dim,
+                    least=SHIFTED_SHARE,
+                )
+            )
 
     def to_json(self) -> str:
         """The config as a JSON object; `from_json` reads it back."""
@@ -64,4 +103,4 @@ class MetaFormerConfig:
         try:
             return cls(sizes=sizes, **values)
         except TypeError as exc:
-            raise ValueError(f"the stored config has a wrong type: {exc}") from exc
+            raise ValueError(noted("the stored config has a wrong type: {reason}", reason=exc)) from exc

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from mixer_viz.language import noted
 from mixer_viz.model.config import Gelu, MixerConfig
 from mixer_viz.model.wording import by
 
@@ -86,7 +87,13 @@ def check_pixels(pixels: Tensor, config: MixerConfig) -> None:
         height, width = pixels.shape[2:]
         wanted = by(config.image_shape, "x")
         raise ValueError(
-            f"This Mixer was trained at {config.image_size if config.image_width is None else wanted} px, so its "
-            f"token-mixing weights read exactly S = {config.num_patches} patches; it cannot read {height} x {width} px "
-            f"images. Resize the image to {wanted}."
+            noted(
+                "This Mixer was trained at {trained} px, so its token-mixing weights read exactly S = {num_patches} "
+                "patches; it cannot read {height} x {width} px images. Resize the image to {wanted}.",
+                trained=config.image_size if config.image_width is None else wanted,
+                num_patches=config.num_patches,
+                height=height,
+                width=width,
+                wanted=wanted,
+            )
         )

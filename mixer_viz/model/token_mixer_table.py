@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from torch import nn
 
+from mixer_viz.language import mark
 from mixer_viz.model.costs import Cost, Costs, costs
 from mixer_viz.model.metaformer_config import MetaFormerConfig, TokenMixerName
 from mixer_viz.model.token_mixers import (
@@ -64,62 +65,62 @@ def _attention_multiply_adds(config: MetaFormerConfig) -> int:
 
 TOKEN_MIXERS: dict[TokenMixerName, TokenMixer] = {
     "mlp": TokenMixer(
-        title="MLP over tokens",
+        title=mark("MLP over tokens"),
         source="MLP-Mixer (Tolstikhin et al. 2021)",
         build=lambda config: TokenMlp(config.sizes.num_patches, config.sizes.tokens_mlp_dim, config.sizes.gelu),
         parameters=lambda config: _mlp(config).parameters,
         multiply_adds=lambda config: _mlp(config).multiply_adds,
         reach=_all_tokens,
-        reach_in_words="all tokens",
+        reach_in_words=mark("all tokens"),
         fixed_matrices=False,
     ),
     "attention": TokenMixer(
-        title="self-attention",
+        title=mark("self-attention"),
         source="ViT (Dosovitskiy et al. 2020)",
         build=lambda config: SelfAttention(config.sizes.embed_dim, config.num_heads),
         parameters=lambda config: 4 * config.sizes.embed_dim**2 + 4 * config.sizes.embed_dim,
         multiply_adds=_attention_multiply_adds,
         reach=_all_tokens,
-        reach_in_words="all tokens",
+        reach_in_words=mark("all tokens"),
         fixed_matrices=False,
         needs_positions=True,
     ),
     "convolution": TokenMixer(
-        title="depthwise convolution",
+        title=mark("depthwise convolution"),
         source="ConvMixer (Trockman and Kolter 2022)",
         build=lambda config: DepthwiseConvolution(config.sizes.embed_dim, config.kernel_size, config.sizes.grid_size),
         parameters=lambda config: config.sizes.embed_dim * (config.kernel_size**2 + 1),
         multiply_adds=lambda config: config.sizes.num_patches * config.sizes.embed_dim * config.kernel_size**2,
         reach=_window,
-        reach_in_words="{k} × {k} tokens",
+        reach_in_words=mark("{k} × {k} tokens"),
     ),
     "shift": TokenMixer(
-        title="spatial shift",
-        source="ShiftViT (Wang et al. 2022), after Shift (Wu et al. 2018)",
+        title=mark("spatial shift"),
+        source=mark("ShiftViT (Wang et al. 2022), after Shift (Wu et al. 2018)"),
         build=lambda config: SpatialShift(config.sizes.embed_dim, config.sizes.grid_size),
         reach=lambda config: 1 + 2 * (min(3, config.sizes.grid_size) - 1),
-        reach_in_words="1 step each way",
+        reach_in_words=mark("1 step each way"),
     ),
     "nonlocal_shift": TokenMixer(
-        title="non-local shift",
+        title=mark("non-local shift"),
         source="Shift-GCN (Cheng et al. 2020)",
         build=lambda config: NonLocalShift(),
         reach=lambda config: min(config.sizes.num_patches, config.sizes.embed_dim),
-        reach_in_words="all tokens, one per channel",
+        reach_in_words=mark("all tokens, one per channel"),
     ),
     "pooling": TokenMixer(
-        title="average pooling",
+        title=mark("average pooling"),
         source="PoolFormer (Yu et al. 2022)",
         build=lambda config: AveragePooling(config.kernel_size, config.sizes.grid_size),
         reach=_window,
-        reach_in_words="{k} × {k} tokens",
+        reach_in_words=mark("{k} × {k} tokens"),
     ),
     "identity": TokenMixer(
-        title="no mixing",
-        source="control",
+        title=mark("no mixing"),
+        source=mark("control"),
         build=lambda config: nn.Identity(),
         reach=lambda config: 1,
-        reach_in_words="none",
+        reach_in_words=mark("none"),
     ),
 }
 

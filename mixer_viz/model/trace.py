@@ -7,6 +7,7 @@ import dataclasses
 import torch
 from torch import Tensor
 
+from mixer_viz.language import noted
 from mixer_viz.model.config import MixerConfig
 from mixer_viz.model.half_blocks import HalfBlock, half_blocks
 from mixer_viz.model.mixer import MlpMixer
@@ -95,16 +96,19 @@ class Stage:
     """One place on the way at which the tokens are looked at."""
 
     index: int  # 0 is the embedding, then two per block
-    name: str  # for people, blocks counted from 1: "embedding", "block 1 token mixing", ...
+    name: str  # for people, noted; blocks counted from 1: "embedding", "block 1 token mixing", ...
     block: int | None  # counted from 0, as in `trace.blocks`; None for the embedding
 
 
 def stages_of(config: MixerConfig) -> tuple[Stage, ...]:
     """The T = 1 + 2 L stages of a Mixer, in order."""
-    stages = [Stage(0, "embedding", None)]
+    stages = [Stage(0, noted("embedding"), None)]
     for block in range(config.num_blocks):
-        for step in ("token mixing", "channel mixing"):
-            stages.append(Stage(len(stages), f"block {block + 1} {step}", block))
+        for name in (
+            noted("block {number} token mixing", number=block + 1),
+            noted("block {number} channel mixing", number=block + 1),
+        ):
+            stages.append(Stage(len(stages), name, block))
     return tuple(stages)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Sequence
 
-from mixer_viz.language import noted
+from mixer_viz.language import noted, noted_list
 
 MAX_SHOWN = 80  # characters
 
@@ -19,7 +20,7 @@ def shown(value: object, most: int = MAX_SHOWN) -> str:
     if isinstance(value, str | bytes):
         text = repr(value[:most])
     elif isinstance(value, int) and value.bit_length() > 4 * most:
-        text = f"a number of {value.bit_length():,} bits"
+        text = noted("a number of {bits:,} bits", bits=value.bit_length())
     elif isinstance(value, tuple | list):
         opening, closing = "()" if isinstance(value, tuple) else "[]"
         entries = [shown(entry, most) for entry in itertools.islice(value, most)]
@@ -32,6 +33,12 @@ def shown(value: object, most: int = MAX_SHOWN) -> str:
 def named(name: str) -> str:
     """The name of a tensor or setting as it is; as `shown` where it is long or holds more than letters and dots."""
     return name if re.fullmatch(rf"[\w.]{{1,{MAX_SHOWN}}}", name) else shown(name)
+
+
+def few(names: Sequence[str], most: int = 3) -> str:
+    """The first of several names, and how many more there are."""
+    first, rest = noted_list(names[:most]), len(names) - most
+    return noted("{names} and {rest} more", names=first, rest=rest) if rest > 0 else first
 
 
 def by(sides: tuple[int, int], sign: str = "×") -> str:

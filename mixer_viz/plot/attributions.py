@@ -20,6 +20,7 @@ from mixer_viz.figures.attribution.maps import MapPicture, agreement_grid, remov
 from mixer_viz.figures.attribution.print import draw_attributions
 from mixer_viz.figures.print_grids import draw_grids
 from mixer_viz.images import pixels_to_image, preprocess
+from mixer_viz.language import tr
 from mixer_viz.model import MlpMixer
 from mixer_viz.plot.pictures import class_name, crop_of
 
@@ -39,14 +40,16 @@ def attribution(
     maps = [
         MapPicture(
             each.method.replace("_", " "),
-            f"sum {each.total:+.3g}",
+            tr("sum {total:+.3g}", total=each.total),
             each.patch_map.reshape(model.config.grid_shape),
             each.in_logits,
         )
         for each in several
     ]
     captions = [", ".join(f"{name} {value}" for name, value in each.parameters.items()) for each in several]
-    about = f"What speaks for and against {class_name(model, several[0].target)}" if several else ""
+    about = ""
+    if several:
+        about = tr("What speaks for and against {name}", name=class_name(model, several[0].target))
     return draw_attributions(
         crop_of(model, image),
         maps,
@@ -73,15 +76,19 @@ def without(result: Attribution, image: Image.Image, model: MlpMixer, count: int
     crop, config = crop_of(model, image), model.config
     pixels = preprocess(image, model)
     gone = pixels_to_image(baseline_pixels(config, pixels, baseline), config)[0]
-    sets = {"": patch_order(result.patch_map)[:count], " at random": random_orders(config.num_patches, 1, 0)[0, :count]}
+    method = result.method.replace("_", " ")
+    sets = [
+        (patch_order(result.patch_map)[:count], tr("Without {count} of the map", count=count), method),
+        (random_orders(config.num_patches, 1, 0)[0, :count], tr("Without {count} at random", count=count), ""),
+    ]
     grids = [
         removed_grid(
             without_patches(crop, gone, chosen.tolist(), config.grid_shape),
             config.grid_shape,
-            f"Without {count}{how or ' of the map'}",
-            result.method.replace("_", " ") if not how else "",
+            title,
+            note,
         )
-        for how, chosen in sets.items()
+        for chosen, title, note in sets
     ]
     return draw_grids(grids)
 
@@ -96,8 +103,12 @@ def answers_without(
     found = probabilities(logits_without_many(model, pixels, sets, baseline=baseline))
     shown = np.argsort(-np.maximum(found[0], found[1]), kind="stable")[:_TOP]
     random = found[2:, shown]
-    name = f"{count} at random"
-    series = {"as it is": found[0, shown], f"first {count}": found[1, shown], name: random.mean(axis=0)}
+    name = tr("{count} at random", count=count)
+    series = {
+        tr("as it is"): found[0, shown],
+        tr("first {count}", count=count): found[1, shown],
+        name: random.mean(axis=0),
+    }
     ranges = {name: (random.min(axis=0), random.max(axis=0))}
     return answers_chart([class_name(model, index) for index in shown.tolist()], series, ranges)
 

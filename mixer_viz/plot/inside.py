@@ -16,6 +16,7 @@ from mixer_viz.analysis.ranges import check_stage
 from mixer_viz.figures.activations import charts, maps
 from mixer_viz.figures.print_grids import draw_grids
 from mixer_viz.images import preprocess
+from mixer_viz.language import tr
 from mixer_viz.model import MlpMixer, Trace, trace
 from mixer_viz.model.trace import stages_of
 from mixer_viz.plot.pictures import class_name, crop_of
@@ -34,33 +35,37 @@ def channels(model: MlpMixer, image: Image.Image, stage: int = -1) -> Figure:
     stage = _stage(model, stage)
     traced = _traced(model, image)
     order = np.argsort(-analysis.channel_statistics(traced, stage).variance, kind="stable")
-    notes = [f"channel {number}" for number in range(model.config.embed_dim)]
+    notes = [tr("channel {number}", number=number) for number in range(model.config.embed_dim)]
     return draw_grids([maps.channel_atlas(analysis.stage_maps(traced, stage), order, notes, _names(model)[stage])])
 
 
 def hidden(model: MlpMixer, image: Image.Image, block: int, mixing: analysis.Mixing = "token") -> Figure:
     """Hidden activations of one MLP: a row per channel (token mixing) or per token (channel mixing)."""
     found = analysis.hidden_activations(_traced(model, image), block, mixing)
-    rows = "channel" if mixing == "token" else "token"
-    title = f"Hidden activations, block {block + 1} {mixing} mixing"
-    return draw_grids([maps.hidden_grid(found.values, title=title, rows=rows, note=f"a row per {rows}")])
+    if mixing == "token":
+        rows, note = "channel", tr("a row per channel")
+        title = tr("Hidden activations, block {number} token mixing", number=block + 1)
+    else:
+        rows, note = "token", tr("a row per token")
+        title = tr("Hidden activations, block {number} channel mixing", number=block + 1)
+    return draw_grids([maps.hidden_grid(found.values, title=title, rows=rows, note=note)])
 
 
 def residual_stream(model: MlpMixer, image: Image.Image, stage: int = -1) -> go.Figure:
     """How much each step writes beside what is there: its length and cosine; `stage` is marked."""
     found = stream_analysis.residual_stream(_traced(model, image))
-    lines = {"length, added / there": found.ratio, "cosine, added to there": found.cosine}
-    return charts.layer_lines(lines, _names(model), _stage(model, stage), title="ratio, cosine")
+    lines = {tr("length, added / there"): found.ratio, tr("cosine, added to there"): found.cosine}
+    return charts.layer_lines(lines, _names(model), _stage(model, stage), title=tr("ratio, cosine"))
 
 
 def token_drift(model: MlpMixer, image: Image.Image, stage: int = -1) -> go.Figure:
     """How alike the tokens become from layer to layer; `stage` is marked."""
     found = similarity.token_drift(_traced(model, image))
     lines = {
-        "mean cosine between tokens": found.mean_similarity,
-        "mean cosine to the mean token": found.to_mean.mean(axis=1),
+        tr("mean cosine between tokens"): found.mean_similarity,
+        tr("mean cosine to the mean token"): found.to_mean.mean(axis=1),
     }
-    return charts.layer_lines(lines, _names(model), _stage(model, stage), title="cosine")
+    return charts.layer_lines(lines, _names(model), _stage(model, stage), title=tr("cosine"))
 
 
 def token_similarity(model: MlpMixer, image: Image.Image, stage: int = -1) -> Figure:
@@ -76,8 +81,10 @@ def layers_alike(model: MlpMixer, image: Image.Image, other: MlpMixer | None = N
     second = first if other is None else _traced(other, image)
     names = _names(model), _names(model if other is None else other)
     cka = similarity.cka_between_stages(first, second)
-    title = "Layers alike" if other is None else "Across"
-    return draw_grids([maps.cka_matrix(cka, *names, title=title, note=f"{cka.shape[0]} × {cka.shape[1]} layers")])
+    title = tr("Layers alike") if other is None else tr("Across")
+    rows, columns = cka.shape
+    note = tr("{rows} × {columns} layers", rows=rows, columns=columns)
+    return draw_grids([maps.cka_matrix(cka, *names, title=title, note=note)])
 
 
 def answer_by_layer(model: MlpMixer, image: Image.Image, stage: int = -1) -> go.Figure:
@@ -85,7 +92,7 @@ def answer_by_layer(model: MlpMixer, image: Image.Image, stage: int = -1) -> go.
     found = logit_lens(model, _traced(model, image)).probabilities
     best = np.argsort(-found[-1], kind="stable")[:_NUM_CLASSES].tolist()
     lines = {class_name(model, index): found[:, index] for index in best}
-    return charts.layer_lines(lines, _names(model), _stage(model, stage), title="probability, %", percent=True)
+    return charts.layer_lines(lines, _names(model), _stage(model, stage), title=tr("probability, %"), percent=True)
 
 
 def class_maps(model: MlpMixer, image: Image.Image, target: int, stage: int = -1) -> Figure:
@@ -96,8 +103,8 @@ def class_maps(model: MlpMixer, image: Image.Image, target: int, stage: int = -1
     name = class_name(model, target)
     written = parts.patch_parts.reshape(len(names), -1)
     grids = [
-        maps.class_maps(crop, logits.values, f"What each patch says of {name}", "logit", names),
-        maps.class_maps(crop, written, f"What this step wrote for {name}", "contribution", names),
+        maps.class_maps(crop, logits.values, tr("What each patch says of {name}", name=name), "logit", names),
+        maps.class_maps(crop, written, tr("What this step wrote for {name}", name=name), "contribution", names),
     ]
     return draw_grids(grids, frame=stage)
 

@@ -21,6 +21,7 @@ from mixer_viz.figures.activations.charts import each_alone_chart
 from mixer_viz.figures.photo import shuffled_grid
 from mixer_viz.figures.print_grids import draw_grids
 from mixer_viz.images import preprocess
+from mixer_viz.language import tr
 from mixer_viz.model import MlpMixer, trace
 from mixer_viz.model.trace import stages_of
 from mixer_viz.plot.pictures import class_name, crop_of
@@ -55,9 +56,11 @@ def terms(model: MlpMixer, image: Image.Image, block: int, token: int, channel: 
     grid = model.config.grid_shape
     return draw_grids(
         [
-            figures.patch_map(found.normed.reshape(grid), title="Value", note="N[:, c]", scale="normed"),
-            figures.patch_map(found.w1_row.reshape(grid), title="× weight", note=f"W₁[{unit}]", scale="reads"),
-            figures.patch_map(found.products1.reshape(grid), title="= product", note="to be summed", scale="product"),
+            figures.patch_map(found.normed.reshape(grid), title=tr("Value"), note="N[:, c]", scale="normed"),
+            figures.patch_map(found.w1_row.reshape(grid), title=tr("× weight"), note=f"W₁[{unit}]", scale="reads"),
+            figures.patch_map(
+                found.products1.reshape(grid), title=tr("= product"), note=tr("to be summed"), scale="product"
+            ),
         ]
     )
 
@@ -66,9 +69,9 @@ def hidden_terms(model: MlpMixer, image: Image.Image, block: int, token: int, ch
     """One value that token mixing writes, term by term: hidden units, weights, and their products."""
     found = _formula(model, image, block, token, channel, 0)
     strips = [
-        figures.unit_strip(found.hiddens, title="Hidden units", note="after GELU", scale="activation"),
-        figures.unit_strip(found.w2_row, title="× weight", note=f"W₂[{token}]", scale="writes"),
-        figures.unit_strip(found.products2, title="= product", note="to be summed", scale="product"),
+        figures.unit_strip(found.hiddens, title=tr("Hidden units"), note=tr("after GELU"), scale="activation"),
+        figures.unit_strip(found.w2_row, title=tr("× weight"), note=f"W₂[{token}]", scale="writes"),
+        figures.unit_strip(found.products2, title=tr("= product"), note=tr("to be summed"), scale="product"),
     ]
     return draw_grids(strips, down=True)
 

@@ -29,6 +29,7 @@ from mixer_viz.figures.print_grids import draw_grids
 from mixer_viz.figures.token_mixing.maps import AtlasPart
 from mixer_viz.figures.token_mixing.print import draw_atlas
 from mixer_viz.images import crop_image, normalise
+from mixer_viz.language import shown, tr
 from mixer_viz.model import TOKEN_MIXERS, MetaFormer
 
 GRIDS = (4, 7, 8, 14, 16, 28, 32)  # patches along a side
@@ -74,8 +75,8 @@ def mixers_accuracy() -> go.Figure:
     for name in dict.fromkeys(run.token_mixer for run in runs):
         mine = [run for run in runs if run.token_mixer == name]
         accuracies = np.array([run.accuracy for run in mine])
-        found.append(Trained(TOKEN_MIXERS[name].title, place_of(name), mine[0].multiply_adds, accuracies))
-    return accuracy_chart(found, "multiply-adds per image")
+        found.append(Trained(tr(TOKEN_MIXERS[name].title), place_of(name), mine[0].multiply_adds, accuracies))
+    return accuracy_chart(found, tr("multiply-adds per image"))
 
 
 def mixers_training() -> go.Figure:
@@ -96,11 +97,12 @@ def mixers_growth(grids: Sequence[int] = GRIDS) -> go.Figure:
     series = []
     for curve in cost_growth(config, grids):
         grows = curve.hidden_width == "grows"
-        note = "" if curve.hidden_width is None else ", D_S grows with S" if grows else ", D_S kept"
         place = len(TOKEN_MIXERS) if grows else place_of(curve.token_mixer)
-        name = f"{TOKEN_MIXERS[curve.token_mixer].title}{note}"
+        name = tr(TOKEN_MIXERS[curve.token_mixer].title)
+        if curve.hidden_width is not None:
+            name = tr("{mixer}, D_S grows with S", mixer=name) if grows else tr("{mixer}, D_S kept", mixer=name)
         series.append(Growth(name, place, curve.tokens, curve.multiply_adds_per_token))
-    return growth_chart(series, "multiply-adds per token")
+    return growth_chart(series, tr("multiply-adds per token"))
 
 
 def film(model_name: str, block: int) -> go.Figure:
@@ -116,7 +118,7 @@ def film(model_name: str, block: int) -> go.Figure:
     accuracy = np.array([np.nan if moment.accuracy is None else moment.accuracy for moment in moments], dtype=float)
     frequency = [mean_radial_frequency(each).mean() / white_noise_frequency(*each.shape[1:]) for each in rows]
     opposed = [np.mean(best_opposing_cosine(w1) <= OPPOSING_COSINE) for w1 in weights]
-    labels = [moment.label for moment in moments]
+    labels = [shown(moment.label) for moment in moments]
     return film_chart(labels, accuracy, np.array(frequency), np.array(opposed), [])
 
 
@@ -125,10 +127,16 @@ def atlas_at(model_name: str, block: int, moment: int) -> Figure:
     chosen = snapshots_of(model_name)[moment]
     tensors = read_snapshot(chosen)
     weights = weights_from_tensors(tensors, grid_of(tensors["blocks.0.token_mixing.fc2.bias"].size))[block]
-    units = [f"unit {number}" for number in range(len(weights.w1))]
-    shown = weights.w1.reshape(-1, *weights.grid)
-    part = AtlasPart(f"W₁, {chosen.label}", "W₁", shown, unit_order(units_of(weights), "pairs"), units, None)
-    return draw_atlas([part], f"Hidden units of token mixing, block {block + 1} of {model_name}, {chosen.label}.")
+    units = [tr("unit {unit}", unit=number) for number in range(len(weights.w1))]
+    rows, order = weights.w1.reshape(-1, *weights.grid), unit_order(units_of(weights), "pairs")
+    part = AtlasPart(tr("W₁, {moment}", moment=chosen.label), "W₁", rows, order, units, None)
+    caption = tr(
+        "Hidden units of token mixing, block {block} of {model}, {moment}.",
+        block=block + 1,
+        model=model_name,
+        moment=chosen.label,
+    )
+    return draw_atlas([part], caption)
 
 
 def _plain_runs() -> list[MetaFormerRun]:
@@ -138,11 +146,11 @@ def _plain_runs() -> list[MetaFormerRun]:
 def _networks() -> dict[str, MetaFormer]:
     """The bundled networks of the comparison by their titles, in the order of the page."""
     runs = sorted((run for run in _plain_runs() if run.path is not None), key=lambda run: place_of(run.token_mixer))
-    return {TOKEN_MIXERS[run.token_mixer].title: load_metaformer(run.path) for run in runs if run.path is not None}
+    return {tr(TOKEN_MIXERS[run.token_mixer].title): load_metaformer(run.path) for run in runs if run.path is not None}
 
 
 def _title(token_mixer: str) -> str:
-    return next((row.title for name, row in TOKEN_MIXERS.items() if name == token_mixer), "")
+    return next((tr(row.title) for name, row in TOKEN_MIXERS.items() if name == token_mixer), "")
 
 
 def _crop(image: Image.Image, networks: dict[str, MetaFormer]) -> np.ndarray:
@@ -157,4 +165,4 @@ def _pixels(image: Image.Image, network: MetaFormer) -> Tensor:
 
 def _curve(run: MetaFormerRun, order: str) -> Curve:
     place = place_of(run.token_mixer)
-    return Curve(TOKEN_MIXERS[run.token_mixer].title, place, np.array(run.accuracies), run.seed, order)
+    return Curve(tr(TOKEN_MIXERS[run.token_mixer].title), place, np.array(run.accuracies), run.seed, order)

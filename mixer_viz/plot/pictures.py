@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from mixer_viz.images import crop_image
+from mixer_viz.language import tr
 from mixer_viz.model import MlpMixer
 
 
@@ -17,4 +18,4 @@ def crop_of(model: MlpMixer, image: Image.Image) -> np.ndarray:
 def class_name(model: MlpMixer, index: int) -> str:
     """The name of a class, or its number where the model has no names."""
     names = model.config.class_names
-    return names[index] if names else f"class {index}"
+    return names[index] if names else tr("class {index}", index=index)

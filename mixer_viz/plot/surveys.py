@@ -12,6 +12,7 @@ from mixer_viz.figures.activations.charts import layer_lines
 from mixer_viz.figures.print_grids import draw_grids
 from mixer_viz.figures.token_mixing import survey as figures
 from mixer_viz.images import normalise
+from mixer_viz.language import noted, tr
 from mixer_viz.model import MlpMixer
 from mixer_viz.survey.output import Survey
 from mixer_viz.survey.run import weights_hash
@@ -30,7 +31,7 @@ def unit_classes(survey: Survey, block: int, unit: int) -> go.Figure:
     if "token_units.class_mean" not in survey.arrays:
         raise ValueError("this survey has too many classes for a table of them")
     means = survey.units("token_units", "class_mean")[row]
-    names = survey.about["config"]["class_names"] or [f"class {index}" for index in range(len(means))]
+    names = survey.about["config"]["class_names"] or [tr("class {index}", index=index) for index in range(len(means))]
     return figures.class_chart(means, names, float(survey.units("token_units", "mean")[row]))
 
 
@@ -38,12 +39,15 @@ def logit_lens(survey: Survey) -> go.Figure:
     """Share of pictures whose answer, read by the head after each block, is the final one already, and is right."""
     images = max(1, survey.images)
     stages = len(survey.arrays["logit_lens.as_final"])
-    lines = {"as the final answer": survey.arrays["logit_lens.as_final"] / images}
+    lines = {tr("as the final answer"): survey.arrays["logit_lens.as_final"] / images}
     if survey.accuracy is not None:
         labels, answers = survey.arrays["predictions.labels"], survey.arrays["predictions.answers"]
-        lines["right"] = survey.arrays["logit_lens.right"] / int(((labels >= 0) & (answers >= 0)).sum())
-    names = ["embedding", *(f"block {number}" for number in range(1, stages))]
-    return layer_lines(lines, names, stages - 1, title="share of the pictures", percent=True)
+        # An empty value keeps the message apart from the direction of that name.
+        lines[tr("right{answers}", answers="")] = survey.arrays["logit_lens.right"] / int(
+            ((labels >= 0) & (answers >= 0)).sum()
+        )
+    names = [noted("embedding"), *(noted("block {block}", block=number) for number in range(1, stages))]
+    return layer_lines(lines, names, stages - 1, title=tr("share of the pictures"), percent=True)
 
 
 def unit_pictures(survey: Survey, model: MlpMixer, block: int, unit: int, most: int = 6) -> Figure:
@@ -67,7 +71,8 @@ def unit_pictures(survey: Survey, model: MlpMixer, block: int, unit: int, most: 
     pixels = normalise(crops, model.config).to(model.stem.weight.device)
     maps = to_array(unit_map(model, pixels, Objective(kind="token unit", index=unit, place=block)))
     titles = [str(survey.about["files"][at]).rsplit("/", 1)[-1] for at, _ in chosen]
-    return draw_grids(figures.mapped_pictures(crops, maps, titles, [f"activation {value:.3g}" for _, value in chosen]))
+    notes = [tr("activation {value:.3g}", value=value) for _, value in chosen]
+    return draw_grids(figures.mapped_pictures(crops, maps, titles, notes))
 
 
 def _row(survey: Survey, block: int, unit: int) -> int:

@@ -17,6 +17,7 @@ from mixer_viz.figures.overview import top_classes_chart
 from mixer_viz.figures.photo import photo_grid, photo_with_crop
 from mixer_viz.figures.print_grids import draw_grids
 from mixer_viz.images import crop_box, pixels_to_image, preprocess
+from mixer_viz.language import tr
 from mixer_viz.model import MlpMixer, trace
 from mixer_viz.model.costs import patch_size_options
 from mixer_viz.model.trace import stages_of
@@ -53,7 +54,7 @@ def stages(model: MlpMixer, image: Image.Image, *, lengths: bool = False) -> Fig
 def pooled(model: MlpMixer, image: Image.Image) -> Figure:
     """The mean of all tokens after the last LayerNorm, which the head reads."""
     vector = overview_of(trace(model, preprocess(image, model))).pooled
-    strip = common.vector_strip(vector, title="Pooled vector", shape=f"C = {vector.size}", scale="pooled")
+    strip = common.vector_strip(vector, title=tr("Pooled vector"), shape=f"C = {vector.size}", scale="pooled")
     return draw_grids([strip])
 
 
@@ -66,7 +67,7 @@ def patch_vector(model: MlpMixer, image: Image.Image, token: int) -> Figure:
     cell = crop_of(model, image)[row : row + config.patch_size, column : column + config.patch_size]
     embedding = common.vector_strip(
         found.embedding[token],
-        title=f"Token {token}, its embedding",
+        title=tr("Token {token}, its embedding", token=token),
         shape=f"C = {config.embed_dim}",
         scale="embedding",
     )
@@ -83,7 +84,7 @@ def rebuilt(model: MlpMixer, image: Image.Image) -> Figure:
     """The picture beside what can be rebuilt of it from its tokens."""
     found = reconstruct(model, preprocess(image, model))
     picture: np.ndarray = pixels_to_image(torch.from_numpy(found.pixels)[None], model.config)[0]
-    crop = common.patch_grid(crop_of(model, image), model.config.grid_shape, title="The crop", width=218)
+    crop = common.patch_grid(crop_of(model, image), model.config.grid_shape, title=tr("The crop"), width=218)
     return draw_grids([crop, figures.rebuilt_grid(picture, found.patch_error, found.error)])
 
 

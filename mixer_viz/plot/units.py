@@ -22,10 +22,11 @@ from mixer_viz.analysis.token_mixing.mixing_matrix import distance_profile, line
 from mixer_viz.analysis.token_mixing.opposing_pairs import OPPOSING_COSINE
 from mixer_viz.analysis.token_mixing.weights import MixingWeights, UnitOrder, block_weights, unit_order, units_of
 from mixer_viz.figures.print_grids import draw_grids
-from mixer_viz.figures.token_mixing import charts, maps
+from mixer_viz.figures.token_mixing import charts, maps, matrices
 from mixer_viz.figures.token_mixing.preferred import draw_pictures
 from mixer_viz.figures.token_mixing.print import draw_atlas
 from mixer_viz.images import preprocess
+from mixer_viz.language import tr
 from mixer_viz.model import MlpMixer, trace
 from mixer_viz.plot.pictures import crop_of
 
@@ -39,19 +40,20 @@ def atlas(model: MlpMixer, block: int, *, order: UnitOrder = "pairs", show: Show
     """
     weights = block_weights(model, block)
     units = units_of(weights)
-    titles = {"W₁": "W₁, what each unit reads", "W₂": "W₂, where it writes"}
+    titles = {"W₁": tr("W₁, what each unit reads"), "W₂": tr("W₂, where it writes")}
     parts = [
         maps.AtlasPart(
             title=titles[part],
             part=part,
             maps=(weights.w1 if part == "W₁" else weights.w2.T).reshape(-1, *weights.grid),
             order=unit_order(units, order),
-            captions=[f"unit {number}" for number in range(len(weights.w1))],
+            captions=[tr("unit {unit}", unit=number) for number in range(len(weights.w1))],
             limit=None,
         )
         for part in maps.PARTS[show]
     ]
-    return draw_atlas(parts, f"Hidden units of token mixing, block {block + 1}; order: {order}.")
+    caption = tr("Hidden units of token mixing, block {block}; order: {order}.", block=block + 1, order=order)
+    return draw_atlas(parts, caption)
 
 
 def unit(model: MlpMixer, block: int, unit: int) -> Figure:
@@ -61,9 +63,10 @@ def unit(model: MlpMixer, block: int, unit: int) -> Figure:
     reads, writes = weights.w1.reshape(-1, *weights.grid), weights.w2.T.reshape(-1, *weights.grid)
     if not 0 <= unit < len(reads):
         raise ValueError(f"unit={unit} is not between 0 and {len(reads) - 1}")
+    notes = [tr("length {length:.3g}", length=each[unit]) for each in (units.norm1, units.norm2)]
     grids = [
-        maps.unit_map(reads[unit], title=f"Unit {unit} reads (W₁)", part="W₁", note=f"length {units.norm1[unit]:.3g}"),
-        maps.unit_map(writes[unit], title="It writes (W₂)", part="W₂", note=f"length {units.norm2[unit]:.3g}"),
+        maps.unit_map(reads[unit], title=tr("Unit {unit} reads (W₁)", unit=unit), part="W₁", note=notes[0]),
+        maps.unit_map(writes[unit], title=tr("It writes (W₂)"), part="W₂", note=notes[1]),
     ]
     partner = int(units.partner[unit])
     if partner >= 0:
@@ -77,13 +80,15 @@ def preferred(model: MlpMixer, unit: int, channel: int) -> Figure:
     """The preferred picture of a unit of the first block in closed form, without and with LayerNorm's linear part."""
     found = closed_form.preferred_picture(model, unit, channel)
     pictures = [closed_form.as_picture(each, model.config.std) for each in (found.plain, found.normed)]
-    return draw_pictures(pictures, ["W₁ row × stem filter", "with LayerNorm"], f"Unit {unit}, channel {channel}")
+    titles = [tr("W₁ row × stem filter"), tr("with LayerNorm")]
+    return draw_pictures(pictures, titles, tr("Unit {unit}, channel {channel}", unit=unit, channel=channel))
 
 
 def maximised(found: Maximised) -> Figure:
     """What `maximise` found, each picture with the activation that it reaches."""
-    titles = [f"reaches {value:.3g}" for value in found.activations]
-    return draw_pictures(list(found.pictures), titles, f"{found.steps} steps, seed {found.seed}")
+    titles = [tr("reaches {value:.3g}", value=value) for value in found.activations]
+    about = tr("{steps} steps, seed {seed}", steps=found.steps, seed=found.seed)
+    return draw_pictures(list(found.pictures), titles, about)
 
 
 def listening(model: MlpMixer, image: Image.Image, token: int, block: int = -1) -> Figure:
@@ -91,10 +96,10 @@ def listening(model: MlpMixer, image: Image.Image, token: int, block: int = -1) 
     crop = crop_of(model, image)
     rows = jacobian_rows(model, trace(model, preprocess(image, model)), token)
     shown = [
-        ("Reads, W₂W₁", "mixing", rows.static_in),
-        ("Is read by, W₂W₁", "mixing", rows.static_out),
-        ("Reads, on this picture", "jacobian", rows.image_in),
-        ("Is read by, on this picture", "jacobian", rows.image_out),
+        (tr("Reads, W₂W₁"), "mixing", rows.static_in),
+        (tr("Is read by, W₂W₁"), "mixing", rows.static_out),
+        (tr("Reads, on this picture"), "jacobian", rows.image_in),
+        (tr("Is read by, on this picture"), "jacobian", rows.image_out),
     ]
     return draw_grids(maps.jacobian_grids(crop, token, shown), frame=block)
 
@@ -110,10 +115,10 @@ def depth(model: MlpMixer, block: int = 0) -> go.Figure:
     blocks = _all_weights(model)
     trained, start = depth_curves(blocks), depth_curves(random_start(blocks))
     curves = {
-        "frequency, cycles per patch": (trained.frequency_mean, None, start.frequency_mean),
-        "radius, patches": (trained.locality_mean, None, start.locality_mean),
-        "length (Frobenius norm)": (trained.norm1, trained.norm2, start.norm1),
-        "effective rank": (trained.effective_rank1, trained.effective_rank2, start.effective_rank1),
+        tr("frequency, cycles per patch"): (trained.frequency_mean, None, start.frequency_mean),
+        tr("radius, patches"): (trained.locality_mean, None, start.locality_mean),
+        tr("length (Frobenius norm)"): (trained.norm1, trained.norm2, start.norm1),
+        tr("effective rank"): (trained.effective_rank1, trained.effective_rank2, start.effective_rank1),
     }
     return charts.depth_chart(curves, block)
 
@@ -139,7 +144,7 @@ def convolution(model: MlpMixer, block: int) -> Figure:
     weights = block_weights(model, block)
     matrix = linear_mixing(weights)
     meter = convolution_share(matrix, weights.grid)
-    return draw_grids(maps.convolution_grids(np.asarray(matrix), meter.kernel, meter.residual, meter.explained))
+    return draw_grids(matrices.convolution_grids(np.asarray(matrix), meter.kernel, meter.residual, meter.explained))
 
 
 def convolution_meter(model: MlpMixer, block: int = 0) -> go.Figure:

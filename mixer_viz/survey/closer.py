@@ -13,15 +13,16 @@ from mixer_viz.analysis import receptive_field
 from mixer_viz.analysis.attribution import deletion, metrics
 from mixer_viz.analysis.attribution.run import attribute
 from mixer_viz.analysis.token_mixing import jacobian, unit_effect
+from mixer_viz.language import mark
 from mixer_viz.model import MixerConfig, MlpMixer, trace
 
 MEASURES = (
-    "deletion area",
-    "deletion area, random order",
-    "insertion area",
-    "insertion area, random order",
-    "rank correlation under noise",
-    "rank correlation, shuffled weights",
+    mark("deletion area"),
+    mark("deletion area, random order"),
+    mark("insertion area"),
+    mark("insertion area, random order"),
+    mark("rank correlation under noise"),
+    mark("rank correlation, shuffled weights"),
 )
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from mixer_viz.images import ImageError, crop_image, open_image
 from mixer_viz.images.labelled_folder import classes_by_name, plain_name
+from mixer_viz.language import noted, noted_list
 from mixer_viz.model import MixerConfig
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff")
@@ -82,7 +83,9 @@ def pictures_in_memory(files: Mapping[str, bytes], config: MixerConfig) -> Pictu
         if name.lower().endswith(ENDINGS) and not any(part.startswith(".") for part in name.split("/"))
     )
     if not names:
-        raise ImageError(f"There are no pictures here ({', '.join(ENDINGS)}); choose a folder with some.")
+        raise ImageError(
+            noted("There are no pictures here ({endings}); choose a folder with some.", endings=noted_list(ENDINGS))
+        )
     return Pictures(tuple(names), _labels(names, config), lambda name: files[name])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from mixer_viz.analysis.chunks import Cancelled, Progress, chunk_for
+from mixer_viz.language import noted
 from mixer_viz.model import MlpMixer
 from mixer_viz.survey.closer import CloserPlan
 from mixer_viz.survey.folder import Pictures
@@ -38,8 +39,10 @@ def survey_in_memory(
     def is_cancelled() -> bool:
         if time.monotonic() > ends:
             raise SurveyError(
-                f"it took more than {most_seconds / 60:.0f} minutes; choose fewer or smaller pictures, or a smaller "
-                "model"
+                noted(
+                    "it took more than {minutes:.0f} minutes; choose fewer or smaller pictures, or a smaller model",
+                    minutes=most_seconds / 60,
+                )
             )
         return cancelled is not None and cancelled()
 
@@ -55,5 +58,5 @@ def survey_in_memory(
     )
     state, content = run_share(model, pictures, share, None, progress=progress, cancelled=is_cancelled)
     if not state["count"][0]:
-        raise SurveyError("none of these files is a readable picture; choose others")
+        raise SurveyError(noted("none of these files is a readable picture; choose others"))
     return survey_of(model, share, pictures, state, content)

@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from mixer_viz.analysis.frames import frame, places
+from mixer_viz.language import noted
 from mixer_viz.model import MixerConfig
 from mixer_viz.survey import parquet, statistics
 from mixer_viz.survey.passes import FAMILIES, Family, family_shape
@@ -120,7 +121,7 @@ def read_survey(source: Path | Mapping[str, bytes]) -> Survey:
         try:
             arrays |= parquet.read_parquet(columns, MAX_FILE_BYTES)
         except parquet.ParquetError as exc:
-            raise SurveyFileError(str(exc)) from exc
+            raise SurveyFileError(*exc.args) from exc
     _check(about, arrays)
     return Survey(about, arrays)
 
@@ -129,25 +130,29 @@ def _files_of(folder: Path) -> dict[str, bytes]:
     try:
         files = [path for path in sorted(folder.iterdir()) if path.suffix in ENDINGS or path.name == JSON_NAME]
         if any(path.stat().st_size > MAX_FILE_BYTES for path in files):
-            raise SurveyFileError(f"A file of this survey has more than {MAX_FILE_BYTES // 2**20} MiB.")
+            raise SurveyFileError(
+                noted("A file of this survey has more than {most} MiB.", most=MAX_FILE_BYTES // 2**20)
+            )
         return {path.name: path.read_bytes() for path in files}
     except OSError as exc:
-        raise SurveyFileError(f"The folder {str(folder)!r} cannot be read.") from exc
+        raise SurveyFileError(noted("The folder {folder!r} cannot be read.", folder=str(folder))) from exc
 
 
 def _about(data: bytes | None) -> dict[str, Any]:
     if data is None:
-        raise SurveyFileError(f"There is no {JSON_NAME} here; choose the whole folder that a survey wrote.")
+        raise SurveyFileError(
+            noted("There is no {name} here; choose the whole folder that a survey wrote.", name=JSON_NAME)
+        )
     try:
         about = json.loads(data.decode("utf-8"))
     except (ValueError, RecursionError) as exc:
-        raise SurveyFileError(f"The file {JSON_NAME} is damaged.") from exc
+        raise SurveyFileError(noted("The file {name} is damaged.", name=JSON_NAME)) from exc
     if not isinstance(about, dict) or about.get("format") != FORMAT or not isinstance(about.get("config"), dict):
-        raise SurveyFileError(f"The file {JSON_NAME} is not of a survey that this version can read.")
+        raise SurveyFileError(noted("The file {name} is not of a survey that this version can read.", name=JSON_NAME))
     if not isinstance(about.get("model"), str) or not isinstance(about.get("images"), int):
-        raise SurveyFileError(f"The file {JSON_NAME} does not say which model saw how many pictures.")
+        raise SurveyFileError(noted("The file {name} does not say which model saw how many pictures.", name=JSON_NAME))
     if not isinstance(about.get("weights_sha256", ""), str):
-        raise SurveyFileError(f"The file {JSON_NAME} has no text as hash of the weights.")
+        raise SurveyFileError(noted("The file {name} has no text as hash of the weights.", name=JSON_NAME))
     return about
 
 
@@ -155,13 +160,19 @@ def _tables(name: str, data: bytes) -> dict[str, np.ndarray]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > MAX_FILE_BYTES:
-                raise SurveyFileError(f"The file {name[:80]!r} unpacks to more than {MAX_FILE_BYTES // 2**20} MiB.")
+                raise SurveyFileError(
+                    noted(
+                        "The file {name!r} unpacks to more than {most} MiB.",
+                        name=name[:80],
+                        most=MAX_FILE_BYTES // 2**20,
+                    )
+                )
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             return {key: file[key] for key in file.files}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, MemoryError) as exc:
         if isinstance(exc, SurveyFileError):
             raise
-        raise SurveyFileError(f"The file {name[:80]!r} is damaged.") from exc
+        raise SurveyFileError(noted("The file {name!r} is damaged.", name=name[:80])) from exc
 
 
 def _check(about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
@@ -169,11 +180,15 @@ def _check(about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
     try:
         config = MixerConfig.from_json(json.dumps(about["config"]))
     except (ValueError, TypeError, KeyError) as exc:
-        raise SurveyFileError(f"The file {JSON_NAME} describes no model that can be read here.") from exc
+        raise SurveyFileError(
+            noted("The file {name} describes no model that can be read here.", name=JSON_NAME)
+        ) from exc
     if any(value.dtype.kind not in "iuf" for value in arrays.values()):
-        raise SurveyFileError("A table of this survey holds something else than numbers.")
+        raise SurveyFileError(noted("A table of this survey holds something else than numbers."))
     if type(about.get("token")) is not int:
-        raise SurveyFileError(f"The file {JSON_NAME} does not say of which patch the receptive field is.")
+        raise SurveyFileError(
+            noted("The file {name} does not say of which patch the receptive field is.", name=JSON_NAME)
+        )
     blocks, tokens = config.num_blocks, config.num_patches
     wanted: dict[str, tuple[int, ...]] = {
         "jacobian.mean": (blocks, tokens, tokens),
@@ -196,7 +211,13 @@ def _check(about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
             wanted |= {f"{family}.{name}": (units, config.num_classes) for name in ("class_mean", "correlation")}
     for name, shape in wanted.items():
         if name not in arrays or arrays[name].shape != shape:
-            raise SurveyFileError(f"The table {name} of this survey is missing or has another shape than {shape}.")
+            raise SurveyFileError(
+                noted(
+                    "The table {name} of this survey is missing or has another shape than {shape}.",
+                    name=name,
+                    shape=shape,
+                )
+            )
     _check_pictures(about, arrays, config)
 
 
@@ -209,7 +230,7 @@ def _check_pictures(about: Mapping[str, Any], arrays: Mapping[str, np.ndarray], 
         or len(about["files"]) != len(numbers)
         or crops.shape != (len(numbers), *config.image_shape, 3)
     ):
-        raise SurveyFileError("The pictures of this survey are missing or of another size than the model's.")
+        raise SurveyFileError(noted("The pictures of this survey are missing or of another size than the model's."))
     labels, answers = arrays.get("predictions.labels"), arrays.get("predictions.answers")
     confusion, classes = arrays.get("predictions.confusion"), config.num_classes
     if (
@@ -221,14 +242,14 @@ def _check_pictures(about: Mapping[str, Any], arrays: Mapping[str, np.ndarray], 
         or confusion is None
         or confusion.shape not in ((classes, classes), (0, 0))
     ):
-        raise SurveyFileError("A table of this survey is missing or of another kind.")
+        raise SurveyFileError(noted("A table of this survey is missing or of another kind."))
 
 
 def _lists(about: Mapping[str, Any]) -> tuple[int, int]:
     """How many methods and measures the JSON names."""
     named = (about.get("methods"), about.get("measures"))
     if not all(isinstance(each, list) for each in named) or not isinstance(about.get("files"), list):
-        raise SurveyFileError(f"The file {JSON_NAME} does not name its methods, measures and files.")
+        raise SurveyFileError(noted("The file {name} does not name its methods, measures and files.", name=JSON_NAME))
     return len(about["methods"]), len(about["measures"])
 
 

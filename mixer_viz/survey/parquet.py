@@ -42,8 +42,10 @@ def read_parquet(files: Mapping[str, bytes], most_bytes: int) -> dict[str, np.nd
 
     Raises ParquetError, one sentence, for what `parquet_files` did not write, or a file of more than `most_bytes`.
     """
+    from mixer_viz.language import noted  # here: `main` runs where nothing of the package can be imported
+
     if any(len(data) > most_bytes for data in files.values()):
-        raise ParquetError(f"A file of this survey has more than {most_bytes // 2**20} MiB.")
+        raise ParquetError(noted("A file of this survey has more than {most} MiB.", most=most_bytes // 2**20))
     asked = io.BytesIO()
     with zipfile.ZipFile(asked, "w") as archive:
         for name, data in files.items():
@@ -55,10 +57,12 @@ def read_parquet(files: Mapping[str, bytes], most_bytes: int) -> dict[str, np.nd
             command, input=asked.getvalue(), capture_output=True, timeout=_MOST_SECONDS, env=environment
         )
     except subprocess.TimeoutExpired as exc:
-        raise ParquetError("The Parquet files of this survey took too long to read.") from exc
+        raise ParquetError(noted("The Parquet files of this survey took too long to read.")) from exc
+    if done.returncode == _REFUSED:
+        name = done.stderr.decode("utf-8", "replace").strip()
+        raise ParquetError(noted("The file {name} is damaged, or not a table that this project wrote.", name=name))
     if done.returncode:
-        named = done.stderr.decode("utf-8", "replace").strip() if done.returncode == _REFUSED else "A Parquet file"
-        raise ParquetError(f"{named} is damaged, or not a table that this project wrote.")
+        raise ParquetError(noted("A Parquet file is damaged, or not a table that this project wrote."))
     with np.load(io.BytesIO(done.stdout), allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}
 
@@ -73,7 +77,7 @@ def main() -> int:
             try:
                 tables = parquet_tables(archive.read(name), most_bytes)
             except ParquetError:
-                sys.stderr.write(f"The file {name[:80]!r}")
+                sys.stderr.write(repr(name[:80]))
                 return _REFUSED
             found |= {f"{name.split('.')[0]}.{key}": value for key, value in tables.items()}
     buffer = io.BytesIO()

@@ -11,22 +11,46 @@ import numpy as np
 from mixer_viz.analysis.attribution.deletion import Curves
 from mixer_viz.analysis.attribution.metrics import CONTROLS, NOISE_DRAWS, SHUFFLES, SanityChecks
 from mixer_viz.analysis.attribution.result import Attribution
+from mixer_viz.language import mark, tr
 from mixer_viz.texts import UNKNOWN
 from mixer_viz.texts.attribution import print_caption, settings_of
 
-_NOT_YET = "not yet"
-_NO_PROOF = "Agreement is no proof: methods may share a mistake."
+_NOT_YET = mark("not yet")
+_NO_PROOF = mark("Agreement is no proof: methods may share a mistake.")
 
-METRICS = (
+METRICS = mark(
     "A map always looks like an explanation. These numbers ask whether it adds up, whether deleting what it names "
     "changes the answer, whether a little noise turns it over, and whether it depends on what the network has learned."
 )
-METRICS_NOTE = (
-    f"Areas are those under the curves, beside the mean ± standard deviation of {CONTROLS} random orders. Noise: rank "
-    f"correlation of the patch map with those of {NOISE_DRAWS} copies of the picture, with noise of 2 % of its range; "
-    f"1 is steady. Shuffled weights: rank correlation with maps of {SHUFFLES} networks whose weights are in random "
-    "order, signed and by magnitude (Adebayo et al. 2018); near 0 is what one hopes for, near 1 the map shows the "
-    "picture and not what was learned. Few draws: read differences of 0.1 as nothing."
+_ASK_FOR = {
+    "Curves": mark("Work out curves of {maps}: about {time}"),
+    "Checks": mark("Work out checks of {maps}: about {time}"),
+}
+
+
+def metrics_note() -> str:
+    """How to read the table."""
+    return tr(
+        "Areas are those under the curves, beside the mean ± standard deviation of {orders} random orders. Noise: rank "
+        "correlation of the patch map with those of {copies} copies of the picture, with noise of 2 % of its range; 1 "
+        "is steady. Shuffled weights: rank correlation with maps of {networks} networks whose weights are in random "
+        "order, signed and by magnitude (Adebayo et al. 2018); near 0 is what one hopes for, near 1 the map shows the "
+        "picture and not what was learned. Few draws: read differences of 0.1 as nothing.",
+        orders=CONTROLS,
+        copies=NOISE_DRAWS,
+        networks=SHUFFLES,
+    )
+
+
+# The header of the file, for the catalogues.
+_COLUMNS = (
+    *(mark("model"), mark("picture"), mark("class"), mark("against_class"), mark("method"), mark("target")),
+    *(mark("against"), mark("baseline"), mark("seed"), mark("precision"), mark("parameters"), mark("score")),
+    *(mark("baseline_score"), mark("total"), mark("expected"), mark("in_logits"), mark("gap")),
+    *(mark("deletion_area"), mark("random_deletion_area"), mark("random_deletion_std")),
+    *(mark("insertion_area"), mark("random_insertion_area"), mark("random_insertion_std"), mark("random_orders")),
+    *(mark("noise_rank_correlation"), mark("shuffled_rank_correlation"), mark("shuffled_magnitude_correlation")),
+    *(mark("forward_passes"), mark("backward_passes"), mark("seconds")),
 )
 
 
@@ -34,37 +58,48 @@ METRICS_NOTE = (
 class Metrics:
     """What is known by now about one map."""
 
-    title: str
+    title: str  # in the language of whoever is looking
     result: Attribution
     curves: Curves | None
     checks: SanityChecks | None
 
 
 def ask_for(name: str, titles: Sequence[str], seconds: float) -> str:
-    """The words of the button that starts long checks."""
-    time = f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
-    return f"Work out {name.lower()} of {', '.join(titles)}: about {time}"
+    """The words of the button that starts long "Curves" or "Checks"."""
+    short = seconds < 100
+    time = tr("{seconds:.0f} s", seconds=seconds) if short else tr("{minutes:.0f} min", minutes=seconds / 60)
+    return tr(_ASK_FOR[name], maps=tr(", ").join(titles), time=time)
 
 
 def full_house(waiting: int) -> str:
     """Why even quick checks wait for a button."""
-    return f"Many people are here: {waiting} computations are in line, so the checks start only when you ask."
+    return tr(
+        "Many people are here: {count} computations are in line, so the checks start only when you ask.", count=waiting
+    )
 
 
 def curves_note(name: str, against: str) -> str:
     """How to read the curves."""
-    share = f" among {name} and {against} alone" if against else ""
-    return (
-        f"Probability of {name}{share}, as patches go (left) or come (right) in the order of each map, the most "
-        "positive first. Left, lower is better; right, higher is better; what counts is the distance from the grey "
-        "band. Pictures with holes are unlike any that the network has learned from, so a fall may come from the seams."
+    what = tr("Probability of {name}", name=name)
+    if against:
+        what = tr("Probability of {name} among {name} and {against} alone", name=name, against=against)
+    return tr(
+        "{what}, as patches go (left) or come (right) in the order of each map, the most positive first. Left, lower "
+        "is better; right, higher is better; what counts is the distance from the grey band. Pictures with holes are "
+        "unlike any that the network has learned from, so a fall may come from the seams.",
+        what=what,
     )
 
 
 def curves_in_words(rows: Sequence[Metrics]) -> str:
     """The text alternative of the curves."""
     return " ".join(
-        f"{row.title}: deletion area {row.curves.deletion_area:.2f}, insertion area {row.curves.insertion_area:.2f}."
+        tr(
+            "{title}: deletion area {deletion:.2f}, insertion area {insertion:.2f}.",
+            title=row.title,
+            deletion=row.curves.deletion_area,
+            insertion=row.curves.insertion_area,
+        )
         for row in rows
         if row.curves is not None
     )
@@ -73,19 +108,19 @@ def curves_in_words(rows: Sequence[Metrics]) -> str:
 def metrics_table(rows: Sequence[Metrics]) -> dict[str, list[str]]:
     """One column per map, one row per measure."""
     table = {
-        "measure": [
-            "sum of all values",
-            "should be",
-            "gap",
-            "deletion area (lower is better)",
-            "deletion area of random orders",
-            "insertion area (higher is better)",
-            "insertion area of random orders",
-            "steady under noise",
-            "with shuffled weights, signed",
-            "with shuffled weights, magnitude",
-            "passes forward, backward",
-            "seconds",
+        tr("measure"): [
+            tr("sum of all values"),
+            tr("should be"),
+            tr("gap"),
+            tr("deletion area (lower is better)"),
+            tr("deletion area of random orders"),
+            tr("insertion area (higher is better)"),
+            tr("insertion area of random orders"),
+            tr("steady under noise"),
+            tr("with shuffled weights, signed"),
+            tr("with shuffled weights, magnitude"),
+            tr("passes forward, backward"),
+            tr("seconds"),
         ]
     }
     for row in rows:
@@ -98,16 +133,18 @@ def metrics_table(rows: Sequence[Metrics]) -> dict[str, list[str]]:
 
 def _sums(result: Attribution) -> list[str]:
     if not result.in_logits:
-        return ["not in logits", "no rule", UNKNOWN]
+        return [tr("not in logits"), tr("no rule"), UNKNOWN]
     if result.expected is None or result.completeness_gap is None or result.relative_gap is None:
-        return [f"{result.total:+.4f}", "no rule", UNKNOWN]
-    share = f" ({100 * result.relative_gap:.1f} %)" if np.isfinite(result.relative_gap) else ""
-    return [f"{result.total:+.4f}", f"{result.expected:+.4f}", f"{result.completeness_gap:.1e}{share}"]
+        return [f"{result.total:+.4f}", tr("no rule"), UNKNOWN]
+    gap = f"{result.completeness_gap:.1e}"
+    if np.isfinite(result.relative_gap):
+        gap = tr("{gap} ({share:.1f} %)", gap=gap, share=100 * result.relative_gap)
+    return [f"{result.total:+.4f}", f"{result.expected:+.4f}", gap]
 
 
 def _areas(curves: Curves | None) -> list[str]:
     if curves is None:
-        return [_NOT_YET] * 4
+        return [tr(_NOT_YET)] * 4
     deleted, inserted = curves.random_deletion_areas, curves.random_insertion_areas
     return [
         f"{curves.deletion_area:.3f}",
@@ -119,8 +156,8 @@ def _areas(curves: Curves | None) -> list[str]:
 
 def _steadiness(checks: SanityChecks | None) -> list[str]:
     if checks is None:
-        return [_NOT_YET] * 3
-    return ["no order" if np.isnan(check).all() else f"{np.nanmean(check):+.2f}" for check in _checks(checks)]
+        return [tr(_NOT_YET)] * 3
+    return [tr("no order") if np.isnan(check).all() else f"{np.nanmean(check):+.2f}" for check in _checks(checks)]
 
 
 def _checks(checks: SanityChecks) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -142,14 +179,27 @@ def agreement_sentence(matrix: np.ndarray, names: Sequence[str]) -> str:
         if np.isfinite(matrix[i, j])
     ]
     if not pairs:
-        return "No two of these maps can be compared: a constant map has no order."
+        return tr("No two of these maps can be compared: a constant map has no order.")
     if len(pairs) == 1:
         value, first, second = pairs[0]
-        return f"**{first}** and **{second}** have a rank correlation of {value:+.2f}. {_NO_PROOF}"
+        return tr(
+            "**{first}** and **{second}** have a rank correlation of {value:+.2f}. {no_proof}",
+            first=first,
+            second=second,
+            value=value,
+            no_proof=tr(_NO_PROOF),
+        )
     most, least = max(pairs), min(pairs)
-    return (
-        f"**{most[1]}** and **{most[2]}** agree most (rank correlation {most[0]:+.2f}), **{least[1]}** and "
-        f"**{least[2]}** least ({least[0]:+.2f}). {_NO_PROOF}"
+    return tr(
+        "**{most_first}** and **{most_second}** agree most (rank correlation {most:+.2f}), **{least_first}** and "
+        "**{least_second}** least ({least:+.2f}). {no_proof}",
+        most=most[0],
+        most_first=most[1],
+        most_second=most[2],
+        least=least[0],
+        least_first=least[1],
+        least_second=least[2],
+        no_proof=tr(_NO_PROOF),
     )
 
 
@@ -175,7 +225,7 @@ def metrics_rows(rows: Sequence[Metrics], about: Mapping[str, str]) -> tuple[lis
                 "seconds": row.result.seconds,
             }
         )
-    return list(lines[0]), [list(line.values()) for line in lines]
+    return [tr(name) for name in lines[0]], [list(line.values()) for line in lines]
 
 
 def _curve_numbers(curves: Curves | None) -> dict[str, float | None]:

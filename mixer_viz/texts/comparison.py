@@ -8,42 +8,44 @@ import numpy as np
 
 from mixer_viz.analysis.comparison.token_jacobian import MetaFormerJacobian, MetaFormerPrediction
 from mixer_viz.checkpoints.metaformer_runs import MetaFormerRun
+from mixer_viz.language import mark, tr
 from mixer_viz.model import TOKEN_MIXERS, MixerConfig
 from mixer_viz.model.metaformer_config import Permutation
 from mixer_viz.texts import UNKNOWN
 from mixer_viz.texts.comparison_costs import seeds_in_words
 from mixer_viz.texts.from_files import literal
+from mixer_viz.texts.names.classes import class_in_words
 
-IN_WORDS = (
+IN_WORDS = mark(
     "A vision network needs two things: mixing inside a location and mixing across locations. Here the same small "
     "network was trained again and again, each time with a different way to do the second."
 )
-NOT_THE_SIDEBAR = (
+NOT_THE_SIDEBAR = mark(
     "These are networks of their own, small and trained for a short time. The model in the sidebar is another one; it "
     "counts under “Swapped at run time” only."
 )
-NOTHING_HERE = (
+NOTHING_HERE = mark(
     "No trained networks to compare come with this copy. `python -m mixer_viz.training.compare --data DIR --out DIR "
     "--export assets/compared` makes them."
 )
 
-SHARE_NOTE = (
+SHARE_NOTE = mark(
     "Share of all that the patch listens to: how strongly the token mixer's output at this patch depends on each "
     "patch's normalised token, on this picture (Frobenius norm of the derivative over channels; rows sum to 100 %). "
     "The skip connection, which always passes the patch itself on, is left out. One scale for all; it leaves out the "
     "largest value of every row, so that it is not set by what a patch keeps of itself."
 )
-SIGNED_NOTE = (
+SIGNED_NOTE = mark(
     "Mean over channels of the derivative of a channel at this patch with respect to the same channel of each patch, "
     "on this picture: red adds, blue takes away. Attention also mixes channels, which this leaves out. "
     "On one scale for all, what stays pale is weak beside the others."
 )
-HEADS_NOTE = (
+HEADS_NOTE = mark(
     "How much of each patch's value every head takes for the selected patch, at this picture: softmax weights, which "
     "sum to 100 %. The maps above hold more of attention: what its matrices make of the values, and how a patch "
     "changes the weights themselves."
 )
-FIELDS = (
+FIELDS = mark(
     "From which patches the selected patch's features come after each block, by the gradient (Luo et al. 2016): what "
     "one block cannot reach, several can. “Half in” is the smallest share of the patches that holds half of it. "
     "Colours are each patch's share in %, on one scale for all."
@@ -52,10 +54,11 @@ FIELDS = (
 
 def on_your_photo(config: MixerConfig) -> str:
     """What the networks are given, and what to look at."""
-    return (
-        f"Every network sees the same {config.image_size} × {config.image_size} pixels in patches of "
-        f"{config.patch_size} × {config.patch_size}. Whether they agree says little: look at whom the selected patch "
-        "listens to in each."
+    return tr(
+        "Every network sees the same {size} × {size} pixels in patches of {patch} × {patch}. Whether they agree says "
+        "little: look at whom the selected patch listens to in each.",
+        size=config.image_size,
+        patch=config.patch_size,
     )
 
 
@@ -65,11 +68,11 @@ def answer_table(
     """What each network says of the picture, and how often each is right."""
     says = [_says(answer, class_names) for answer in answers]
     return {
-        "token mixer": [answer.name for answer in answers],
-        "says": [name for name, _ in says],
-        "probability": [probability for _, probability in says],
-        "right on the test images (one training)": [f"{run.accuracy:.1f} %" for run in runs],
-        "from": [TOKEN_MIXERS[run.token_mixer].source for run in runs],
+        tr("token mixer"): [tr(answer.name) for answer in answers],
+        tr("says"): [name for name, _ in says],
+        tr("probability"): [probability for _, probability in says],
+        tr("right on the test images (one training)"): [tr("{share:.1f} %", share=run.accuracy) for run in runs],
+        tr("from"): [tr(TOKEN_MIXERS[run.token_mixer].source) for run in runs],
     }
 
 
@@ -80,39 +83,49 @@ def answer_in_words(answer: MetaFormerPrediction, class_names: Sequence[str] | N
 
 def _says(answer: MetaFormerPrediction, class_names: Sequence[str] | None) -> tuple[str, str]:
     best = int(answer.probabilities.argmax())
-    return literal(class_names[best]) if class_names else f"class {best}", f"{100 * answer.probabilities[best]:.1f} %"
+    name = literal(class_in_words(class_names[best])) if class_names else tr("class {index}", index=best)
+    return name, tr("{share:.1f} %", share=100 * answer.probabilities[best])
 
 
 def matrices_sentence(titles: Sequence[str], listening: Sequence[MetaFormerJacobian]) -> str:
     """How much patches keep to themselves in each network, and where that is taken away instead of added."""
     kept, taken = [], []
     for title, each in zip(titles, listening, strict=True):
-        kept.append(f"{title} {100 * float(np.diag(each.share).mean()):.0f} %")
+        kept.append(tr("{title} {share:.0f} %", title=title, share=100 * float(np.diag(each.share).mean())))
         if np.diag(each.same_channel).mean() < 0:
             taken.append(title)
-    sentence = f"Average share of listening that goes to the patch itself: {', '.join(kept)}."
-    if taken:
-        many = "In these networks" if len(taken) > 1 else "In this network"
-        sentence += f" {many} the patch's own share is subtracted from the skip connection: {', '.join(taken)}."
-    return sentence
+    sentence = tr("Average share of listening that goes to the patch itself: {list}.", list=tr(", ").join(kept))
+    if not taken:
+        return sentence
+    if len(taken) == 1:
+        return tr(
+            "{sentence} In this network the patch's own share is subtracted from the skip connection: {list}.",
+            sentence=sentence,
+            list=taken[0],
+        )
+    return tr(
+        "{sentence} In these networks the patch's own share is subtracted from the skip connection: {list}.",
+        sentence=sentence,
+        list=tr(", ").join(taken),
+    )
 
 
 def area_table(titles: Sequence[str], areas: np.ndarray) -> dict[str, list[str]]:
     """Smallest share of the patches that holds half of the gradient, (networks, L + 1), stage by stage."""
-    table = {"half in, % of all patches": list(titles)}
+    table = {tr("half in, % of all patches"): list(titles)}
     for stage in range(1, areas.shape[1]):
-        table[f"block {stage}"] = [
+        table[tr("block {block}", block=stage)] = [
             UNKNOWN if np.isnan(value) else f"{100 * value:.1f}" for value in areas[:, stage].tolist()
         ]
     return table
 
 
 ORDERS: dict[Permutation, str] = {
-    "none": "As it is",
-    "patches-and-pixels": "Patches reordered, inside too",
-    "pixels": "All pixels reordered",
+    "none": mark("As it is"),
+    "patches-and-pixels": mark("Patches reordered, inside too"),
+    "pixels": mark("All pixels reordered"),
 }
-PERMUTED = (
+PERMUTED = mark(
     "What if pictures come in a fixed wrong order, the same for every picture? The MLP over tokens has no idea which "
     "patches are neighbours: with its patches reordered it trains exactly as from another random start, so all that "
     "it can lose is what differs from one start to the next. A convolution loses its neighbours. The order of the "
@@ -120,26 +133,31 @@ PERMUTED = (
     "reordered, patches hold nothing that belongs together, and both should lose. The paper does this in its Figure 4 "
     "with a large Mixer and a ResNet, which reads pixels, not patches."
 )
-NOTHING_PERMUTED = "No networks that were trained on reordered pictures come with this copy."
-PERMUTED_NOTE = (
+NOTHING_PERMUTED = mark("No networks that were trained on reordered pictures come with this copy.")
+PERMUTED_NOTE = mark(
     "One order for all runs, few seeds and epochs, small pictures. What the MLP over tokens gains or loses with "
     "reordered patches is chance, so it shows how far two trainings can differ."
 )
 
 
+def order_in_sentence(order: Permutation) -> str:
+    """An order of the pictures as it stands within a sentence."""
+    return tr(ORDERS[order]).lower()
+
+
 def reordered_answers(answers: Mapping[Permutation, Mapping[str, str]]) -> dict[str, list[str]]:
     """What networks trained on each order say of a picture in that order; `answers` holds it by order and title."""
     titles = list(dict.fromkeys(title for found in answers.values() for title in found))
-    table = {"trained on, and shown": [ORDERS[order] for order in answers]}
+    table = {tr("trained on, and shown"): [tr(ORDERS[order]) for order in answers]}
     return table | {title: [found.get(title, UNKNOWN) for found in answers.values()] for title in titles}
 
 
 def permuted_table(runs: Sequence[MetaFormerRun]) -> dict[str, list[str]]:
     """Final accuracies by token mixer and order."""
     mixers = list(dict.fromkeys(run.token_mixer for run in runs))
-    table = {"right at the end": [TOKEN_MIXERS[name].title for name in mixers]}
+    table = {tr("right at the end"): [tr(TOKEN_MIXERS[name].title) for name in mixers]}
     for permutation, name in ORDERS.items():
-        table[name] = [_final(runs, mixer, permutation) for mixer in mixers]
+        table[tr(name)] = [_final(runs, mixer, permutation) for mixer in mixers]
     return table
 
 
@@ -152,11 +170,16 @@ def permuted_sentence(runs: Sequence[MetaFormerRun]) -> str:
     """What each network lost, in numbers: runs of the same seed against each other, and the mean over the seeds."""
     parts = []
     for mixer in dict.fromkeys(run.token_mixer for run in runs):
-        losses = {name: _losses(runs, mixer, order) for order, name in ORDERS.items() if order != "none"}
-        changes = [f"{_points(values)} with {name.lower()}" for name, values in losses.items() if values]
+        losses = {order: _losses(runs, mixer, order) for order in ORDERS if order != "none"}
+        changes = [
+            tr("{points} with {order}", points=_points(values), order=order_in_sentence(order))
+            for order, values in losses.items()
+            if values
+        ]
         if changes:
-            parts.append(f"**{TOKEN_MIXERS[mixer].title}**: {', '.join(changes)}")
-    return f"{'; '.join(parts)}. {_verdict(runs)}" if parts else ""
+            title = tr(TOKEN_MIXERS[mixer].title)
+            parts.append(tr("**{title}**: {changes}", title=title, changes=tr(", ").join(changes)))
+    return tr("{changes}. {verdict}", changes=tr("; ").join(parts), verdict=_verdict(runs)) if parts else ""
 
 
 def _losses(runs: Sequence[MetaFormerRun], mixer: str, order: Permutation) -> list[float]:
@@ -167,8 +190,11 @@ def _losses(runs: Sequence[MetaFormerRun], mixer: str, order: Permutation) -> li
 
 
 def _points(losses: Sequence[float]) -> str:
-    seeds = f" (seeds: {', '.join(f'{-loss:+.1f}' for loss in losses)})" if len(losses) > 1 else ""
-    return f"{-np.mean(losses):+.1f} points{seeds}"
+    mean = -np.mean(losses)
+    if len(losses) == 1:
+        return tr("{points:+.1f} points", points=mean)
+    seeds = tr(", ").join(f"{-loss:+.1f}" for loss in losses)
+    return tr("{points:+.1f} points (seeds: {seeds})", points=mean, seeds=seeds)
 
 
 def _verdict(runs: Sequence[MetaFormerRun]) -> str:
@@ -177,14 +203,22 @@ def _verdict(runs: Sequence[MetaFormerRun]) -> str:
     if not all(losses):
         return ""
     mlp, convolution = (np.mean(each) for each in losses)
-    held = "held here, too" if mlp < convolution else "did **not** hold here"
-    return (
-        f"That reordered patches cost the token MLP less than the convolution {held}: "
-        f"{mlp:.1f} against {convolution:.1f} points."
+    if mlp < convolution:
+        return tr(
+            "That reordered patches cost the token MLP less than the convolution held here, too: {mlp:.1f} against "
+            "{convolution:.1f} points.",
+            mlp=mlp,
+            convolution=convolution,
+        )
+    return tr(
+        "That reordered patches cost the token MLP less than the convolution did **not** hold here: {mlp:.1f} against "
+        "{convolution:.1f} points.",
+        mlp=mlp,
+        convolution=convolution,
     )
 
 
-EQUATION = r"""
+EQUATION = mark(r"""
 All networks have this block; $\text{Mix}$ differs, and with it the hidden width $D_C$ of channel mixing, chosen so that
 all have about as many parameters:
 
@@ -198,10 +232,10 @@ $$U = X + \text{Mix}(\text{LayerNorm}(X)) \qquad Y = U + \big(W_4\, \sigma(W_3\,
 - **Non-local shift:** channel $c$ of patch $t$ comes from patch $(t + c) \bmod S$ (Cheng et al. 2020)
 - **Average pooling:** mean of the $k \times k$ neighbours, less the patch itself (Yu et al. 2022)
 - **No mixing:** $\text{Mix}(N) = N$; patches first meet in the mean before the head
-"""
-LIMITS = """
+""")
+LIMITS = mark("""
 - Small networks, a small data set, few epochs and one recipe: which token mixer wins here says little about ImageNet.
 - The recipe was not tuned for each of them, and a few seeds cannot tell networks apart that differ by a point or two.
 - A derivative tells what a small change does at this picture, not what would happen if a patch were taken away.
 - Multiply-adds are not time: measured speed depends on the computer, the batch and the implementation.
-"""
+""")

@@ -12,22 +12,24 @@ from mixer_viz.analysis.comparison.published import REPORTED, Architecture
 from mixer_viz.analysis.comparison.throughput import MixerSpeeds, NetworkSpeed, Throughput
 from mixer_viz.analysis.comparison.timing import Conditions
 from mixer_viz.checkpoints.metaformer_runs import MetaFormerRun
+from mixer_viz.language import mark, tr
 from mixer_viz.model import TOKEN_MIXERS
 from mixer_viz.texts import UNKNOWN
 
-COSTS = (
+COSTS = mark(
     "All networks have the same stem, depth, channels and head and about as many parameters: what a token mixer saves "
     "makes channel mixing wider (D_C, its hidden units). Attention alone also learns where patches stand. Counts are "
     "exact; of them, those across locations bring different patches together: for attention, the query-key products "
     "and the weighted sum, without the projections. Speed is what you measure here."
 )
-PALER = "Paler lines are further trainings of the same network, from other seeds."
-PUBLISHED = "Sizes and work of published networks, and what the paper says of its own."
-REPORTED_NOTE = (
+_NO_DATA, _NO_HARDWARE = mark("data not stated"), mark("hardware not stated")  # in a card
+PALER = mark("Paler lines are further trainings of the same network, from other seeds.")
+PUBLISHED = mark("Sizes and work of published networks, and what the paper says of its own.")
+REPORTED_NOTE = mark(
     "Reported by Tolstikhin et al. 2021 (arXiv 2105.01601), Tables 2 and 3: ImageNet top-1 and images per second and "
     "core on a TPU-v3. Those speeds and the ones measured here are of different computers and must not be compared."
 )
-GROWTH = (
+GROWTH = mark(
     "Multiply-adds of one token mixer for each token, at the same number of channels. The MLP costs the same per token "
     "as long as its hidden width D_S is kept, but its weights are made for one number of patches; attention compares "
     "every token with every other, and counts with its projections; convolution and shift do not notice how many there "
@@ -44,29 +46,29 @@ def cost_table(
     table: dict[str, list[str]] = {
         name: []
         for name in (
-            "token mixer",
-            "right, % (seeds)",
+            tr("token mixer"),
+            tr("right, % (seeds)"),
             _speed_title(throughput),
-            "parameters",
+            tr("parameters"),
             "D_C",
-            "multiply-adds",
-            "of these across locations",
-            "reach in a block",
-            "trained, s",
+            tr("multiply-adds"),
+            tr("of these across locations"),
+            tr("reach in a block"),
+            tr("trained, s"),
         )
     }
     for each in networks:
         mine = [run for run in plain if run.token_mixer == each.run.token_mixer]
         row = (
-            each.title,
+            tr(each.title),
             seeds_in_words([run.accuracy for run in mine]),
             _speed(speeds.get(each.title)),
             f"{each.run.parameters:,}",
             str(each.run.channels_mlp_dim),
             f"{each.run.multiply_adds / 1e6:.1f} M",
             _share(mixing_share(each.network.metaformer_config)),
-            TOKEN_MIXERS[each.run.token_mixer].reach_in_words.format(k=each.network.metaformer_config.kernel_size),
-            ", ".join(f"{run.seconds:.0f}" for run in mine),
+            tr(TOKEN_MIXERS[each.run.token_mixer].reach_in_words, k=each.network.metaformer_config.kernel_size),
+            tr(", ").join(f"{run.seconds:.0f}" for run in mine),
         )
         for column, value in zip(table.values(), row, strict=True):
             column.append(value)
@@ -75,22 +77,33 @@ def cost_table(
 
 def seeds_in_words(accuracies: Sequence[float]) -> str:
     """Mean and every seed's accuracy, in percent."""
-    values = ", ".join(f"{value:.2f}" for value in accuracies)
-    return f"{np.mean(accuracies):.1f} ({values})" if len(accuracies) > 1 else f"{values} (one seed)"
+    if len(accuracies) == 1:
+        return tr("{accuracy:.2f} (one seed)", accuracy=accuracies[0])
+    values = tr(", ").join(f"{value:.2f}" for value in accuracies)
+    return tr("{mean:.1f} ({seeds})", mean=np.mean(accuracies), seeds=values)
 
 
 def _share(share: MixingShare) -> str:
-    across = f"{100 * share.across_locations:.1f} %"
-    inside = share.token_mixers > share.across_locations
-    return f"{across} ({100 * share.token_mixers:.1f} % with projections)" if inside else across
+    across = 100 * share.across_locations
+    if share.token_mixers == share.across_locations:
+        return tr("{share:.1f} %", share=across)
+    return tr("{across:.1f} % ({all:.1f} % with projections)", across=across, all=100 * share.token_mixers)
 
 
 def _speed_title(throughput: Throughput | None) -> str:
-    return f"images/s here (batch {throughput.conditions.batch})" if throughput else "images/s here"
+    if throughput is None:
+        return tr("images/s here")
+    return tr("images/s here (batch {batch})", batch=throughput.conditions.batch)
 
 
 def _speed(row: NetworkSpeed | None) -> str:
-    return UNKNOWN if row is None else f"{row.median:,.0f} ({row.slowest:,.0f} to {row.fastest:,.0f})"
+    if row is None:
+        return UNKNOWN
+    return tr("{median:,.0f} ({slowest:,.0f} to {fastest:,.0f})", **_three(row))
+
+
+def _three(row: NetworkSpeed) -> dict[str, float]:
+    return {"median": row.median, "slowest": row.slowest, "fastest": row.fastest}
 
 
 def no_mixing_sentence(runs: Sequence[MetaFormerRun]) -> str:
@@ -103,16 +116,25 @@ def no_mixing_sentence(runs: Sequence[MetaFormerRun]) -> str:
     if "identity" not in means:
         return ""
     none = means.pop("identity")
-    sentence = f"Even without mixing, patches meet in the mean before the head: that alone gets {none:.1f} % right."
+    sentence = tr(
+        "Even without mixing, patches meet in the mean before the head: that alone gets {share:.1f} % right.",
+        share=none,
+    )
     spread = chance(runs)
-    above = {TOKEN_MIXERS[name].title: mean - none for name, mean in means.items()}
-    near = [f"{title} ({points:+.1f} points)" for title, points in above.items() if points < spread]
-    if near:
-        sentence += (
-            f" No better than no mixing, beyond the spread between two trainings (up to {spread:.1f} points): "
-            f"{', '.join(near)}."
-        )
-    return sentence
+    near = [
+        tr("{title} ({points:+.1f} points)", title=tr(TOKEN_MIXERS[name].title), points=mean - none)
+        for name, mean in means.items()
+        if mean - none < spread
+    ]
+    if not near:
+        return sentence
+    return tr(
+        "{sentence} No better than no mixing, beyond the spread between two trainings (up to {spread:.1f} points): "
+        "{list}.",
+        sentence=sentence,
+        spread=spread,
+        list=tr(", ").join(near),
+    )
 
 
 def chance(runs: Sequence[MetaFormerRun]) -> float:
@@ -130,25 +152,33 @@ def chance(runs: Sequence[MetaFormerRun]) -> float:
 def cost_note(card: Mapping[str, Any], throughput: Throughput | None) -> str:
     """How the networks were trained and how the speed was measured."""
     recipe = card.get("recipe", {})
-    text = (
-        f"Trained alike: {recipe.get('epochs')} epochs on {card.get('data') or 'data not stated'}, batches of "
-        f"{recipe.get('batch_size')}, {card.get('hardware', 'hardware not stated')}; {card.get('accuracy_note', '')}. "
-        "So short a training favours what knows about neighbours from the start."
+    text = tr(
+        "Trained alike: {epochs} epochs on {data}, batches of {batch}, {hardware}; {note}. So short a training favours "
+        "what knows about neighbours from the start.",
+        epochs=recipe.get("epochs"),
+        data=tr(card.get("data") or _NO_DATA),
+        batch=recipe.get("batch_size"),
+        hardware=tr(card.get("hardware", _NO_HARDWARE)),
+        note=tr(card.get("accuracy_note", "")),
     )
-    if throughput is not None:
-        conditions = _conditions(throughput.conditions)
-        text += f" Speed: {conditions}; median, slowest and fastest round. Where these overlap, order may be chance."
-    return text
-
-
-def _counted(number: int, name: str) -> str:
-    return f"{number} {name}" if number == 1 else f"{number} {name}s"
+    if throughput is None:
+        return text
+    return tr(
+        "{text} Speed: {conditions}; median, slowest and fastest round. Where these overlap, order may be chance.",
+        text=text,
+        conditions=_conditions(throughput.conditions),
+    )
 
 
 def _conditions(conditions: Conditions) -> str:
-    return (
-        f"{conditions.device}, {_counted(conditions.threads, 'thread')}, "
-        f"{_counted(conditions.batch, 'image')} at once, {conditions.precision}, {conditions.rounds} rounds in turns"
+    threads, batch = conditions.threads, conditions.batch
+    return tr(
+        "{device}, {threads}, {images} at once, {precision}, {rounds} rounds in turns",
+        device=conditions.device,
+        threads=tr("1 thread") if threads == 1 else tr("{count} threads", count=threads),
+        images=tr("1 image") if batch == 1 else tr("{count} images", count=batch),
+        precision=conditions.precision,
+        rounds=conditions.rounds,
     )
 
 
@@ -156,42 +186,53 @@ def architecture_table(rows: Sequence[Architecture], throughput: Throughput | No
     """Published architectures, counted and, if asked for, measured here."""
     speeds = {row.name: row for row in throughput.rows} if throughput else {}
     return {
-        "network": [f"{row.name} ({row.library})" for row in rows],
-        "parameters": [f"{row.parameters / 1e6:.1f} M" for row in rows],
-        "multiply-adds": [f"{row.multiply_adds / 1e9:.2f} G" for row in rows],
+        tr("network"): [f"{row.name} ({row.library})" for row in rows],
+        tr("parameters"): [f"{row.parameters / 1e6:.1f} M" for row in rows],
+        tr("multiply-adds"): [f"{row.multiply_adds / 1e9:.2f} G" for row in rows],
         _speed_title(throughput): [_speed_small(speeds.get(row.name)) for row in rows],
     }
 
 
 def _speed_small(row: NetworkSpeed | None) -> str:
-    return UNKNOWN if row is None else f"{row.median:.1f} ({row.slowest:.1f} to {row.fastest:.1f})"
+    if row is None:
+        return UNKNOWN
+    return tr("{median:.1f} ({slowest:.1f} to {fastest:.1f})", **_three(row))
 
 
 def reported_table() -> dict[str, list[str]]:
     """The paper's own rows."""
     return {
-        "network": [row.model for row in REPORTED],
-        "pre-trained on": [row.pretraining for row in REPORTED],
-        "at": [row.image_size for row in REPORTED],
-        "top-1": [f"{row.top1:.2f} %" for row in REPORTED],
-        "images/s/core": [f"{row.images_per_second_per_core:,}" for row in REPORTED],
+        tr("network"): [row.model for row in REPORTED],
+        tr("pre-trained on"): [row.pretraining for row in REPORTED],
+        tr("at"): [tr(row.image_size) for row in REPORTED],
+        "top-1": [tr("{share:.2f} %", share=row.top1) for row in REPORTED],
+        tr("images/s/core"): [f"{row.images_per_second_per_core:,}" for row in REPORTED],
     }
 
 
 def growth_note(speeds: MixerSpeeds | None) -> str:
     """How the measured side was measured."""
-    text = "Shift, pooling and no mixing need no multiply-adds at all, but moving numbers takes time, too."
+    text = tr("Shift, pooling and no mixing need no multiply-adds at all, but moving numbers takes time, too.")
     if speeds is None:
         return text
     nothing = [f"{1e6 * row.median_per_token:.2g}" for row in speeds.rows if row.token_mixer == "identity"]
-    left_out = f" No mixing, off the chart: {' to '.join((nothing[-1], nothing[0]))} µs." if nothing else ""
-    return f"{text} Measured: {_conditions(speeds.conditions)}, one token mixer alone.{left_out}"
+    said = tr(
+        "{text} Measured: {conditions}, one token mixer alone.", text=text, conditions=_conditions(speeds.conditions)
+    )
+    if not nothing:
+        return said
+    return tr("{text} No mixing, off the chart: {least} to {most} µs.", text=said, least=nothing[-1], most=nothing[0])
 
 
 def measured_in_words(speeds: MixerSpeeds) -> str:
     """The text alternative of the measured chart."""
     rows = [
-        f"{TOKEN_MIXERS[row.token_mixer].title} at {row.tokens} patches: {1e6 * row.median_per_token:.3g}"
+        tr(
+            "{mixer} at {tokens} patches: {micro:.3g}",
+            mixer=tr(TOKEN_MIXERS[row.token_mixer].title),
+            tokens=row.tokens,
+            micro=1e6 * row.median_per_token,
+        )
         for row in speeds.rows
     ]
-    return f"Measured µs per token. {'; '.join(rows)}."
+    return tr("Measured µs per token. {list}.", list=tr("; ").join(rows))

@@ -9,6 +9,7 @@ import streamlit as st
 
 from mixer_viz.checkpoints.coarse import network_of
 from mixer_viz.checkpoints.snapshots import Snapshot, snapshots_of
+from mixer_viz.language import mark, noted, tr
 from mixer_viz.model import MixerConfig, MlpMixer
 from mixer_viz.texts import film as film_texts
 from mixer_viz.texts.units import beside as texts
@@ -20,13 +21,13 @@ from mixer_viz.ui.widgets.errors import one_sentence
 from mixer_viz.ui.widgets.links import OWN_IN_LINK
 from mixer_viz.ui.widgets.selection import pick_one, same_place
 
-NOTHING = "Nothing"
+NOTHING = mark("Nothing")
 _FIELD = "beside"
 
 
 def pick_beside(choice: Choice, width: int = 240) -> str:
     """The field: nothing, moments of this network's training, other networks on this computer, the visitor's own."""
-    return pick_one("Beside it", {NOTHING: "nothing", **_others(choice)}, _FIELD, width=width)
+    return pick_one(tr("Beside it"), {NOTHING: "nothing", **_others(choice)}, _FIELD, width=width)
 
 
 def is_alone(choice: Choice) -> bool:
@@ -54,7 +55,13 @@ def model_beside(name: str) -> ChosenModel:
     return ChosenModel(name, name, cached.named_model(name))
 
 
-@kept("model", "Reading a network of the training …")
+def said_name(choice: Choice, name: str) -> str:
+    """What the field shows for this network, noted where it is a message."""
+    moment = moment_beside(choice, name)
+    return moment.label if moment is not None else noted(OWN) if name == OWN else name
+
+
+@kept("model", mark("Reading a network of the training …"))
 def _moment_network(model: ChosenModel, label: str) -> MlpMixer | None:
     moment = next(each for each in snapshots_of(model.key) if each.label == label)
     return network_of(moment, model.config)
@@ -69,9 +76,10 @@ def choice_beside(choice: Choice, name: str) -> Choice | None:
         return Choice(model_beside(name), choice.picture)
     network = _moment_network(choice.model, name)
     if network is None:
-        st.info(texts.moment_not_kept(name))
+        st.info(texts.moment_not_kept(said_name(choice, name)))
         return None
-    return Choice(ChosenModel(f"{choice.model.key}@{name}", f"{choice.model.title}, {name}", network), choice.picture)
+    title = tr("{model}, {moment}", model=choice.model.title, moment=moment.label)
+    return Choice(ChosenModel(f"{choice.model.key}@{name}", title, network), choice.picture)
 
 
 def same_training(choice: Choice, other: Choice) -> bool:
@@ -96,7 +104,7 @@ def show_beside(choice: Choice, name: str, show: Callable[[Choice], None]) -> No
 
 def heading(choice: Choice, other: Choice, name: str) -> None:
     """The name of the network beside, and in which way it differs."""
-    st.markdown(f"**Beside it: {other.model.shown_title}**")
+    st.markdown(tr("**Beside it: {model}**", model=other.model.shown_title))
     sentences = texts.what_compares(
         choice.model.shown_title, other.model.shown_title, choice.model.config, other.model.config
     )

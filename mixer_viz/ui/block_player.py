@@ -8,18 +8,20 @@ import streamlit as st
 
 from mixer_viz.analysis.block_steps import BlockSteps, block_steps
 from mixer_viz.figures.block_player import player_payload
-from mixer_viz.texts import overview as texts
+from mixer_viz.language import noted
+from mixer_viz.texts.names.player_steps import player_words
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute.cached import trace_of
 from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.teaching.restrictions import PAGES
 from mixer_viz.ui.teaching.screen import restrictions
+from mixer_viz.ui.widgets.contents import section
 from mixer_viz.ui.widgets.selection import CHANNEL, block_field, channel_field
 
 _FRONTEND = Path(__file__).parent / "frontend"
 _component = st.components.v2.component(
     "mixer_viz_block_player",
-    html='<div class="player"><button type="button">Play</button><input type="range" aria-label="Step"></div>'
+    html='<div class="player"><button type="button"></button><input type="range"></div>'
     '<canvas role="img"></canvas><p class="said"></p><div class="steps"></div>',
     css=(_FRONTEND / "block_player.css").read_text(encoding="utf-8"),
     js=(_FRONTEND / "block_player.js").read_text(encoding="utf-8"),
@@ -35,7 +37,7 @@ def _steps_of(choice: Choice, block: int, channel: int, token: int) -> BlockStep
 def one_block_slowly(choice: Choice, token: int) -> None:
     """The fields of block and channel, and the player; a click on a step opens the formula with its numbers."""
     config = choice.model.config
-    st.subheader("One block, slowly")
+    section(noted("One block, slowly"))
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         block = block_field(config)
         channel = channel_field(config)
@@ -45,7 +47,7 @@ def one_block_slowly(choice: Choice, token: int) -> None:
     ]
     data = player_payload([steps.before, steps.between, steps.after], halves)
     data["key"] = f"{choice.model.key} {choice.picture.key} {block} {channel} {token}"
-    data["words"] = texts.player_words(config, block)
+    data["words"] = player_words(config, block)
     data["start"] = steps.token_mixing.lines.tolist().index(channel) + 0.45
     _component(key="block-player", data=data, on_follow_change=_follow)
     if followed := st.session_state.pop(_FOLLOWED, None):

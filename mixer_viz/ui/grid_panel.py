@@ -10,14 +10,15 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from mixer_viz.figures.grid import Grid
+from mixer_viz.language import tr
 from mixer_viz.texts.teaching import link as texts
 from mixer_viz.ui.teaching.screen import is_locked
 
 _FRONTEND = Path(__file__).parent / "frontend"
 _component = st.components.v2.component(
     "mixer_viz_grid_panel",
-    html='<div class="player" hidden><button type="button">Play</button>'
-    '<input type="range" min="0" step="1" aria-label="Block"><output></output></div>'
+    html='<div class="player" hidden><button type="button"></button>'
+    '<input type="range" min="0" step="1"><output></output></div>'
     '<div class="panel"></div><p class="readout" aria-live="polite"></p>',
     css=(_FRONTEND / "grid_panel.css").read_text(encoding="utf-8"),
     js="".join((_FRONTEND / name).read_text(encoding="utf-8") for name in ("grid_drawing.js", "grid_panel.js")),
@@ -69,6 +70,7 @@ def show_grids(
         "frame": frame,
         "layout": layout,
         "columns": columns,
+        "words": {"play": tr("Play"), "stop": tr("Stop"), "frame": tr("Block")} if frames else {},
     }
     _component(key=key, data=data, on_picked_change=picked)
 

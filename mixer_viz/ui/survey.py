@@ -8,14 +8,17 @@ import numpy as np
 import streamlit as st
 
 from mixer_viz.figures.token_mixing.survey import confusion_grid
+from mixer_viz.language import noted, shown, tr
 from mixer_viz.survey.output import JSON_NAME, KINDS, MAX_FILE_BYTES, Survey, SurveyFileError, read_survey
 from mixer_viz.survey.run import weights_hash
 from mixer_viz.texts.from_files import literal_sentence
+from mixer_viz.texts.names.classes import class_in_words
 from mixer_viz.texts.units import survey as texts
 from mixer_viz.ui.choices import ChosenModel
 from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.compute.uploads import leave_room, take_room
 from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.widgets.contents import folded
 
 _OPENED = "_survey"  # session state: the survey, None once it was closed, and the uploads that it came in
 _FIELD = "survey_files"
@@ -24,7 +27,7 @@ _FIELD = "survey_files"
 def survey_field(model: ChosenModel) -> Survey | None:
     """The field for a survey's files, and the survey that is opened, if it is of this model."""
     files = st.file_uploader(
-        f"All files of the folder that the survey wrote: {JSON_NAME} and the tables beside it",
+        tr("All files of the folder that the survey wrote: {name} and the tables beside it", name=JSON_NAME),
         ["json", *KINDS],
         accept_multiple_files=True,
         key=_FIELD,
@@ -50,7 +53,7 @@ def about_opened(model: ChosenModel) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(texts.about(survey, model.shown_title, _mismatch(survey, model)))
-        st.button("Close the survey", key="close_survey", on_click=_close, args=(uploads,))
+        st.button(tr("Close the survey"), key="close_survey", on_click=_close, args=(uploads,))
 
 
 def keep_made(survey: Survey, size: int) -> None:
@@ -74,10 +77,10 @@ def beside(model: ChosenModel, what: Literal["lens", "metrics"]) -> None:
     if survey is None or (what == "metrics" and not survey.about["methods"]):
         return
     title, table = {
-        "lens": ("The answer at every block", texts.lens_table),
-        "metrics": ("How far to trust the maps", texts.metrics_table),
+        "lens": (noted("The answer at every block, over the pictures of your survey"), texts.lens_table),
+        "metrics": (noted("How far to trust the maps, over the pictures of your survey"), texts.metrics_table),
     }[what]
-    with st.expander(f"{title}, over the pictures of your survey"):
+    with folded(title):
         st.markdown(texts.about(survey, model.shown_title))
         st.table(table(survey))
 
@@ -88,15 +91,14 @@ def confusions(model: ChosenModel) -> None:
     if survey is None or survey.accuracy is None or not survey.arrays["predictions.confusion"].size:
         return
     counts = survey.arrays["predictions.confusion"]
-    with st.expander("What it confuses, over the pictures of your survey"):
+    with folded(noted("What it confuses, over the pictures of your survey")):
         st.markdown(texts.about(survey, model.shown_title))
         left, right = st.columns([1, 1.2], gap="medium")
         seen = counts.sum(axis=1, keepdims=True)
         shares = np.divide(counts, seen, out=np.full(counts.shape, np.nan), where=seen > 0)
+        names = [shown(class_in_words(name)) for name in model.all_class_names()]
         with left:
-            show_grids(
-                [confusion_grid(shares, model.all_class_names())], key="confusions", hint="Hover reads the shares."
-            )
+            show_grids([confusion_grid(shares, names)], key="confusions", hint=tr("Hover reads the shares."))
         right.table(texts.confused_table(counts, model.all_shown_class_names()))
 
 

@@ -12,6 +12,7 @@ from mixer_viz.analysis.arrays import to_array
 from mixer_viz.analysis.token_mixing.objective import Objective, unit_map
 from mixer_viz.figures.token_mixing import survey as figures
 from mixer_viz.images import normalise
+from mixer_viz.language import tr
 from mixer_viz.survey.output import Survey
 from mixer_viz.survey.passes import Family
 from mixer_viz.texts.from_files import visible
@@ -44,12 +45,12 @@ def over_pictures(choice: Choice, survey: Survey, measured: Measured) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         chart = figures.histogram_chart(sample, measured.value, texts.MEANS[family])
-        show_chart(chart, key="survey-histogram", alt="Histogram of the activation.")
+        show_chart(chart, key="survey-histogram", alt=tr("Histogram of the activation."))
     names = choice.model.all_shown_class_names()
     if f"{family}.class_mean" in survey.arrays:
         with right:
             chart = figures.class_chart(survey.units(family, "class_mean")[row], names, mean)
-            show_chart(chart, key="survey-classes", alt="Mean activation in each class.")
+            show_chart(chart, key="survey-classes", alt=tr("Mean activation in each class."))
         st.caption(texts.correlation_in_words(survey.units(family, "correlation")[row], names))
     if measured.note:
         st.caption(measured.note)
@@ -62,24 +63,26 @@ def _pictures(choice: Choice, survey: Survey, measured: Measured, sample: np.nda
     ranked = survey.units(measured.family, "top_pictures")[measured.row].tolist()
     values = dict(zip(ranked, survey.units(measured.family, "top")[measured.row], strict=True))
     top = [(place[number], float(values[number]), "") for number in ranked if number in place]
-    st.markdown("**Real pictures that excite it most**, with what each patch has to do with it over them")
+    st.markdown(tr("**Real pictures that excite it most**, with what each patch has to do with it over them"))
     _mapped(choice, survey, measured, top[:_SHOWN], "survey-top")
-    st.markdown("**And one near each quantile**")
+    st.markdown(tr("**And one near each quantile**"))
     numbers = survey.arrays["sample.pictures"].tolist()
     kept = [at for at, number in enumerate(numbers) if number in place and np.isfinite(sample[at])]
     if not kept or not np.isfinite(sample).any():
-        st.caption("The survey kept no pictures of its sample.")
+        st.caption(tr("The survey kept no pictures of its sample."))
         return
     near = []
     for quantile in _QUANTILES:
         at = kept[int(np.abs(sample[kept] - np.nanpercentile(sample, quantile)).argmin())]
-        near.append((place[numbers[at]], float(sample[at]), f"{quantile} %"))
+        near.append((place[numbers[at]], float(sample[at]), tr("{share} %", share=quantile)))
     _mapped(choice, survey, measured, near, "survey-quantiles")
 
 
 def _mapped(choice: Choice, survey: Survey, measured: Measured, chosen: list[tuple[int, float, str]], key: str) -> None:
     if not chosen:
-        st.caption("The survey kept none of them: it keeps those that many units of token mixing have at their top.")
+        st.caption(
+            tr("The survey kept none of them: it keeps those that many units of token mixing have at their top.")
+        )
         return
     crops = survey.arrays["pictures.crops"][[at for at, _, _ in chosen]]
     device = choice.model.model.stem.weight.device
@@ -88,5 +91,5 @@ def _mapped(choice: Choice, survey: Survey, measured: Measured, chosen: list[tup
         maps = to_array(unit_map(choice.model.model, pixels, measured.objective))
     files = [visible(str(survey.about["files"][at]).rsplit("/", 1)[-1], 18) for at, _, _ in chosen]
     titles = [f"{quantile} {name}".strip() for (_, _, quantile), name in zip(chosen, files, strict=True)]
-    notes = [f"activation {value:.3g}" for _, value, _ in chosen]
-    show_grids(figures.mapped_pictures(crops, maps, titles, notes), key=key, hint="Hover reads each patch.")
+    notes = [tr("activation {value:.3g}", value=value) for _, value, _ in chosen]
+    show_grids(figures.mapped_pictures(crops, maps, titles, notes), key=key, hint=tr("Hover reads each patch."))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 TIMEOUT = 60_000
-NUM_PAGES = (ROOT / "app.py").read_text(encoding="utf-8").count("st.Page(")
+NUM_PAGES = len(list((ROOT / "pages").glob("*.py")))
 IDLE = """() => {
   const app = document.querySelector('[data-testid=stApp]');
   return app.dataset.testConnectionState === 'CONNECTED' && app.dataset.testScriptState === 'notRunning'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gettext
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import pytest
 import mixer_viz.ui
 from mixer_viz.figures.grid import MAX_FLOAT_CELLS, Grid
 from mixer_viz.figures.theme import SCALES
+from mixer_viz.language import messages
 from tests.browser import conftest
 
 if TYPE_CHECKING:
@@ -69,8 +71,8 @@ def show(chromium: BrowserContext) -> Iterator[Show]:
 
 def grid_of(values: np.ndarray | None = VALUES, **settings: object) -> Grid:
     rows, columns = (6, 9) if values is None else values.shape
-    given = {"scale": SCALES["attribution"], "width": 270} | settings
-    return Grid(title="made", rows=rows, columns=columns, description="", values=values, **given)  # type: ignore[arg-type]
+    given = {"scale": SCALES["attribution"], "width": 270, "description": ""} | settings
+    return Grid(title="made", rows=rows, columns=columns, values=values, **given)  # type: ignore[arg-type]
 
 
 def point_at(page: Page, row: float, column: float, *, click: bool = False, size: tuple[int, int] = (6, 9)) -> str:
@@ -106,6 +108,26 @@ def test_hover_reads_the_pixel_and_its_patch(show: Show) -> None:
     value = f"{VALUES[4, 7]:.3f}"
     assert point_at(page, 4, 7) == f"pixel (row 4, column 7) in patch 5: contribution {value} logits"
     assert page.evaluate("mixerVizSelection.token.hovered") == 5
+
+
+def test_words_come_from_the_visitors_language(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Turned(gettext.NullTranslations):
+        """A language with another order of words."""
+
+        def gettext(self, message: str) -> str:
+            turned = {
+                "{place}: {quantity} {value}": "{value} ({quantity}) @ {place}",
+                "{cell} {number} (row {row}, column {column})": "{column}/{row} {cell}",
+                "patch": "P",
+                "{title}. {description}": "{description} <{title}>",
+                "{name} Arrow keys select.": "Keys: {name}",
+            }
+            return turned.get(message, message)
+
+    monkeypatch.setattr(messages, "catalogue", lambda language: Turned())
+    page = show(grid_of(description="D"))
+    assert point_at(page, 4, 7) == f"{VALUES[4, 7]:.3f} logits (contribution) @ 7/4 P"
+    assert page.locator("canvas").get_attribute("aria-label") == "Keys: D <made>"
 
 
 def test_arrow_keys_step_over_patches_and_stop_at_the_edge_of_the_picture(show: Show) -> None:

@@ -12,6 +12,7 @@ from mixer_viz.analysis.activations.formula import TokenMixingFormula, layer_nor
 from mixer_viz.model import MixerConfig, MlpMixer, trace
 from mixer_viz.model.trace import stages_of
 from mixer_viz.texts import interventions as intervention_texts
+from mixer_viz.texts.formula import numbers, token_mixing
 from tests.made_models import random_model, random_pixels
 
 NAMES = ["cat", "dog", "ship", "car", "frog", "owl"]
@@ -78,11 +79,11 @@ def test_identity_prints_both_sides_and_the_gap() -> None:
     ],
 )
 def test_numbers_for_latex(value: float, signed: bool, text: str) -> None:
-    assert intervention_texts.tex(value, signed) == text
+    assert numbers.tex(value, signed) == text
 
 
 def test_negative_factors_stand_in_brackets() -> None:
-    assert (intervention_texts.bracketed(-2.0), intervention_texts.bracketed(2.0)) == ("(-2)", "2")
+    assert (numbers.bracketed(-2.0), numbers.bracketed(2.0)) == ("(-2)", "2")
 
 
 @pytest.fixture(scope="module")
@@ -112,12 +113,12 @@ def test_every_equation_stands_in_one_line(model: MlpMixer, step: TokenMixingFor
     # A second line would make Markdown read the first one as something else.
     norm = layer_norm_step(model, trace(model, random_pixels(model.config)), 1, 7)
     texts = [
-        intervention_texts.formula_in_words(model.config, 1, 7, 3),
-        intervention_texts.norm_step(norm, 3),
-        intervention_texts.first_step(step),
-        *(intervention_texts.gelu_step(step, gelu) for gelu in ("erf", "tanh")),
-        intervention_texts.second_step(step),
-        intervention_texts.closing_step(step),
+        token_mixing.formula_in_words(model.config, 1, 7, 3),
+        token_mixing.norm_step(norm, 3),
+        token_mixing.first_step(step),
+        *(token_mixing.gelu_step(step, gelu) for gelu in ("erf", "tanh")),
+        token_mixing.second_step(step),
+        token_mixing.closing_step(step),
     ]
     for text in texts:
         assert len(equations(text)) == 1
@@ -127,16 +128,16 @@ def test_every_equation_stands_in_one_line(model: MlpMixer, step: TokenMixingFor
 
 def test_norm_step_has_the_numbers_of_the_patch_and_channel(model: MlpMixer) -> None:
     norm = layer_norm_step(model, trace(model, random_pixels(model.config)), 1, 7)
-    (equation,) = equations(intervention_texts.norm_step(norm, 3))
-    assert intervention_texts.tex(norm.values[3]) in equation
-    assert intervention_texts.tex(norm.deviation) in equation
-    assert equation.endswith(f"= {intervention_texts.tex(norm.result[3])}")
+    (equation,) = equations(token_mixing.norm_step(norm, 3))
+    assert numbers.tex(norm.values[3]) in equation
+    assert numbers.tex(norm.deviation) in equation
+    assert equation.endswith(f"= {numbers.tex(norm.result[3])}")
 
 
 def test_sums_close_in_print(step: TokenMixingFormula) -> None:
     for text, end in (
-        (intervention_texts.first_step(step), step.preactivation),
-        (intervention_texts.second_step(step), step.branch),
+        (token_mixing.first_step(step), step.preactivation),
+        (token_mixing.second_step(step), step.branch),
     ):
         (equation,) = equations(text)
         total, bias, result = terms(equation.split("=", 1)[1])[-3:]
@@ -145,7 +146,7 @@ def test_sums_close_in_print(step: TokenMixingFormula) -> None:
 
 
 def test_closing_prints_both_sides_and_the_difference(step: TokenMixingFormula) -> None:
-    text = intervention_texts.closing_step(step)
+    text = token_mixing.closing_step(step)
     assert text.count(f"**{step.stored:.7g}**") == 2  # in float64 both sides print alike
     assert f"Difference: **{step.difference:.1e}**" in text
     skip, branch, result = terms(equations(text)[0].split("=", 1)[1])
@@ -154,6 +155,6 @@ def test_closing_prints_both_sides_and_the_difference(step: TokenMixingFormula) 
 
 def test_largest_terms_are_in_order_of_size() -> None:
     weights, values = np.array([1.0, -4.0, 2.0, 0.1]), np.array([1.0, 1.0, -1.0, 1.0])
-    text = intervention_texts.largest_terms(weights, values, weights * values, "patch")
+    text = numbers.largest_terms(weights, values, weights * values, "patch")
     assert [int(found) for found in re.findall(r"patch (\d+):", text)] == [1, 2, 0]
     assert r"$2 \cdot (-1) = -2$" in text

@@ -118,6 +118,6 @@ def test_convolution_note_prints_each_null_value_of_this_size() -> None:
 
 
 def test_limits_name_what_the_measures_use() -> None:
-    assert "cosine -0.7" in texts.LIMITS
-    assert "this checkpoint alone" in " ".join(texts.LIMITS.split())
+    assert "cosine -0.7" in texts.limits()
+    assert "this checkpoint alone" in " ".join(texts.limits().split())
     assert "12 blocks" in texts.listening_note(12)

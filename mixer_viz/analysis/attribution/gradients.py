@@ -7,6 +7,7 @@ from torch import Tensor
 from mixer_viz.analysis.attribution.methods import Method, Parameter, cost_per, fixed_cost
 from mixer_viz.analysis.attribution.seeding import seeded
 from mixer_viz.analysis.attribution.task import Task
+from mixer_viz.language import mark
 from mixer_viz.model import MixerConfig
 
 
@@ -44,8 +45,8 @@ def rows(config: MixerConfig) -> list[Method]:
     return [
         Method(
             name="saliency",
-            title="Gradient (saliency)",
-            answers="How fast does the logit rise with each pixel's value, right at this image?",
+            title=mark("Gradient (saliency)"),
+            answers=mark("How fast does the logit rise with each pixel's value, right at this image?"),
             run=_saliency,
             passes=fixed_cost(forward=2, backward=1),
             in_logits=False,
@@ -53,21 +54,21 @@ def rows(config: MixerConfig) -> list[Method]:
         ),
         Method(
             name="input_x_gradient",
-            title="Input × gradient",
-            answers="How much of the logit would each pixel carry if the network were linear around this image?",
+            title=mark("Input × gradient"),
+            answers=mark("How much of the logit would each pixel carry if the network were linear around this image?"),
             run=_input_x_gradient,
             passes=fixed_cost(forward=2, backward=1),
             needs_baseline=False,
         ),
         Method(
             name="smooth_grad",
-            title="SmoothGrad",
-            answers="What is the gradient on average over noisy copies of this image?",
+            title=mark("SmoothGrad"),
+            answers=mark("What is the gradient on average over noisy copies of this image?"),
             run=_smooth_grad,
             passes=cost_per("samples", extra=1),
             parameters=(
-                Parameter("samples", "Noisy copies", 25, 1, 500),
-                Parameter("noise", "Noise, as a share of the image's range", 0.15, 0.01, 1.0),
+                Parameter("samples", mark("Noisy copies"), 25, 1, 500),
+                Parameter("noise", mark("Noise, as a share of the image's range"), 0.15, 0.01, 1.0),
             ),
             in_logits=False,
             needs_baseline=False,

@@ -15,6 +15,7 @@ from torch import Tensor
 from mixer_viz.analysis.attribution.result import Value
 from mixer_viz.analysis.attribution.task import Task
 from mixer_viz.analysis.ranges import check_range
+from mixer_viz.language import noted, noted_list
 from mixer_viz.model import MixerConfig
 from mixer_viz.model.wording import shown
 
@@ -37,14 +38,38 @@ class Parameter:
         """`value` in this parameter's type; raises ValueError, in one sentence, when it is out of range."""
         if self.choices:
             if value not in self.choices:
-                raise ValueError(f"{self.name}={value!r} must be one of {', '.join(self.choices)}")
+                raise ValueError(
+                    noted(
+                        "{name}={value!r} must be one of {choices}",
+                        name=self.name,
+                        value=value,
+                        choices=noted_list(self.choices),
+                    )
+                )
             return value
         kind = numbers.Integral if isinstance(self.default, int) else numbers.Real
         if isinstance(value, bool) or not isinstance(value, kind):
-            words = "a whole number" if kind is numbers.Integral else "a number"
-            raise ValueError(f"{self.name}={value!r} must be {words} from {self.lowest} to {self.highest}")
+            words = noted("a whole number") if kind is numbers.Integral else noted("a number")
+            raise ValueError(
+                noted(
+                    "{name}={value!r} must be {words} from {lowest} to {highest}",
+                    name=self.name,
+                    value=value,
+                    words=words,
+                    lowest=self.lowest,
+                    highest=self.highest,
+                )
+            )
         if not self.lowest <= float(value) <= self.highest:
-            raise ValueError(f"{self.name}={value} is not between {self.lowest} and {self.highest}")
+            raise ValueError(
+                noted(
+                    "{name}={value} is not between {lowest} and {highest}",
+                    name=self.name,
+                    value=value,
+                    lowest=self.lowest,
+                    highest=self.highest,
+                )
+            )
         return type(self.default)(value)
 
 
@@ -88,8 +113,15 @@ def check_parameters(method: Method, given: Mapping[str, Value]) -> dict[str, Va
     known = {parameter.name: parameter for parameter in method.parameters}
     for name in given:
         if name not in known:
-            takes = ", ".join(known) or "none"
-            raise ValueError(f"{method.name} has no parameter {name!r} (its parameters: {takes})")
+            takes = noted_list(known) or noted("none")
+            raise ValueError(
+                noted(
+                    "{method} has no parameter {name!r} (its parameters: {takes})",
+                    method=method.name,
+                    name=name,
+                    takes=takes,
+                )
+            )
     values = {name: parameter.checked(given.get(name, parameter.default)) for name, parameter in known.items()}
     method.check_together(values)
     return values
@@ -106,8 +138,8 @@ def class_number(name: str, value: object) -> int:
         if is_one and not is_truth:
             return operator.index(value)  # type: ignore[arg-type]  # the try is for those that have none
     except TypeError as exc:
-        raise ValueError(f"{name}={shown(value)} must be the number of a class") from exc
-    raise ValueError(f"{name}={shown(value)} must be the number of a class")
+        raise ValueError(noted("{name}={value} must be the number of a class", name=name, value=shown(value))) from exc
+    raise ValueError(noted("{name}={value} must be the number of a class", name=name, value=shown(value)))
 
 
 def check_target(config: MixerConfig, target: int, against: int | None) -> None:
@@ -115,7 +147,7 @@ def check_target(config: MixerConfig, target: int, against: int | None) -> None:
     for name, value in (("target", target), ("against", target if against is None else against)):
         check_range(name, class_number(name, value), config.num_classes)
     if against == target:
-        raise ValueError(f"against={against} is the target itself: the difference would be zero")
+        raise ValueError(noted("against={against} is the target itself: the difference would be zero", against=against))
 
 
 def num_groups(config: MixerConfig, group: int) -> int:

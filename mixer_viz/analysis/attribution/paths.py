@@ -11,9 +11,10 @@ from mixer_viz.analysis.attribution.deep_lift_rules import private_copy, with_se
 from mixer_viz.analysis.attribution.methods import Method, Parameter, cost_per, fixed_cost
 from mixer_viz.analysis.attribution.seeding import seeded
 from mixer_viz.analysis.attribution.task import ScoreModule, Task
+from mixer_viz.language import mark
 from mixer_viz.model import MixerConfig
 
-STEPS = Parameter("steps", "Steps along the way", 50, 1, 1000)
+STEPS = Parameter("steps", mark("Steps along the way"), 50, 1, 1000)
 
 
 def _integrated_gradients(task: Task) -> Tensor:
@@ -55,8 +56,8 @@ def rows(config: MixerConfig) -> list[Method]:
     return [
         Method(
             name="integrated_gradients",
-            title="Integrated gradients",
-            answers=(
+            title=mark("Integrated gradients"),
+            answers=mark(
                 "How much does each pixel add to the logit along the straight line from the baseline to this image?"
             ),
             run=_integrated_gradients,
@@ -66,25 +67,29 @@ def rows(config: MixerConfig) -> list[Method]:
         ),
         Method(
             name="gradient_shap",
-            title="Gradient SHAP",
-            answers="How much does each pixel add to the logit at random points of the way from the baseline?",
+            title=mark("Gradient SHAP"),
+            answers=mark("How much does each pixel add to the logit at random points of the way from the baseline?"),
             run=_gradient_shap,
             passes=cost_per("samples", extra=2),
             parameters=(
                 # Bundled model, photos: 25 miss 28 % of the sum at the median, 100 miss 13 %, 400 miss 5 %.
-                Parameter("samples", "Random points of the way", 100, 1, 1000),
-                Parameter("noise", "Noise on the image, as a share of its range", 0.0, 0.0, 1.0),
+                Parameter("samples", mark("Random points of the way"), 100, 1, 1000),
+                Parameter("noise", mark("Noise on the image, as a share of its range"), 0.0, 0.0, 1.0),
             ),
             law="difference",
             draws=True,
         ),
         Method(
             name="deep_lift",
-            title="DeepLIFT",
-            answers="How much of the difference from the baseline's logit comes through each pixel?",
+            title=mark("DeepLIFT"),
+            answers=mark("How much of the difference from the baseline's logit comes through each pixel?"),
             run=_deep_lift,
             passes=fixed_cost(forward=4, backward=2),
-            parameters=(Parameter("rules", "Rules for GELU and LayerNorm", "rescale", choices=("rescale", "captum")),),
+            parameters=(
+                Parameter(
+                    "rules", mark("Rules for GELU and LayerNorm"), "rescale", choices=(mark("rescale"), "captum")
+                ),
+            ),
             law="difference",
         ),
     ]

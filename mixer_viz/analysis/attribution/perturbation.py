@@ -25,6 +25,7 @@ from mixer_viz.analysis.attribution.methods import (
 from mixer_viz.analysis.attribution.result import Value
 from mixer_viz.analysis.attribution.seeding import seeded
 from mixer_viz.analysis.attribution.task import Task
+from mixer_viz.language import mark, noted
 from mixer_viz.model import MixerConfig
 
 
@@ -132,27 +133,31 @@ def _ablations(config: MixerConfig) -> list[Method]:
     def check(values: Mapping[str, Value]) -> None:
         if int(values["stride"]) > int(values["window"]):
             raise ValueError(
-                f"stride={values['stride']} is more than window={values['window']}: pixels would be missed"
+                noted(
+                    "stride={stride} is more than window={window}: pixels would be missed",
+                    stride=values["stride"],
+                    window=values["window"],
+                )
             )
 
     return [
         Method(
             name="occlusion",
-            title="Occlusion",
-            answers="How far does the logit fall when a window of the image is replaced by the baseline?",
+            title=mark("Occlusion"),
+            answers=mark("How far does the logit fall when a window of the image is replaced by the baseline?"),
             run=_occlusion,
             passes=passes,
             parameters=(
-                Parameter("window", "Side of the window, in pixels", min(2 * side, whole), 1, whole),
-                Parameter("stride", "Step of the window, in pixels", side, 1, whole),
+                Parameter("window", mark("Side of the window, in pixels"), min(2 * side, whole), 1, whole),
+                Parameter("stride", mark("Step of the window, in pixels"), side, 1, whole),
             ),
             needs_gradient=False,
             check_together=check,
         ),
         Method(
             name="patch_ablation",
-            title="Patch ablation",
-            answers="How far does the logit fall when one patch alone is replaced by the baseline?",
+            title=mark("Patch ablation"),
+            answers=mark("How far does the logit fall when one patch alone is replaced by the baseline?"),
             run=_patch_ablation,
             passes=fixed_cost(forward=config.num_patches + 3, backward=0),
             needs_gradient=False,
@@ -168,23 +173,18 @@ def _shapley(config: MixerConfig) -> list[Method]:
     def ordered(values: Mapping[str, Value]) -> Passes:
         return Passes(int(values["samples"]) * num_groups(config, int(values["group"])) + 3, 0)
 
-    def check(values: Mapping[str, Value]) -> None:
-        groups = num_groups(config, int(values["group"]))
-        if groups < 2:
-            raise ValueError("kernel_shap needs at least two groups of patches, this Mixer has one patch")
-        if int(values["samples"]) < groups + 2:
-            raise ValueError(f"samples={values['samples']} is too few for {groups} groups: at least {groups + 2}")
-
     return [
         Method(
             name="shapley_sampling",
-            title="Shapley values, sampled",
-            answers="What does each patch add to the logit on average, over random orders of putting the patches in?",
+            title=mark("Shapley values, sampled"),
+            answers=mark(
+                "What does each patch add to the logit on average, over random orders of putting the patches in?"
+            ),
             run=_shapley_sampling,
             passes=ordered,
             parameters=(
-                Parameter("samples", "Random orders", 10, 1, 500),
-                Parameter("group", "Side of a group, in patches", 1, 1, most),
+                Parameter("samples", mark("Random orders"), 10, 1, 500),
+                Parameter("group", mark("Side of a group, in patches"), 1, 1, most),
             ),
             law="difference",
             needs_gradient=False,
@@ -192,17 +192,27 @@ def _shapley(config: MixerConfig) -> list[Method]:
         ),
         Method(
             name="kernel_shap",
-            title="Kernel SHAP",
-            answers="Which share for each group of patches fits the logits of random sets of groups best?",
+            title=mark("Kernel SHAP"),
+            answers=mark("Which share for each group of patches fits the logits of random sets of groups best?"),
             run=_kernel_shap,
             passes=cost_per("samples", extra=2, with_backward=False),
             parameters=(
-                Parameter("samples", "Random sets", max(200, 4 * num_groups(config, coarse)), 4, 20_000),
-                Parameter("group", "Side of a group, in patches", coarse, 1, most),
+                Parameter("samples", mark("Random sets"), max(200, 4 * num_groups(config, coarse)), 4, 20_000),
+                Parameter("group", mark("Side of a group, in patches"), coarse, 1, most),
             ),
             law="difference",
             needs_gradient=False,
             draws=True,
-            check_together=check,
+            check_together=lambda values: _check_samples(config, values),
         ),
     ]
+
+
+def _check_samples(config: MixerConfig, values: Mapping[str, Value]) -> None:
+    """Raise ValueError where Kernel SHAP would have fewer random sets than unknowns."""
+    samples, groups = int(values["samples"]), num_groups(config, int(values["group"]))
+    if groups < 2:
+        raise ValueError(noted("kernel_shap needs at least two groups of patches, this Mixer has one patch"))
+    if samples < groups + 2:
+        words = mark("samples={samples} is too few for {groups} groups: at least {least}")
+        raise ValueError(noted(words, samples=samples, groups=groups, least=groups + 2))

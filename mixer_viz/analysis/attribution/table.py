@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from mixer_viz.analysis.attribution import gradients, paths, perturbation, tokens
 from mixer_viz.analysis.attribution.methods import Method
+from mixer_viz.language import noted, noted_list
 from mixer_viz.model import MixerConfig
 
 _FAMILIES = (gradients, paths, perturbation, tokens)
@@ -25,5 +26,5 @@ def method_for(config: MixerConfig, name: str) -> Method:
     """One method; raises ValueError for a name that is not in the table."""
     table = methods_for(config)
     if name not in table:
-        raise ValueError(f"method={name!r} must be one of {', '.join(table)}")
+        raise ValueError(noted("method={name!r} must be one of {names}", name=name, names=noted_list(table)))
     return table[name]

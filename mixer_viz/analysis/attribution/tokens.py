@@ -11,6 +11,7 @@ from mixer_viz.analysis.activations.logit_lens import patch_logits
 from mixer_viz.analysis.attribution.methods import Method, Parameter, cost_per, fixed_cost
 from mixer_viz.analysis.attribution.paths import STEPS
 from mixer_viz.analysis.attribution.task import ScoreModule, Task, TokensTap
+from mixer_viz.language import mark
 from mixer_viz.model import MixerConfig, trace
 from mixer_viz.model.half_blocks import logits_from, tokens_at
 
@@ -58,12 +59,12 @@ def _patch_logits(task: Task) -> Tensor:
 def rows(config: MixerConfig) -> list[Method]:
     """Their entries in the table."""
     last = config.num_blocks - 1
-    block = Parameter("block", "Block, counted from 0", last, 0, last)
+    block = Parameter("block", mark("Block, counted from 0"), last, 0, last)
     return [
         Method(
             name="grad_cam",
-            title="Grad-CAM",
-            answers="Where are the channels large that raise the logit on average over one block's tokens?",
+            title=mark("Grad-CAM"),
+            answers=mark("Where are the channels large that raise the logit on average over one block's tokens?"),
             run=_grad_cam,
             passes=fixed_cost(forward=2, backward=1),
             parameters=(block,),
@@ -73,8 +74,10 @@ def rows(config: MixerConfig) -> list[Method]:
         ),
         Method(
             name="layer_integrated_gradients",
-            title="Layer integrated gradients",
-            answers="How much does each token of a block add to the logit along the straight line from the baseline's?",
+            title=mark("Layer integrated gradients"),
+            answers=mark(
+                "How much does each token of a block add to the logit along the straight line from the baseline's?"
+            ),
             run=_layer_integrated_gradients,
             passes=cost_per("steps", extra=4),
             parameters=(block, STEPS),
@@ -83,8 +86,10 @@ def rows(config: MixerConfig) -> list[Method]:
         ),
         Method(
             name="patch_logits",
-            title="Logit of each patch",
-            answers="What would the head answer from each final token alone? The mean of these values is the logit.",
+            title=mark("Logit of each patch"),
+            answers=mark(
+                "What would the head answer from each final token alone? The mean of these values is the logit."
+            ),
             run=_patch_logits,
             passes=fixed_cost(forward=2, backward=0),
             law="score",

@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from mixer_viz.language import mark
+
 IMAGE_SIZE = 224  # at which all three were published, with 1 000 classes
 
 
@@ -78,7 +80,7 @@ def published_architectures() -> tuple[Architecture, ...]:
 
 
 def _fine_tuned(model: str, pretraining: str, top1: float, speed: int) -> ReportedRow:
-    return ReportedRow(model, pretraining, top1, speed, "448 px or more", "Tolstikhin et al. 2021, Table 2")
+    return ReportedRow(model, pretraining, top1, speed, mark("448 px or more"), "Tolstikhin et al. 2021, Table 2")
 
 
 def _from_scratch(model: str, top1: float, speed: int) -> ReportedRow:

@@ -28,6 +28,7 @@ from mixer_viz.analysis.arrays import one_image
 from mixer_viz.analysis.ranges import check_range
 from mixer_viz.analysis.replacement.moments import Calibration, Moments, moments_of
 from mixer_viz.analysis.token_mixing.mixing_matrix import displacements
+from mixer_viz.language import noted
 from mixer_viz.model import MixerConfig, MlpMixer
 from mixer_viz.model.half_blocks import half_blocks, logits_from
 from mixer_viz.model.token_mixers import SpatialShift
@@ -98,7 +99,9 @@ def _scaled(kind: Kind, moments: Moments) -> Replacement:
 def _convolution(moments: Moments, grid: tuple[int, int], kernel_size: int) -> Replacement:
     most = 2 * max(grid) - 1
     if kernel_size % 2 == 0 or not 1 <= kernel_size <= most:
-        raise ValueError(f"kernel_size={kernel_size} must be odd and between 1 and {most}")
+        raise ValueError(
+            noted("kernel_size={kernel_size} must be odd and between 1 and {most}", kernel_size=kernel_size, most=most)
+        )
     read, cross = moments.centred()
     dy, dx = displacements(cross, grid)
     reach = kernel_size // 2

@@ -17,6 +17,7 @@ from scipy.integrate import quad  # type: ignore[import-untyped]
 from scipy.special import erf  # type: ignore[import-untyped]
 
 from mixer_viz.analysis.token_mixing.mixing_matrix import displacements
+from mixer_viz.language import mark
 
 STEPS = tuple((dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0))
 
@@ -48,10 +49,10 @@ class ConvolutionMeter:
 def explained_shares(meters: Sequence[ConvolutionMeter]) -> tuple[dict[str, np.ndarray], tuple[float, ...]]:
     """For the chart of L blocks: what explains -> its shares (L,), and what a random matrix would have of each."""
     shares = {
-        "best kernel": np.array([meter.explained for meter in meters]),
-        "3 × 3 kernel": np.array([meter.local_explained for meter in meters]),
-        "one-step shift": np.array([meter.shift_explained for meter in meters]),
-        "identity": np.array([meter.identity_explained for meter in meters]),
+        mark("best kernel"): np.array([meter.explained for meter in meters]),
+        mark("3 × 3 kernel"): np.array([meter.local_explained for meter in meters]),
+        mark("one-step shift"): np.array([meter.shift_explained for meter in meters]),
+        mark("identity"): np.array([meter.identity_explained for meter in meters]),
     }
     first = meters[0]
     nulls = (

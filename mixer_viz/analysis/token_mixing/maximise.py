@@ -24,6 +24,7 @@ from mixer_viz.analysis.token_mixing.fourier import Spectrum, general_spectrum, 
 from mixer_viz.analysis.token_mixing.objective import Objective, activation
 from mixer_viz.images import normalise
 from mixer_viz.images.pixels import DEFAULT_MEAN, DEFAULT_STD
+from mixer_viz.language import noted
 from mixer_viz.model import MlpMixer
 
 MAX_STEPS, MAX_STARTS = 2_000, 64
@@ -236,10 +237,15 @@ def _check(
         height, width = shape
         raise ValueError(f"the spectrum {spectrum.amplitude.shape} is not of {height} x {width} pictures")
     if not 1 <= starts <= MAX_STARTS:
-        raise ValueError(f"starts={starts} is not between 1 and {MAX_STARTS}")
+        raise ValueError(noted("starts={starts} is not between 1 and {most}", starts=starts, most=MAX_STARTS))
     if not 1 <= steps <= MAX_STEPS:
-        raise ValueError(f"steps={steps} is not between 1 and {MAX_STEPS}")
+        raise ValueError(noted("steps={steps} is not between 1 and {most}", steps=steps, most=MAX_STEPS))
     check_range("jitter", jitter, min(shape))
     if not 0 <= total_variation < float("inf"):
-        raise ValueError(f"total_variation={total_variation} must be a finite number, not negative")
+        raise ValueError(
+            noted(
+                "total_variation={value} must be a finite number, not negative",
+                value=total_variation,
+            )
+        )
     check_range("seed", seed, 2**32)

@@ -20,6 +20,7 @@ from mixer_viz.analysis.ranges import block_of
 from mixer_viz.analysis.spectrum import mean_radial_frequency, orientation
 from mixer_viz.analysis.token_mixing.opposing_pairs import opposing_pairs, unit_rows
 from mixer_viz.analysis.token_mixing.unit_maps import SPARSE_BELOW, locality, sparsity
+from mixer_viz.language import noted
 from mixer_viz.model import MlpMixer
 
 UnitOrder = Literal["pairs", "frequency", "locality", "norm", "effect", "index"]
@@ -107,7 +108,11 @@ def grid_of(num_tokens: int) -> tuple[int, int]:
     side = math.isqrt(max(num_tokens, 0))
     if side == 0 or side**2 != num_tokens:
         raise ValueError(
-            f"S={num_tokens} tokens make no square grid, so the grid has to be given as patches along height and width."
+            noted(
+                "S={num_tokens} tokens make no square grid, so the grid has to be given as patches along height and "
+                "width.",
+                num_tokens=num_tokens,
+            )
         )
     return side, side
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mixer_viz.checkpoints.errors import CheckpointError
+from mixer_viz.language import noted
 
 MAX_MEMBERS = 20_000  # four times the tensors that a checkpoint may have: torch keeps one member for each
 MAX_DIRECTORY_BYTES = 4 * 1024**2  # of names and places, before Python makes objects of them
@@ -73,24 +74,34 @@ def _check_directory(path: Path, size: int) -> None:
         raise zipfile.BadZipFile("the directory is not where it should be")
     if length > MAX_DIRECTORY_BYTES:
         raise CheckpointError(
-            f"This file is an archive with a directory of {length:,} bytes, more than the {MAX_DIRECTORY_BYTES:,} that "
-            "are accepted; save only the state dict of the model."
+            noted(
+                "This file is an archive with a directory of {length:,} bytes, more than the {most:,} that "
+                "are accepted; save only the state dict of the model.",
+                length=length,
+                most=MAX_DIRECTORY_BYTES,
+            )
         )
 
 
 def _check_members(members: list[zipfile.ZipInfo]) -> None:
     if len(members) > MAX_MEMBERS:
         raise CheckpointError(
-            f"This file is an archive of {len(members):,} files, more than the {MAX_MEMBERS:,} that are accepted; "
-            "save only the state dict of the model."
+            noted(
+                "This file is an archive of {count:,} files, more than the {most:,} that are accepted; "
+                "save only the state dict of the model.",
+                count=len(members),
+                most=MAX_MEMBERS,
+            )
         )
     # Torch's reader does not tell upper and lower case apart.
     if len({member.filename.lower() for member in members}) < len(members):
         raise zipfile.BadZipFile("a name occurs twice")
     if any(member.compress_type not in _PACKINGS for member in members):
         raise CheckpointError(
-            "This file is an archive that is packed as neither NumPy nor PyTorch packs weights; save it again with one "
-            "of them, or as .safetensors."
+            noted(
+                "This file is an archive that is packed as neither NumPy nor PyTorch packs weights; save it again with "
+                "one of them, or as .safetensors."
+            )
         )
 
 
@@ -98,8 +109,12 @@ def _check_unpacked(members: list[zipfile.ZipInfo], size: int, max_bytes: int) -
     total = sum(member.file_size for member in members)
     if total > max_bytes:
         raise CheckpointError(
-            f"This file unpacks to {total:,} bytes, more than the {max_bytes:,} that are accepted; "
-            "save only the state dict of the model."
+            noted(
+                "This file unpacks to {total:,} bytes, more than the {max_bytes:,} that are accepted; "
+                "save only the state dict of the model.",
+                total=total,
+                max_bytes=max_bytes,
+            )
         )
     check_ratio(total, size)
 
@@ -108,6 +123,11 @@ def check_ratio(total: int, size: int) -> None:
     """Raise CheckpointError when a file of `size` bytes unpacks to `total`, far more than trained weights do."""
     if total > max(FREE_UNPACKED_BYTES, MAX_UNPACK_RATIO * size):
         raise CheckpointError(
-            f"This file of {size:,} bytes unpacks to {total:,}, more than {MAX_UNPACK_RATIO} times as much, which no "
-            "trained weights do; save the state dict of the model again, best as .safetensors."
+            noted(
+                "This file of {size:,} bytes unpacks to {total:,}, more than {most} times as much, which no "
+                "trained weights do; save the state dict of the model again, best as .safetensors.",
+                size=size,
+                total=total,
+                most=MAX_UNPACK_RATIO,
+            )
         )

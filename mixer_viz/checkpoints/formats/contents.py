@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from mixer_viz.checkpoints.errors import CheckpointError
+from mixer_viz.language import noted
 
 MAX_DEPTH = 12  # of dictionaries within each other
 MAX_ENTRIES = 100_000  # 5000 tensors with two moments of an optimiser for each, and settings
@@ -24,7 +25,10 @@ def tensors_in(content: Any) -> dict[str, Tensor]:
     for count, (name, value) in enumerate(_entries(content, "", 0, set())):
         if count >= MAX_ENTRIES:
             raise CheckpointError(
-                f"This PyTorch file has more than {MAX_ENTRIES:,} entries; save only the model's state dict."
+                noted(
+                    "This PyTorch file has more than {most:,} entries; save only the model's state dict.",
+                    most=MAX_ENTRIES,
+                )
             )
         if isinstance(value, Tensor) and value.ndim > 0 and len(name) <= MAX_NAME_LENGTH:
             tensors[name] = value

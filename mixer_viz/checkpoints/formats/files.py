@@ -19,6 +19,7 @@ from mixer_viz.checkpoints.formats.archives import check_ratio
 from mixer_viz.checkpoints.formats.contents import MAX_NAME_LENGTH
 from mixer_viz.checkpoints.formats.npz import read_npz
 from mixer_viz.checkpoints.formats.pickled import read_pickled
+from mixer_viz.language import noted, noted_list
 from mixer_viz.model.wording import shown
 
 MAX_CHECKPOINT_BYTES = 2 * 1024**3  # H/14, the largest Mixer of the paper, has 1.7 GB of float32 weights
@@ -58,19 +59,27 @@ def check_whole(filename: str) -> None:
     part = re.search(r"-0*(\d{1,5})-of-0*(\d{1,5})(?:\.|$)", filename)
     if part and int(part[2]) > 1:
         raise CheckpointError(
-            f"This file is part {part[1]} of {part[2]} of a model that was saved in several files (shards); "
-            "load the whole model and save its state dict in one file."
+            noted(
+                "This file is part {part} of {parts} of a model that was saved in several files (shards); "
+                "load the whole model and save its state dict in one file.",
+                part=part[1],
+                parts=part[2],
+            )
         )
 
 
 def check_count(num_tensors: int) -> None:
     """Raise CheckpointError for no tensor at all, or for more than `MAX_TENSORS`."""
     if num_tensors == 0:
-        raise CheckpointError("This file holds no tensors; choose a file with the state dict of an MLP-Mixer.")
+        raise CheckpointError(noted("This file holds no tensors; choose a file with the state dict of an MLP-Mixer."))
     if num_tensors > MAX_TENSORS:
         raise CheckpointError(
-            f"This file holds {num_tensors} tensors, more than the {MAX_TENSORS} that are accepted; "
-            "save only the state dict of the model."
+            noted(
+                "This file holds {num_tensors} tensors, more than the {most} that are accepted; "
+                "save only the state dict of the model.",
+                num_tensors=num_tensors,
+                most=MAX_TENSORS,
+            )
         )
 
 
@@ -79,8 +88,12 @@ def check_parameters(counts: Iterable[int]) -> None:
     total = sum(counts)
     if total > MAX_PARAMETERS:
         raise CheckpointError(
-            f"This file declares {total:,} numbers, more than the {MAX_PARAMETERS:,} that are accepted; "
-            "choose a smaller Mixer or save only the state dict of the model."
+            noted(
+                "This file declares {total:,} numbers, more than the {most:,} that are accepted; "
+                "choose a smaller Mixer or save only the state dict of the model.",
+                total=total,
+                most=MAX_PARAMETERS,
+            )
         )
 
 
@@ -88,25 +101,40 @@ def _check_names(names: Iterable[str]) -> None:
     longest = max(map(len, names))
     if longest > MAX_NAME_LENGTH:
         raise CheckpointError(
-            f"This file has a tensor whose name has {longest:,} characters, more than the {MAX_NAME_LENGTH} that are "
-            "accepted; save only the state dict of the model."
+            noted(
+                "This file has a tensor whose name has {longest:,} characters, more than the {most} that are "
+                "accepted; save only the state dict of the model.",
+                longest=longest,
+                most=MAX_NAME_LENGTH,
+            )
         )
 
 
 def _check_file(path: Path) -> None:
     if path.is_dir():
         inside = next((each.name for each in sorted(path.iterdir()) if each.suffix in SUFFIXES), None)
-        what = f"the weight file in it, such as {shown(inside)}" if inside else "a weight file"
-        raise CheckpointError(f"{shown(str(path))} is a folder, not a file; give the path of {what}.")
+        if inside is None:
+            sentence = noted("{path} is a folder, not a file; give the path of a weight file.", path=shown(str(path)))
+        else:
+            sentence = noted(
+                "{path} is a folder, not a file; give the path of the weight file in it, such as {inside}.",
+                path=shown(str(path)),
+                inside=shown(inside),
+            )
+        raise CheckpointError(sentence)
     if not path.is_file():
-        raise CheckpointError(f"The weight file {shown(str(path))} does not exist; check the path.")
+        raise CheckpointError(noted("The weight file {path} does not exist; check the path.", path=shown(str(path))))
     size = path.stat().st_size
     if size == 0:
-        raise CheckpointError("This weight file is empty; download or export it again.")
+        raise CheckpointError(noted("This weight file is empty; download or export it again."))
     if size > MAX_CHECKPOINT_BYTES:
         raise CheckpointError(
-            f"This weight file has {size:,} bytes, more than the {MAX_CHECKPOINT_BYTES:,} that are accepted; "
-            "save only the state dict of the model, or in half precision."
+            noted(
+                "This weight file has {size:,} bytes, more than the {most:,} that are accepted; "
+                "save only the state dict of the model, or in half precision.",
+                size=size,
+                most=MAX_CHECKPOINT_BYTES,
+            )
         )
 
 
@@ -115,11 +143,14 @@ def _format_of(path: Path) -> str:
     with path.open("rb") as file:
         start = file.read(40)
     if start.startswith(b"version https://git-lfs"):
-        raise CheckpointError("This file is a Git LFS pointer, not the weights; fetch it with git lfs pull.")
+        raise CheckpointError(noted("This file is a Git LFS pointer, not the weights; fetch it with git lfs pull."))
     if start.startswith(b"\x89HDF"):
         raise CheckpointError(
-            f"This is an HDF5 file, as Keras writes, of type {shown(path.suffix, 20)}, which cannot be read; "
-            "save the weights as .safetensors."
+            noted(
+                "This is an HDF5 file, as Keras writes, of type {suffix}, which cannot be read; "
+                "save the weights as .safetensors.",
+                suffix=shown(path.suffix, 20),
+            )
         )
     if start[8:9] == b"{":  # after the length of its header
         return ".safetensors"
@@ -129,8 +160,11 @@ def _format_of(path: Path) -> str:
         return _archive_format(path)
     if path.suffix.lower() in _READERS:
         return path.suffix.lower()
-    suffix = path.suffix.lower() or "without an ending"
-    raise CheckpointError(f"Files of type {shown(suffix, 20)} cannot be read; upload one of {', '.join(SUFFIXES)}.")
+    suffix = shown(path.suffix.lower(), 20) if path.suffix else noted("'without an ending'")
+    endings = noted_list(SUFFIXES)
+    raise CheckpointError(
+        noted("Files of type {suffix} cannot be read; upload one of {endings}.", suffix=suffix, endings=endings)
+    )
 
 
 def _archive_format(path: Path) -> str:
@@ -159,7 +193,9 @@ def _read_safetensors(path: Path) -> WeightFile:
     except (SafetensorError, OSError, ValueError, TypeError, AttributeError, RuntimeError) as exc:
         if isinstance(exc, CheckpointError):
             raise
-        raise CheckpointError("This .safetensors file is damaged or cut short; download or export it again.") from exc
+        raise CheckpointError(
+            noted("This .safetensors file is damaged or cut short; download or export it again.")
+        ) from exc
 
 
 def _check_header(path: Path) -> None:
@@ -167,8 +203,12 @@ def _check_header(path: Path) -> None:
         length = int.from_bytes(file.read(8), "little")
     if MAX_HEADER_BYTES < length <= path.stat().st_size:
         raise CheckpointError(
-            f"This .safetensors file describes its tensors in {length:,} bytes, more than the {MAX_HEADER_BYTES:,} "
-            "that are accepted; save only the state dict of the model."
+            noted(
+                "This .safetensors file describes its tensors in {length:,} bytes, more than the {most:,} "
+                "that are accepted; save only the state dict of the model.",
+                length=length,
+                most=MAX_HEADER_BYTES,
+            )
         )
 
 

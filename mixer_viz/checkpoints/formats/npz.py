@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mixer_viz.checkpoints.errors import CheckpointError
 from mixer_viz.checkpoints.formats.archives import ARCHIVE_DAMAGE, checked_archive
+from mixer_viz.language import noted
 from mixer_viz.model.wording import shown
 
 _NUMBERS = "fiub"  # kinds of arrays that become tensors; texts and the like say nothing of a network
@@ -30,8 +31,12 @@ def read_npz(path: Path, *, max_bytes: int, max_arrays: int) -> dict[str, Tensor
             members = archive.infolist()
             if len(members) > max_arrays:
                 raise CheckpointError(
-                    f"This .npz file unpacks to {len(members)} arrays, more than the {max_arrays} that are accepted; "
-                    "save only the weights of the model."
+                    noted(
+                        "This .npz file unpacks to {count} arrays, more than the {max_arrays} that are accepted; "
+                        "save only the weights of the model.",
+                        count=len(members),
+                        max_arrays=max_arrays,
+                    )
                 )
             wanted = [member.filename.removesuffix(".npy") for member in members if _is_weight(archive, member)]
         with np.load(path, allow_pickle=False) as arrays:
@@ -39,7 +44,7 @@ def read_npz(path: Path, *, max_bytes: int, max_arrays: int) -> dict[str, Tensor
     except CheckpointError:
         raise
     except ARCHIVE_DAMAGE as exc:
-        raise CheckpointError("This .npz file is damaged or cut short; download or export it again.") from exc
+        raise CheckpointError(noted("This .npz file is damaged or cut short; download or export it again.")) from exc
 
 
 def _is_weight(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
@@ -48,8 +53,11 @@ def _is_weight(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
         shape, dtype = _read_header(file, member.filename)
     if dtype.hasobject:
         raise CheckpointError(
-            f"The array {shown(member.filename, 60)} in this .npz file is a pickled Python object, which could run "
-            "code and is not opened; save the weights as plain arrays or as .safetensors."
+            noted(
+                "The array {filename} in this .npz file is a pickled Python object, which could run "
+                "code and is not opened; save the weights as plain arrays or as .safetensors.",
+                filename=shown(member.filename, 60),
+            )
         )
     # Numpy reserves the memory that an array's own header promises before it reads.
     if math.prod(shape) * dtype.itemsize > member.file_size:

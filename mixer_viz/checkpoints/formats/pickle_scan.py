@@ -24,6 +24,7 @@ from mixer_viz.checkpoints.formats.pickle_names import (
     modern_name,
 )
 from mixer_viz.checkpoints.formats.pickle_values import Atom, Box, Damaged, Made, Name, Storage, Tuple
+from mixer_viz.language import mark, noted
 from mixer_viz.model.wording import shown
 
 MAX_OPCODES = 200_000  # 5000 tensors, the most that are accepted, take about 35 each
@@ -31,15 +32,15 @@ MAX_CALLS = 20_000  # one or two for each tensor
 MAX_DEPTH = 32  # of tuples within each other
 MAX_LEAVES = 10_000  # of a tuple with those inside of it, each as often as it is there: what hashing it would visit
 
-UNSAFE = (
+UNSAFE = mark(
     "This file holds Python objects that could run code ({name}), so it is not opened; "
     "save only the model's state dict, best as .safetensors."
 )
-TOO_LONG = (
+TOO_LONG = mark(
     "This PyTorch file describes more than {most:,} {what}, far more than the tensors of a Mixer need; "
     "save only the model's state dict."
 )
-BAD_KEY = (
+BAD_KEY = noted(
     "This PyTorch file has a dictionary or set with keys that are neither texts nor numbers; "
     "save only the model's state dict."
 )
@@ -62,7 +63,7 @@ def scan(stream: Bytes) -> list[Storage]:
     try:
         for count, (opcode, argument, _) in enumerate(pickletools.genops(cast(IO[bytes], stream))):
             if count >= MAX_OPCODES:
-                raise CheckpointError(TOO_LONG.format(most=MAX_OPCODES, what="steps"))
+                raise CheckpointError(noted(TOO_LONG, most=MAX_OPCODES, what=noted("steps")))
             step = _STEPS.get(opcode.name)
             if step is None:
                 raise Damaged(f"opcode {opcode.name}")
@@ -98,9 +99,9 @@ class _Machine:
     def make_tuple(self, items: list[Any]) -> None:
         made = Tuple(tuple(items))
         if made.depth > MAX_DEPTH:
-            raise CheckpointError(TOO_LONG.format(most=MAX_DEPTH, what="tuples within each other"))
+            raise CheckpointError(noted(TOO_LONG, most=MAX_DEPTH, what=noted("tuples within each other")))
         if made.leaves > MAX_LEAVES:
-            raise CheckpointError(TOO_LONG.format(most=MAX_LEAVES, what="entries in one tuple"))
+            raise CheckpointError(noted(TOO_LONG, most=MAX_LEAVES, what=noted("entries in one tuple")))
         self.push(made)
 
     def last(self, count: int) -> list[Any]:
@@ -126,24 +127,24 @@ class _Machine:
     def name(self, argument: str) -> None:
         full = modern_name(*argument.split(" ", 1))
         if not may_be_named(full):
-            raise CheckpointError(UNSAFE.format(name=shown(full, 60)))
+            raise CheckpointError(noted(UNSAFE, name=shown(full, 60)))
         self.push(Name(full))
 
     def call(self) -> None:
         self.calls += 1
         if self.calls > MAX_CALLS:
-            raise CheckpointError(TOO_LONG.format(most=MAX_CALLS, what="calls"))
+            raise CheckpointError(noted(TOO_LONG, most=MAX_CALLS, what=noted("calls")))
         function, arguments = self.last(2)
         if type(function) is not Name or type(arguments) is not Tuple:
-            raise CheckpointError(UNSAFE.format(name="a call of something without a name"))
+            raise CheckpointError(noted(UNSAFE, name=noted("a call of something without a name")))
         self.push(_result(function.full, arguments.items))
 
     def build(self) -> None:
         target, state = self.last(2)
         is_ordered = isinstance(target, Box) and target.kind == "dict" and isinstance(state, Box)
         if not is_ordered and not (type(target) is Made and target.by in INERT_NAMES):
-            name = target.by if type(target) is Made else "a state for something else"
-            raise CheckpointError(UNSAFE.format(name=shown(name, 60)))
+            name = shown(target.by, 60) if type(target) is Made else noted("'a state for something else'")
+            raise CheckpointError(noted(UNSAFE, name=name))
         self.push(target)
 
     def stored(self) -> None:
@@ -180,7 +181,7 @@ def _result(name: str, arguments: tuple[Any, ...]) -> Any:
         return _PLAIN_VALUE
     if name in REBUILDING and (name != _FROM_TYPE or _rebuilds_by_name(arguments)):
         return Made(name)
-    raise CheckpointError(UNSAFE.format(name=shown(name, 60)))
+    raise CheckpointError(noted(UNSAFE, name=shown(name, 60)))
 
 
 _FROM_TYPE = "torch._tensor._rebuild_from_type_v2"  # calls its first argument with its third

@@ -21,6 +21,7 @@ from mixer_viz.checkpoints.formats.contents import tensors_in
 from mixer_viz.checkpoints.formats.pickle_names import SAFE_GLOBALS
 from mixer_viz.checkpoints.formats.pickle_scan import UNSAFE, scan
 from mixer_viz.checkpoints.formats.pickle_values import Damaged
+from mixer_viz.language import noted
 
 MAX_PICKLE_BYTES = 16 * 1024**2  # names, shapes and settings; the numbers lie beside it
 _PICKLES_BEFORE_NUMBERS = (
@@ -29,11 +30,11 @@ _PICKLES_BEFORE_NUMBERS = (
 # How torch words its refusal of a class or function; for a broken stream it has other words.
 _REFUSED = re.compile(r"GLOBAL|unrecognized function|unsupported class|Can only (?:build|create)")
 _LOADING = threading.Lock()  # torch keeps one list of what is let in, for all threads
-_DAMAGED = (
+_DAMAGED = noted(
     "This PyTorch file is damaged, cut short or not a state dict; "
     "download it again or save the model's state dict as .safetensors."
 )
-_TORCHSCRIPT = (
+_TORCHSCRIPT = noted(
     "This is a TorchScript file, a program with its own code, which is not run here; "
     "save the state dict of the model instead, with torch.save(model.state_dict(), ...)."
 )
@@ -69,8 +70,12 @@ def _check_archive(path: Path, max_bytes: int) -> None:
             raise CheckpointError(_TORCHSCRIPT)
         if sizes[f"{top}/data.pkl"] > MAX_PICKLE_BYTES:
             raise CheckpointError(
-                f"This PyTorch file describes its content in {sizes[f'{top}/data.pkl']:,} bytes, more than the "
-                f"{MAX_PICKLE_BYTES:,} that are accepted; save only the model's state dict."
+                noted(
+                    "This PyTorch file describes its content in {count:,} bytes, more than the "
+                    "{most:,} that are accepted; save only the model's state dict.",
+                    count=sizes[f"{top}/data.pkl"],
+                    most=MAX_PICKLE_BYTES,
+                )
             )
         for storage in scan(io.BytesIO(archive.read(f"{top}/data.pkl"))):
             if sizes[f"{top}/data/{storage.key}"] < storage.num_bytes:
@@ -129,7 +134,7 @@ def _load(path: Path, is_archive: bool) -> Any:
             return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as exc:
         if _REFUSED.search(str(exc)):
-            raise CheckpointError(UNSAFE.format(name="of a kind that is not known")) from exc
+            raise CheckpointError(noted(UNSAFE, name=noted("of a kind that is not known"))) from exc
         raise CheckpointError(_DAMAGED) from exc
     except Exception as exc:  # broken streams make torch raise nearly anything: struct.error, AssertionError, ...
         raise CheckpointError(_DAMAGED) from exc

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mixer_viz.checkpoints.errors import CheckpointError
 from mixer_viz.checkpoints.formats.files import check_whole
+from mixer_viz.language import noted
 
 UPLOAD_STEM = "upload"  # what a file is called here
 MAX_UPLOAD_BYTES = 1024**3  # an upload lies in memory and on disk at once; L/16 in float32 has 833 MB
@@ -25,8 +26,12 @@ def uploaded_file(data: bytes, filename: str) -> Iterator[Path]:
     check_whole(filename)
     if len(data) > MAX_UPLOAD_BYTES:
         raise CheckpointError(
-            f"This upload has {len(data):,} bytes, more than the {MAX_UPLOAD_BYTES:,} that are accepted; "
-            "save the state dict alone, or in half precision."
+            noted(
+                "This upload has {count:,} bytes, more than the {most:,} that are accepted; "
+                "save the state dict alone, or in half precision.",
+                count=len(data),
+                most=MAX_UPLOAD_BYTES,
+            )
         )
     suffix = Path(filename).suffix.lower()
     with contextlib.ExitStack() as stack:
@@ -36,7 +41,10 @@ def uploaded_file(data: bytes, filename: str) -> Iterator[Path]:
             path.write_bytes(data)
         except OSError as exc:
             raise CheckpointError(
-                f"This upload could not be stored on the server ({exc.strerror or type(exc).__name__}); "
-                "make room in its temporary folder and try again."
+                noted(
+                    "This upload could not be stored on the server ({reason}); "
+                    "make room in its temporary folder and try again.",
+                    reason=exc.strerror or type(exc).__name__,
+                )
             ) from exc
         yield path

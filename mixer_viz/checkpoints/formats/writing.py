@@ -9,6 +9,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from mixer_viz.checkpoints.errors import CheckpointError
+from mixer_viz.language import noted
 
 
 @contextlib.contextmanager
@@ -23,9 +24,13 @@ def whole_file(path: Path) -> Iterator[Path]:
         yield part
         part.replace(path)
     except (OSError, RuntimeError, SafetensorError) as exc:  # the second is torch's
-        reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else "it ended in the middle"
+        reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else noted("it ended in the middle")
         raise CheckpointError(
-            f"{path} could not be written ({reason}); make room on the disk, or write to another folder."
+            noted(
+                "{path} could not be written ({reason}); make room on the disk, or write to another folder.",
+                path=str(path),
+                reason=reason,
+            )
         ) from exc
     finally:
         part.unlink(missing_ok=True)

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable
 
 from mixer_viz.checkpoints.errors import CheckpointError
+from mixer_viz.language import noted, noted_list
 from mixer_viz.model.wording import shown
 
-_MLP_FAMILY = (
+_MLP_FAMILY = noted(
     "it is a relative of the MLP-Mixer with a different equation, so it cannot run here; the page of the token-mixing "
     "weights shows its mixing matrices"
 )
@@ -16,17 +17,17 @@ _MLP_FAMILY = (
 _OTHERS: tuple[tuple[str, str], ...] = (
     (
         r"mixers\.\d+\.token_mixer\.mlp\.",
-        "a Mixer without the last LayerNorm (as in jaketae/mlp-mixer), whose equation differs from the paper's",
+        noted("a Mixer without the last LayerNorm (as in jaketae/mlp-mixer), whose equation differs from the paper's"),
     ),
-    (r"linear_tokens|norm1\.alpha$", f"a ResMLP: {_MLP_FAMILY}"),
-    (r"mlp_channels\.gate\.|spatial_gating|\.sgu\.", f"a gMLP: {_MLP_FAMILY}"),
-    (r"relative_position_bias_table|layers\.\d+\.blocks\.", "a Swin Transformer, not an MLP-Mixer"),
+    (r"linear_tokens|norm1\.alpha$", noted("a ResMLP: {why}", why=_MLP_FAMILY)),
+    (r"mlp_channels\.gate\.|spatial_gating|\.sgu\.", noted("a gMLP: {why}", why=_MLP_FAMILY)),
+    (r"relative_position_bias_table|layers\.\d+\.blocks\.", noted("a Swin Transformer, not an MLP-Mixer")),
     (
         r"cls_token|pos_embed|position_embedding|attn\.qkv|\.attn\.|attention\.",
-        "a Vision Transformer, not an MLP-Mixer",
+        noted("a Vision Transformer, not an MLP-Mixer"),
     ),
-    (r"^layer\d+\.\d+\.conv\d+\.", "a ResNet, not an MLP-Mixer"),
-    (r"conv_dw|dwconv|^stages\.\d+\.", "a convolutional network such as ConvNeXt, not an MLP-Mixer"),
+    (r"^layer\d+\.\d+\.conv\d+\.", noted("a ResNet, not an MLP-Mixer")),
+    (r"conv_dw|dwconv|^stages\.\d+\.", noted("a convolutional network such as ConvNeXt, not an MLP-Mixer")),
 )
 
 
@@ -35,15 +36,23 @@ def check_no_other(names: Iterable[str]) -> None:
     names = list(names)
     for pattern, architecture in _OTHERS:
         if any(re.search(pattern, name) for name in names):
-            raise CheckpointError(f"These weights look like {architecture}; choose a file with MLP-Mixer weights.")
+            raise CheckpointError(
+                noted(
+                    "These weights look like {architecture}; choose a file with MLP-Mixer weights.",
+                    architecture=architecture,
+                )
+            )
 
 
 def unknown_architecture(names: Iterable[str]) -> CheckpointError:
     """The error for tensors under these names, none of them known; raises that of another architecture's names."""
     names = list(names)
     check_no_other(names)
-    first = ", ".join(shown(name, 60) for name in names[:5]) or "none at all"
+    first = noted_list(shown(name, 60) for name in names[:5]) or noted("none at all")
     return CheckpointError(
-        f"These weights are of an unknown architecture (first keys: {first}); "
-        "choose an MLP-Mixer in the naming of timm, of Google or of this project."
+        noted(
+            "These weights are of an unknown architecture (first keys: {first}); "
+            "choose an MLP-Mixer in the naming of timm, of Google or of this project.",
+            first=first,
+        )
     )

@@ -12,7 +12,8 @@ from mixer_viz.checkpoints.errors import CheckpointError
 from mixer_viz.checkpoints.naming.architectures import check_no_other, unknown_architecture
 from mixer_viz.checkpoints.naming.families import FAMILIES, Family
 from mixer_viz.checkpoints.naming.prefixes import choose_prefix, prefixes_of
-from mixer_viz.model.wording import shown
+from mixer_viz.language import noted
+from mixer_viz.model.wording import few, shown
 
 # What training scripts keep at the level of the network's own parts, and no Mixer has: the first word of a name.
 _BESIDE = re.compile(
@@ -51,8 +52,10 @@ def to_own_names(tensors: dict[str, Tensor]) -> OwnNames:
     named = family.own_names(inside)
     if any(name.endswith("cls_token") for name in named.values()):
         raise CheckpointError(
-            "These weights are a Mixer with a class token, which the paper's Mixer does not have (it takes the mean "
-            "over all tokens); choose one that was trained without it."
+            noted(
+                "These weights are a Mixer with a class token, which the paper's Mixer does not have (it takes the "
+                "mean over all tokens); choose one that was trained without it."
+            )
         )
     check_no_other(inside)
     ignored = {name: None for name, ours in named.items() if not _ROOT_OF.match(ours) and _is_beside(name)}
@@ -85,8 +88,10 @@ def _check_one_network(names: Iterable[str]) -> None:
     names = list(names)
     if len({_WRAPPER.sub("", name) for name in names}) < len(names):
         raise CheckpointError(
-            "Several tensors in this file have the same name once wrapper prefixes are removed; "
-            "save the state dict of one model only."
+            noted(
+                "Several tensors in this file have the same name once wrapper prefixes are removed; "
+                "save the state dict of one model only."
+            )
         )
 
 
@@ -98,15 +103,16 @@ def _ignored_remark(names: list[str]) -> str:
     if not tops:
         return ""
     listed = [shown(inside[0] if len(inside) == 1 else top, 40) for top, inside in tops.items()]
-    rest = f" and {len(listed) - 3} more" if len(listed) > 3 else ""
-    return f"Not a part of the network and ignored: {', '.join(listed[:3])}{rest}."
+    return noted("Not a part of the network and ignored: {names}.", names=few(listed))
 
 
 def _renamed(tensors: dict[str, Tensor], rename: Callable[[str], str]) -> dict[str, Tensor]:
     renamed = {rename(name): value for name, value in tensors.items()}
     if len(renamed) < len(tensors):
         raise CheckpointError(
-            "Several tensors in this file have the same name in this project's naming; "
-            "save the state dict of one model only."
+            noted(
+                "Several tensors in this file have the same name in this project's naming; "
+                "save the state dict of one model only."
+            )
         )
     return renamed

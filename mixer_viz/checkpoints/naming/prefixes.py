@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from mixer_viz.checkpoints.errors import CheckpointError
+from mixer_viz.language import noted, noted_list
 from mixer_viz.model.wording import shown
 
 # Averages over the training, which timm's loader takes before the raw weights, in this order.
@@ -35,21 +36,27 @@ def choose_prefix(prefixes: list[str]) -> tuple[str, str]:
     for key in _AVERAGED:
         found = [prefix for prefix in prefixes if key in prefix.split(".")]
         if len(found) == 1:
-            return found[0], (
-                f"The file holds the weights several times; those under {shown(key)} are shown, averaged over the "
-                "training (EMA), as timm's loader takes them."
+            return found[0], noted(
+                "The file holds the weights several times; those under {key} are shown, averaged over the "
+                "training (EMA), as timm's loader takes them.",
+                key=shown(key),
             )
     for key in _KNOWN:
         found = [prefix for prefix in prefixes if _MODULE.sub("", prefix).strip(".") == key]
         if len(found) == 1:
-            return found[0], f"The file holds several networks; the one under {shown(found[0])} is shown."
-    listed = ", ".join(shown(prefix.rstrip("."), 40) for prefix in prefixes[:4])
+            return found[0], noted(
+                "The file holds several networks; the one under {key} is shown.", key=shown(found[0])
+            )
+    listed = noted_list(shown(prefix.rstrip("."), 40) for prefix in prefixes[:4])
     raise CheckpointError(
-        f"This file holds several networks ({listed}) and does not say which is meant; save the state dict of one."
+        noted(
+            "This file holds several networks ({listed}) and does not say which is meant; save the state dict of one.",
+            listed=listed,
+        )
     )
 
 
 def _averaged_alone(prefix: str) -> str:
     if not any(key in prefix.split(".") for key in _AVERAGED):
         return ""
-    return f"The weights, under {shown(prefix.rstrip('.'), 40)}, are averages over the training (EMA)."
+    return noted("The weights, under {key}, are averages over the training (EMA).", key=shown(prefix.rstrip("."), 40))

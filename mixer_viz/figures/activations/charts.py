@@ -1,4 +1,7 @@
-"""Charts of the Per-layer activations page; x is the layer, 0 the embedding, then two half-blocks, or the block."""
+"""Charts of the Per-layer activations page; x is the layer, 0 the embedding, then two half-blocks, or the block.
+
+Names of layers are noted; those of lines and titles of axes are said already.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from mixer_viz.figures.theme import ACCENT, LINES, NEUTRAL
+from mixer_viz.language import shown, tr
 
 
 def layer_lines(
@@ -34,7 +38,7 @@ def layer_lines(
                 mode="lines+markers",
                 line={"color": colour, "dash": dash},
                 marker={"symbol": symbol},
-                customdata=list(names),
+                customdata=[shown(layer) for layer in names],
                 hovertemplate="%{customdata}: %{y:.3g}" + (" %" if percent else "") + "<extra>" + name + "</extra>",
             )
         )
@@ -42,7 +46,7 @@ def layer_lines(
     figure.update_yaxes(title=title, fixedrange=True, rangemode="tozero" if percent else "normal")
     if highest is not None:
         figure.update_yaxes(range=[0, factor * highest])
-    figure.update_xaxes(title="layer", fixedrange=True)
+    figure.update_xaxes(title=tr("layer"), fixedrange=True)
     figure.update_layout(
         height=280, margin={"l": 0, "r": 0, "t": 10, "b": 0}, legend={"orientation": "h", "y": -0.28}, showlegend=True
     )
@@ -56,12 +60,12 @@ def contribution_bars(values: np.ndarray, names: Sequence[str], layer: int | Non
         x=np.arange(len(values)),
         y=values,
         marker={"color": colours},
-        customdata=list(names),
+        customdata=[shown(name) for name in names],
         hovertemplate="%{customdata}: %{y:+.3f}<extra></extra>",
     )
     figure = go.Figure(bars)
     figure.add_hline(y=0, line={"color": NEUTRAL, "width": 1})
-    figure.update_yaxes(title="part of the logit", fixedrange=True)
+    figure.update_yaxes(title=tr("part of the logit"), fixedrange=True)
     figure.update_xaxes(
         fixedrange=True, tickvals=np.arange(len(values)), ticktext=[_short(name) for name in names], tickangle=-60
     )
@@ -71,8 +75,12 @@ def contribution_bars(values: np.ndarray, names: Sequence[str], layer: int | Non
 
 def _short(name: str) -> str:
     """ "block 3 token mixing" -> "3 tokens"."""
-    words = name.split()
-    return f"{words[1]} {words[2]}s" if words[0] == "block" else name
+    words = name.split()  # of the English name, in every language
+    if words[0] != "block":
+        return shown(name)
+    if words[2] == "token":
+        return tr("{block} tokens", block=words[1])
+    return tr("{block} channels", block=words[1])
 
 
 def each_alone_chart(changes: np.ndarray, names: Sequence[str], answers: Sequence[str], followed: str) -> go.Figure:
@@ -86,8 +94,8 @@ def each_alone_chart(changes: np.ndarray, names: Sequence[str], answers: Sequenc
     figure = go.Figure()
     blocks = np.arange(1, len(changes) // 2 + 1)
     for start, mixing, (colour, _, _), pattern in (
-        (0, "token mixing", LINES[0], ""),
-        (1, "channel mixing", LINES[1], "/"),
+        (0, tr("token mixing"), LINES[0], ""),
+        (1, tr("channel mixing"), LINES[1], "/"),
     ):
         figure.add_trace(
             go.Bar(
@@ -95,13 +103,14 @@ def each_alone_chart(changes: np.ndarray, names: Sequence[str], answers: Sequenc
                 y=changes[start::2],
                 name=mixing,
                 marker={"color": colour, "pattern": {"shape": pattern}},
-                customdata=np.array([list(names), list(answers)], dtype=object).T[start::2],
-                hovertemplate="without %{customdata[0]}: %{y:+.1f} points, answer: %{customdata[1]}<extra></extra>",
+                customdata=np.array([[shown(name) for name in names], list(answers)], dtype=object).T[start::2],
+                hovertemplate=tr("without %{customdata[0]}: %{y:+.1f} points, answer: %{customdata[1]}")
+                + "<extra></extra>",
             )
         )
     figure.add_hline(y=0, line={"color": NEUTRAL, "width": 1})
-    figure.update_yaxes(title=f"change of {followed}, points", fixedrange=True)
-    figure.update_xaxes(title="block", fixedrange=True, dtick=1 if len(blocks) <= 12 else None)
+    figure.update_yaxes(title=tr("change of {name}, points", name=followed), fixedrange=True)
+    figure.update_xaxes(title=tr("block"), fixedrange=True, dtick=1 if len(blocks) <= 12 else None)
     figure.update_layout(
         height=280,
         margin={"l": 0, "r": 0, "t": 10, "b": 0},

@@ -9,10 +9,17 @@ import plotly.graph_objects as go
 
 from mixer_viz.figures.grid import Grid
 from mixer_viz.figures.theme import ACCENT, LINES, NEUTRAL, SCALES
+from mixer_viz.language import mark, tr
 
 MAP_WIDTH = 218
 STRIP_WIDTH = 1000
-_PLURALS = {"patch": "patches", "unit": "units", "pixel": "pixels", "channel": "channels"}
+_ADDED = {
+    "patch": mark("patches added, in order"),
+    "unit": mark("units added, in order"),
+    "pixel": mark("pixels added, in order"),
+    "channel": mark("channels added, in order"),
+}
+_TERMS = (mark("patch"), mark("unit"), mark("pixel"), mark("channel"))
 
 
 def patch_map(values: np.ndarray, *, title: str, note: str, scale: str, width: int = MAP_WIDTH) -> Grid:
@@ -23,10 +30,21 @@ def patch_map(values: np.ndarray, *, title: str, note: str, scale: str, width: i
         rows=rows,
         columns=columns,
         shape=note,
-        description=f"{title}: {values.size} numbers, one per patch, from {values.min():.3g} to {values.max():.3g}.",
+        description=_description(values, title, "patch"),
         values=values,
         scale=SCALES[scale],
         width=width,
+    )
+
+
+def _description(values: np.ndarray, title: str, cell: str) -> str:
+    return tr(
+        "{title}: {count} numbers, one per {cell}, from {lowest:.3g} to {highest:.3g}.",
+        title=title,
+        count=values.size,
+        cell=tr(cell),
+        lowest=values.min(),
+        highest=values.max(),
     )
 
 
@@ -39,7 +57,7 @@ def unit_strip(
         rows=1,
         columns=values.size,
         shape=note,
-        description=f"{title}: {values.size} numbers, one per {cell}, from {values.min():.3g} to {values.max():.3g}.",
+        description=_description(values, title, cell),
         values=values,
         scale=SCALES[scale],
         cell=cell,
@@ -55,20 +73,23 @@ def partial_sums_chart(
     """Partial sums (n,) of the products (n,) as a line from 0, and the whole with its bias as the last point.
 
     Args:
-        term: what is counted, "patch" or "unit".
+        term: what is counted, "patch", "unit", "pixel" or "channel".
         mark: the number of the term to mark.
     """
     colour, dash, _ = LINES[0]
+    words, word = tr("{term} {number} adds {product:+.3g}: {total:+.4g} so far"), tr(term)  # for thousands of terms
     steps = go.Scatter(
         x=np.arange(-1, len(sums)),
         y=np.concatenate([[0.0], sums]),
-        name="sum so far",
+        name=tr("sum so far"),
         mode="lines",
         line={"color": colour, "dash": dash, "shape": "hv"},
-        hovertext=["at first: 0"]
-        + [
-            f"{term} {number} adds {product:+.3g}: {total:+.4g} so far"
-            for number, (product, total) in enumerate(zip(products.tolist(), sums.tolist(), strict=True))
+        hovertext=[
+            tr("at first: 0"),
+            *(
+                words.format(term=word, number=number, product=product, total=total)
+                for number, (product, total) in enumerate(zip(products.tolist(), sums.tolist(), strict=True))
+            ),
         ],
         hovertemplate="%{hovertext}<extra></extra>",
     )
@@ -86,8 +107,8 @@ def partial_sums_chart(
     figure.add_hline(y=0, line={"color": NEUTRAL, "width": 1})
     if mark is not None:
         figure.add_vline(x=mark, line={"color": ACCENT, "width": 2}, opacity=0.6, layer="below")
-    figure.update_yaxes(title="sum so far", fixedrange=True)
-    figure.update_xaxes(title=f"{_PLURALS.get(term, term)} added, in order", fixedrange=True)
+    figure.update_yaxes(title=tr("sum so far"), fixedrange=True)
+    figure.update_xaxes(title=tr(_ADDED[term]), fixedrange=True)
     figure.update_layout(height=230, margin={"l": 0, "r": 0, "t": 10, "b": 0}, legend={"orientation": "h", "y": -0.38})
     return figure
 
@@ -103,22 +124,23 @@ def gelu_chart(
     units = go.Scatter(
         x=preactivations,
         y=hiddens,
-        name="all units of this channel",
+        name=tr("all units of this channel"),
         mode="markers",
         marker={"color": NEUTRAL, "size": 6, "opacity": 0.55},
         customdata=np.arange(len(hiddens)),
-        hovertemplate="unit %{customdata}: %{x:+.3g} becomes %{y:+.3g}<extra></extra>",
+        hovertemplate=tr("unit %{customdata}: %{x:+.3g} becomes %{y:+.3g}") + "<extra></extra>",
     )
     own = go.Scatter(
         x=preactivations[unit : unit + 1],
         y=hiddens[unit : unit + 1],
-        name=f"unit {unit}",
+        name=tr("unit {number}", number=unit),
         mode="markers",
         marker={"color": ACCENT, "size": 12, "symbol": "diamond"},
-        hovertemplate=f"unit {unit}: " + "%{x:+.4g} becomes %{y:+.4g}<extra></extra>",
+        customdata=[unit],
+        hovertemplate=tr("unit %{customdata}: %{x:+.4g} becomes %{y:+.4g}") + "<extra></extra>",
     )
     figure = go.Figure([curve, units, own])
-    figure.update_yaxes(title="after GELU", fixedrange=True)
-    figure.update_xaxes(title="before GELU", fixedrange=True)
+    figure.update_yaxes(title=tr("after GELU"), fixedrange=True)
+    figure.update_xaxes(title=tr("before GELU"), fixedrange=True)
     figure.update_layout(height=250, margin={"l": 0, "r": 0, "t": 10, "b": 0}, legend={"orientation": "h", "y": -0.34})
     return figure

@@ -1,4 +1,4 @@
-"""Pictures of the Per-layer activations page."""
+"""Pictures of the Per-layer activations page. Names of layers are noted; titles and notes are said already."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from mixer_viz.figures.common import grid_in, stage_grids
 from mixer_viz.figures.grid import Grid
 from mixer_viz.figures.photo import greyed
 from mixer_viz.figures.theme import SCALES
+from mixer_viz.language import mark, shown, tr
 
 
 def layer_strip(
@@ -27,7 +28,9 @@ def layer_strip(
     return [
         dataclasses.replace(
             grid,
-            description=f"{SCALES[scale].quantity} on the patch grid: {names[stage]}.",
+            description=tr(
+                "{quantity} on the patch grid: {stage}.", quantity=tr(SCALES[scale].quantity), stage=names[stage]
+            ),
             select="picture",
             ids=np.array([stage]),
         )
@@ -50,7 +53,7 @@ def enlarged(
         title="",
         rows=rows,
         columns=columns,
-        description=f"{chosen.quantity} of every patch over the picture, layer by layer.",
+        description=tr("{quantity} of every patch over the picture, layer by layer.", quantity=tr(chosen.quantity)),
         photo=greyed(crop),
         values=maps.astype(np.float32),
         scale=chosen,
@@ -66,11 +69,16 @@ def vectors_by_stage(vectors: np.ndarray, token: int, width: int = 1000) -> Grid
     """The vector of one patch at every stage, (T, C): one row per stage, a click selects the stage."""
     stages, channels = vectors.shape
     return Grid(
-        title=f"Patch {token} at every layer",
+        title=tr("Patch {token} at every layer", token=token),
         rows=stages,
         columns=channels,
-        shape=f"T × C = {stages} × {channels}, the embedding on top",
-        description=f"The {channels} channels of patch {token} at {stages} stages, one row each.",
+        shape=tr("T × C = {stages} × {channels}, the embedding on top", stages=stages, channels=channels),
+        description=tr(
+            "The {channels} channels of patch {token} at {stages} stages, one row each.",
+            channels=channels,
+            token=token,
+            stages=stages,
+        ),
         values=vectors,
         scale=SCALES["embedding"],
         select="row",
@@ -85,11 +93,11 @@ def channel_atlas(maps: np.ndarray, order: np.ndarray, notes: Sequence[str], sta
     columns = max(2, min(width // 36, round(math.sqrt(count * width / 420))))
     rows = -(-count // columns)
     return Grid(
-        title=f"All channels, {stage}",
+        title=tr("All channels, {stage}", stage=stage),
         rows=rows,
         columns=columns,
-        shape=f"{count} maps of {height} × {wide}, each on its own scale",
-        description=f"{count} channels over the patch grid, {stage}.",
+        shape=tr("{count} maps of {height} × {width}, each on its own scale", count=count, height=height, width=wide),
+        description=tr("{count} channels over the patch grid, {stage}.", count=count, stage=stage),
         values=maps[order],
         scale=SCALES["channel"],
         hover=tuple(notes[channel] for channel in order),
@@ -108,11 +116,17 @@ def hidden_grid(values: np.ndarray, *, title: str, rows: str, note: str, width: 
         rows=count,
         columns=units,
         shape=note,
-        description=f"{title}: {count} rows, one per {rows}, and {units} hidden units.",
+        description=tr(
+            "{title}: {count} rows, one per {row}, and {units} hidden units.",
+            title=title,
+            count=count,
+            row=tr(rows),
+            units=units,
+        ),
         values=values,
         scale=SCALES["activation"],
         select="row" if rows == "token" else "none",
-        across="unit",
+        across=mark("unit"),
         width=width,
         aspect=width / min(300, max(120, 2 * count)),
     )
@@ -122,15 +136,15 @@ def similarity_matrix(similarity: np.ndarray, stage: str, width: int = 300) -> G
     """Cosine between all pairs of tokens (S, S) at one stage; a click selects the token of the row."""
     tokens = similarity.shape[0]
     return Grid(
-        title="Token similarity",
+        title=tr("Token similarity"),
         rows=tokens,
         columns=tokens,
-        shape=f"S × S = {tokens} × {tokens}, {stage}",
-        description=f"Cosine between all {tokens} tokens, {stage}.",
+        shape=tr("S × S = {tokens} × {tokens}, {stage}", tokens=tokens, stage=stage),
+        description=tr("Cosine between all {count} tokens, {stage}.", count=tokens, stage=stage),
         values=similarity.astype(np.float32),
         scale=SCALES["similarity"],
         select="row",
-        across="and token",
+        across=mark("and token"),
         width=width,
     )
 
@@ -140,13 +154,19 @@ def cka_matrix(
 ) -> Grid:
     """Linear CKA between all stages (T1, T2), the embedding in the upper left corner."""
     rows, columns = cka.shape
-    hover = tuple(f"{first[i]} and {second[j]}: CKA {cka[i, j]:.3f}" for i in range(rows) for j in range(columns))
+    words = tr("{row} and {column}: CKA {value:.3f}")
+    down, across = [shown(name) for name in first], [shown(name) for name in second]
+    hover = tuple(
+        words.format(row=down[i], column=across[j], value=cka[i, j]) for i in range(rows) for j in range(columns)
+    )
     return Grid(
         title=title,
         rows=rows,
         columns=columns,
         shape=note,
-        description=f"{title}: linear CKA between {rows} and {columns} stages.",
+        description=tr(
+            "{title}: linear CKA between {rows} and {columns} stages.", title=title, rows=rows, columns=columns
+        ),
         values=np.nan_to_num(cka).astype(np.float32),
         scale=SCALES["cka"],
         hover=hover,
@@ -162,5 +182,5 @@ def class_maps(
     return dataclasses.replace(
         enlarged(crop, values, scale, names, own_scales=True, width=width),
         title=title,
-        description=f"{title}, patch by patch, at every layer.",
+        description=tr("{title}, patch by patch, at every layer.", title=title),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,6 +9,8 @@ from matplotlib.figure import Figure
 
 from mixer_viz.figures.common import short_name
 from mixer_viz.figures.theme import LINES, NEUTRAL, SCALES
+from mixer_viz.figures.wrapping import filled
+from mixer_viz.language import shown, tr
 
 _LONGEST = 40  # letters of a class name
 
@@ -23,7 +24,10 @@ def draw_activations(
     target: str,
     caption: str,
 ) -> Figure:
-    """Crop, token lengths (T, grid, grid) at every layer, answers at depth (T,) per class, and logit parts (T,)."""
+    """Crop, token lengths (T, grid, grid) at every layer, answers at depth (T,) per class, and logit parts (T,).
+
+    `names` of the layers are noted; those of classes and the caption are said already.
+    """
     figure = Figure(figsize=(11, 8), layout="constrained")
     top, bottom = np.asarray(figure.subfigures(2, 1, height_ratios=(1, 1.15)))
     columns = (len(names) + 1) // 2
@@ -31,21 +35,22 @@ def draw_activations(
     for axes in cells.flat:
         axes.set_axis_off()
     cells[0, 0].imshow(crop)
-    cells[0, 0].set_title("picture", fontsize=7)
+    cells[0, 0].set_title(tr("picture"), fontsize=7)
     scale = SCALES["norm"]
     low, high = scale.limits(norms)
     for index, name in enumerate(names):
         # The embedding stands alone, then token mixing above channel mixing.
         axes = cells[0, 1] if index == 0 else cells[(index - 1) % 2, (index + 1) // 2 + 1]
         drawn = axes.imshow(norms[index], cmap=scale.colour_map, vmin=low, vmax=high, interpolation="nearest")
-        axes.set_title(name.replace(" ", "\n", 2) if index else name, fontsize=6)
-    top.colorbar(drawn, ax=cells.ravel().tolist(), label=scale.quantity, shrink=0.7)
+        said = shown(name)
+        axes.set_title(said.replace(" ", "\n", 2) if index else said, fontsize=6)
+    top.colorbar(drawn, ax=cells.ravel().tolist(), label=tr(scale.quantity), shrink=0.7)
     answers, writers = bottom.subplots(1, 2)
     layers = np.arange(len(names))
     for values, (colour, dash, _) in zip(probabilities.values(), LINES, strict=False):
         style = {"solid": "-", "dash": "--", "dot": ":"}.get(dash, "-.")
         answers.plot(layers, 100 * values, style, color=colour)
-    answers.set(title="Answer at every layer", xlabel="layer", ylabel="probability, %")
+    answers.set(title=tr("Answer at every layer"), xlabel=tr("layer"), ylabel=tr("probability, %"))
     # Named here: matplotlib leaves out labels that begin with "_", and a long one would push the axes off the paper.
     labels = [short_name(name, _LONGEST) for name in probabilities]
     legend = answers.legend(answers.get_lines(), labels, fontsize=7)
@@ -53,7 +58,7 @@ def draw_activations(
         text.set_parse_math(False)
     writers.bar(layers, parts, color=NEUTRAL)
     writers.axhline(0, color="black", linewidth=0.5)
-    writers.set(xlabel="layer", ylabel="logits")
-    writers.set_title(f"Parts of the logit of {short_name(target, _LONGEST)}", parse_math=False)
-    figure.supxlabel(textwrap.fill(caption, 140), fontsize=8, parse_math=False)
+    writers.set(xlabel=tr("layer"), ylabel=tr("logits"))
+    writers.set_title(tr("Parts of the logit of {name}", name=short_name(target, _LONGEST)), parse_math=False)
+    figure.supxlabel(filled(caption, 140), fontsize=8, parse_math=False)
     return figure

@@ -12,9 +12,14 @@ from plotly.subplots import make_subplots
 from mixer_viz.figures.attribution.maps import MOST_MAPS
 from mixer_viz.figures.common import short_name
 from mixer_viz.figures.theme import ACCENT, LINES, NEUTRAL
+from mixer_viz.language import mark, tr
 
 _BAND = "rgba(122, 130, 140, 0.25)"  # NEUTRAL, for what is behind to show through
-_PANELS = (("deletion", "Deletion"), ("insertion", "Insertion"))
+# Name, title, and title of the x axis.
+_PANELS = (
+    ("deletion", mark("Deletion"), mark("patches deleted, %")),
+    ("insertion", mark("Insertion"), mark("patches inserted, %")),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,16 +47,15 @@ def curves_chart(curves: Sequence[CurveSet], measure: str, share: float | None, 
     """
     if not 1 <= len(curves) <= MOST_MAPS:
         raise ValueError(f"{len(curves)} maps are not between 1 and {MOST_MAPS}")
-    titles = [title for _, title in _PANELS]
+    titles = [tr(title) for _, title, _ in _PANELS]
     figure = make_subplots(1, 2, subplot_titles=titles, shared_yaxes=True, horizontal_spacing=0.05)
-    for column, (panel, _) in enumerate(_PANELS, start=1):
+    for column, (panel, _, axis) in enumerate(_PANELS, start=1):
         for trace in [*_control(curves[0], panel, percent), *_lines(curves, panel, percent)]:
             figure.add_trace(trace.update(showlegend=trace.showlegend and column == 1), row=1, col=column)
-        verb = "deleted" if panel == "deletion" else "inserted"
-        figure.update_xaxes(title=f"patches {verb}, %", range=[0, 100], fixedrange=True, row=1, col=column)
+        figure.update_xaxes(title=tr(axis), range=[0, 100], fixedrange=True, row=1, col=column)
         if share is not None:
-            mark = {"color": ACCENT, "width": 1.5}
-            figure.add_vline(x=100 * share, line=mark, opacity=0.6, layer="below", row=1, col=column)
+            line = {"color": ACCENT, "width": 1.5}
+            figure.add_vline(x=100 * share, line=line, opacity=0.6, layer="below", row=1, col=column)
     figure.update_yaxes(fixedrange=True, rangemode="tozero" if percent else "normal")
     figure.update_yaxes(title=measure, row=1, col=1)
     figure.update_annotations(font_size=13)
@@ -101,13 +105,13 @@ def _control(first: CurveSet, panel: str, percent: bool) -> list[go.Scatter]:
     mean = go.Scatter(
         x=shares,
         y=scores.mean(axis=0),
-        name=f"{len(scores)} random orders, mean and range",
+        name=tr("{count} random orders, mean and range", count=len(scores)),
         legendgroup="random",
         mode="lines",
         showlegend=True,
         line={"color": NEUTRAL, "width": 1.5},
         customdata=np.stack([scores.min(axis=0), scores.max(axis=0)], axis=1),
-        hovertemplate=_hover(percent, "random, %{customdata[0]:.3g} to %{customdata[1]:.3g}"),
+        hovertemplate=_hover(percent, tr("random, %{customdata[0]:.3g} to %{customdata[1]:.3g}")),
     )
     return [least, most, mean]
 
@@ -134,7 +138,8 @@ def _in_unit(scores: np.ndarray, percent: bool) -> np.ndarray:
 
 
 def _hover(percent: bool, name: str) -> str:
-    return "%{x:.0f} % of the patches: %{y:.3g}" + (" %" if percent else "") + f"<extra>{name}</extra>"
+    words = tr("%{x:.0f} % of the patches: %{y:.3g} %") if percent else tr("%{x:.0f} % of the patches: %{y:.3g}")
+    return f"{words}<extra>{name}</extra>"
 
 
 def _bars(
@@ -149,13 +154,12 @@ def _bars(
         hovertemplate="%{hovertext}: %{x:.2f} %<extra>" + series + "</extra>",
     )
     if spread is None:
-        text = [f"{value:.1f} %" for value in percent]
+        text = [tr("{share:.1f} %", share=value) for value in percent]
         return bars.update(text=text, textposition="outside", cliponaxis=False)
     least, most = (100 * np.asarray(end) for end in spread)
     return bars.update(
         error_x={"type": "data", "array": most - percent, "arrayminus": percent - least, "thickness": 1.5},
         customdata=np.stack([least, most], axis=1),
-        hovertemplate="%{hovertext}: %{x:.2f} % on average, %{customdata[0]:.2f} to %{customdata[1]:.2f} %<extra>"
-        + series
-        + "</extra>",
+        hovertemplate=tr("%{hovertext}: %{x:.2f} % on average, %{customdata[0]:.2f} to %{customdata[1]:.2f} %")
+        + f"<extra>{series}</extra>",
     )

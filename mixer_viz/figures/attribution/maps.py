@@ -11,11 +11,13 @@ import numpy as np
 from mixer_viz.figures.grid import Grid
 from mixer_viz.figures.photo import greyed
 from mixer_viz.figures.theme import SCALES, Scale
+from mixer_viz.language import mark, tr
 
 MOST_MAPS = 4  # side by side, on the page and in print
 OPACITY = 0.78
 # A few single pixels are far above all others, and would leave the rest of the map without colour.
 PIXEL_PERCENTILE = 99.5
+_UNITS = {"patch": mark("logits per patch"), "pixel": mark("logits per pixel")}
 GridSize = int | tuple[int, int]  # rows and columns of patches, or one number for both
 
 
@@ -29,7 +31,7 @@ class MapPicture:
     """One attribution to be drawn, at patch level (rows, columns) or at pixel level (H, W)."""
 
     title: str
-    note: str  # printed small beside the title, as "sum +6.31"
+    note: str  # printed small beside the title, as "sum +6.31"; said already, as the title
     values: np.ndarray  # signed
     in_logits: bool  # else in a unit of the method's own
 
@@ -76,11 +78,11 @@ def map_grids(
 
 
 def map_scale(picture: MapPicture, grid_size: GridSize, positive: bool) -> Scale:
-    """The colour scale of one map, its unit "logits per patch" or "logits per pixel"."""
+    """The colour scale of one map, its unit "logits per patch" or "logits per pixel", marked."""
     name = "attribution" if picture.in_logits else "sensitivity"
     scale = SCALES[f"{name} positive" if positive else name]
-    level = map_level(picture.values, grid_size)
-    return dataclasses.replace(scale, unit=f"{scale.unit} per {level}") if picture.in_logits else scale
+    unit = _UNITS[map_level(picture.values, grid_size)]
+    return dataclasses.replace(scale, unit=unit) if picture.in_logits else scale
 
 
 def map_level(values: np.ndarray, grid_size: GridSize) -> Literal["patch", "pixel"]:
@@ -137,7 +139,13 @@ def removed_grid(picture: np.ndarray, grid_size: GridSize, title: str, note: str
         rows=rows,
         columns=columns,
         shape=note,
-        description=f"{title} ({note}): the picture with some of its {rows} by {columns} patches replaced.",
+        description=tr(
+            "{title} ({note}): the picture with some of its {rows} by {columns} patches replaced.",
+            title=title,
+            note=note,
+            rows=rows,
+            columns=columns,
+        ),
         photo=picture,
         lines=True,
         width=width,
@@ -148,23 +156,26 @@ def removed_grid(picture: np.ndarray, grid_size: GridSize, title: str, note: str
 def agreement_grid(matrix: np.ndarray, names: Sequence[str], width: int = 260) -> Grid:
     """Rank correlations (M, M) between the patch maps of M methods; NaN, of a map without an order, is drawn as 0."""
     count = len(names)
-    pairs = tuple(
-        f"{names[row]} and {names[column]}: " + ("no order" if np.isnan(value) else f"rank correlation {value:+.2f}")
-        for (row, column), value in np.ndenumerate(matrix)
-    )
-    above = zip(*np.triu_indices(count, 1), strict=True)
+    pairs = tuple(_pair(names[row], names[column], float(value)) for (row, column), value in np.ndenumerate(matrix))
+    above = [pairs[row * count + column] for row, column in zip(*np.triu_indices(count, 1), strict=True)]
     return Grid(
-        title="Agreement",
+        title=tr("Agreement"),
         rows=count,
         columns=count,
-        shape=f"{count} × {count}, in the order of the maps",
-        description="Agreement of patch maps. " + "; ".join(pairs[row * count + column] for row, column in above) + ".",
+        shape=tr("{count} × {count}, in the order of the maps", count=count),
+        description=tr("Agreement of patch maps. {pairs}.", pairs=tr("; ").join(above)),
         values=np.nan_to_num(matrix).astype(np.float32),
         scale=SCALES["agreement"],
         hover=pairs,
         select="none",
         width=width,
     )
+
+
+def _pair(first: str, second: str, value: float) -> str:
+    if np.isnan(value):
+        return tr("{first} and {second}: no order", first=first, second=second)
+    return tr("{first} and {second}: rank correlation {value:+.2f}", first=first, second=second, value=value)
 
 
 def _top(values: np.ndarray, level: str, positive: bool) -> float:
@@ -181,7 +192,12 @@ def _top(values: np.ndarray, level: str, positive: bool) -> float:
 def _description(picture: MapPicture, grid_size: GridSize, positive: bool, limits: tuple[float, float]) -> str:
     scale, level = map_scale(picture, grid_size, positive), map_level(picture.values, grid_size)
     low, high = limits
-    return (
-        f"{picture.title} ({picture.note}), one value for each {level} over the picture: {scale.label}, "
-        f"colours from {low:.3g} to {high:.3g}."
+    return tr(
+        "{title} ({note}), one value for each {level} over the picture: {scale}, colours from {low:.3g} to {high:.3g}.",
+        title=picture.title,
+        note=picture.note,
+        level=tr(level),
+        scale=scale.label,
+        low=low,
+        high=high,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,6 +13,8 @@ from matplotlib.figure import Figure
 from mixer_viz.figures.attribution.maps import MOST_MAPS, OPACITY, GridSize, MapPicture, map_limits, map_scale
 from mixer_viz.figures.photo import greyed
 from mixer_viz.figures.theme import Scale
+from mixer_viz.figures.wrapping import filled
+from mixer_viz.language import tr
 
 INCHES = 2.6  # width of one picture; three of them fit on A4
 _LETTERS = 46  # of a caption's line below one picture
@@ -41,17 +42,17 @@ def draw_attributions(
     if not 1 <= len(pictures) <= MOST_MAPS:
         raise ValueError(f"{len(pictures)} maps are not between 1 and {MOST_MAPS}")
     limits = map_limits(pictures, grid_size=grid_size, shared=shared, positive=positive)
-    texts = [textwrap.fill(text, _LETTERS) for text in captions]
+    texts = [filled(text, _LETTERS) for text in captions]
     columns = 2 if len(pictures) in (1, 3) else 3
-    below = textwrap.fill(caption, 42 * columns)
+    below = filled(caption, 42 * columns)
     figure, cells = _cells(1 + len(pictures), columns, texts, below)
     cells[0].imshow(crop)
-    cells[0].set_title("picture", fontsize=8)
+    cells[0].set_title(tr("picture"), fontsize=8)
     grey = greyed(crop)
     for axes, picture, text, pair in zip(cells[1:], pictures, texts, limits, strict=True):
         axes.imshow(grey)
         _draw_map(axes, picture, map_scale(picture, grid_size, positive), pair, opacity)
-        title = f"{picture.title}\n{textwrap.fill(picture.note, _LETTERS)}"
+        title = f"{picture.title}\n{filled(picture.note, _LETTERS)}"
         axes.set_title(title, fontsize=8, parse_math=False)
         below_scale = ((0.5, 0), (0, -_SCALE_POINTS), "axes fraction", "offset points")
         axes.annotate(text, *below_scale, ha="center", va="top", fontsize=6.5, parse_math=False)

@@ -9,6 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from mixer_viz.figures.comparison.growth import look_of, plain
+from mixer_viz.figures.wrapping import width_of
+from mixer_viz.language import tr
 
 _PLACES = {"middle right": (1, 0), "middle left": (-1, 0), "top center": (0, 1), "bottom center": (0, -1)}
 _LETTER, _LINE = 0.018, 0.055  # width and height of a letter as shares of a chart that is 400 pixels wide
@@ -44,7 +46,7 @@ def accuracy_chart(networks: Sequence[Trained], cost: str) -> go.Figure:
         figure.add_trace(_seeds(each))
         figure.add_trace(_mean(each, float(mean), side))
     figure.update_xaxes(type="log", title=cost, fixedrange=True, exponentformat="SI", range=_padded(costs))
-    figure.update_yaxes(title="test accuracy, %", fixedrange=True)
+    figure.update_yaxes(title=tr("test accuracy, %"), fixedrange=True)
     figure.update_layout(height=380, margin={"l": 0, "r": 14, "t": 10, "b": 0}, showlegend=False)
     return figure
 
@@ -52,10 +54,15 @@ def accuracy_chart(networks: Sequence[Trained], cost: str) -> go.Figure:
 def accuracy_in_words(networks: Sequence[Trained], cost: str) -> str:
     """The text alternative of the chart: every network's accuracies and cost, in their order."""
     parts = [
-        f"{each.name}: {' and '.join(f'{accuracy:.1f}' for accuracy in each.accuracies)} % at {each.cost:.3g}"
+        tr(
+            "{name}: {accuracies} % at {cost:.3g}",
+            name=each.name,
+            accuracies=tr(" and ").join(f"{accuracy:.1f}" for accuracy in each.accuracies),
+            cost=each.cost,
+        )
         for each in networks
     ]
-    return f"Test accuracy against {cost}. {'; '.join(parts)}."
+    return tr("Test accuracy against {cost}. {list}.", cost=cost, list=tr("; ").join(parts))
 
 
 def _seeds(each: Trained) -> go.Scatter:
@@ -66,7 +73,7 @@ def _seeds(each: Trained) -> go.Scatter:
         name=plain(each.name),
         mode="markers",
         marker={"symbol": symbol, "size": 9, "color": colour},
-        hovertemplate="one seed: %{y:.2f} %, %{x:.4s}<extra>%{fullData.name}</extra>",
+        hovertemplate=tr("one seed: %{y:.2f} %, %{x:.4s}") + "<extra>%{fullData.name}</extra>",
     )
 
 
@@ -80,7 +87,8 @@ def _mean(each: Trained, mean: float, side: str) -> go.Scatter:
         mode="markers+text" if seeds > 1 else "text",
         textposition=side,
         cliponaxis=False,
-        hovertemplate=f"mean of {seeds} seeds: %{{y:.2f}} %, %{{x:.4s}}<extra>%{{fullData.name}}</extra>",
+        hovertemplate=tr("mean of {seeds} seeds: %{{y:.2f}} %, %{{x:.4s}}", seeds=seeds)
+        + "<extra>%{fullData.name}</extra>",
     )
     if seeds == 1:
         return name.update(hoverinfo="skip", hovertemplate=None)
@@ -120,7 +128,7 @@ def _label_places(costs: np.ndarray, means: np.ndarray, names: Sequence[str]) ->
     taken = [(x - 0.03, y - 0.03, x + 0.03, y + 0.03) for x, y in zip(across, up, strict=True)]
     chosen = []
     for x, y, name in zip(across, up, names, strict=True):
-        boxes = {side: _box(x, y, len(name), *step) for side, step in _PLACES.items()}
+        boxes = {side: _box(x, y, width_of(name), *step) for side, step in _PLACES.items()}
         free = [side for side, box in boxes.items() if not any(_overlap(box, other) for other in taken)]
         inside = [side for side in free if boxes[side][0] >= 0 and boxes[side][2] <= 1]
         chosen.append((inside or free or ["top center"])[0])

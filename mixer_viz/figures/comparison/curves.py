@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from mixer_viz.figures.comparison.growth import LEGEND, look_of, plain
+from mixer_viz.language import tr
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")  # one for each order of the pixels, as often as there are some
 
@@ -41,11 +42,19 @@ def permutation_chart(curves: Sequence[Curve]) -> go.Figure:
 def last_accuracies(curves: Sequence[Curve]) -> str:
     """The text alternative of both charts: the accuracy at the end of every run, in their order."""
     ends = [
-        f"{_label(curve)}, seed {curve.seed}: {curve.accuracies[-1]:.1f} % after {len(curve.accuracies)} epochs"
+        tr(
+            "{name}, seed {seed}: {share:.1f} % after {epochs} epochs",
+            name=_label(curve),
+            seed=curve.seed,
+            share=curve.accuracies[-1],
+            epochs=len(curve.accuracies),
+        )
         for curve in curves
         if len(curve.accuracies)
     ]
-    return f"Test accuracy by epoch. {'; '.join(ends)}." if ends else "Test accuracy by epoch; there is no run yet."
+    if not ends:
+        return tr("Test accuracy by epoch; there is no run yet.")
+    return tr("Test accuracy by epoch. {list}.", list=tr("; ").join(ends))
 
 
 def _chart(curves: Sequence[Curve], dashes: Sequence[str]) -> go.Figure:
@@ -57,8 +66,8 @@ def _chart(curves: Sequence[Curve], dashes: Sequence[str]) -> go.Figure:
         figure.add_trace(line.update(showlegend=not another_seed, opacity=0.5 if another_seed else 1.0))
         named.add(line.legendgroup)
     few = max((len(curve.accuracies) for curve in curves), default=0) <= 12
-    figure.update_xaxes(title="epoch", fixedrange=True, rangemode="tozero", dtick=1 if few else None)
-    figure.update_yaxes(title="test accuracy, %", fixedrange=True)
+    figure.update_xaxes(title=tr("epoch"), fixedrange=True, rangemode="tozero", dtick=1 if few else None)
+    figure.update_yaxes(title=tr("test accuracy, %"), fixedrange=True)
     figure.update_layout(height=420, margin={"l": 0, "r": 14, "t": 10, "b": 0}, legend=LEGEND, showlegend=True)
     return figure
 
@@ -74,9 +83,10 @@ def _line(curve: Curve, dash: str) -> go.Scatter:
         mode="lines+markers",
         line={"color": colour, "dash": dash, "width": 2},
         marker={"symbol": symbol, "size": 8, "maxdisplayed": 8},
-        hovertemplate=f"seed {curve.seed}, epoch %{{x}}: %{{y:.2f}} %<extra>%{{fullData.name}}</extra>",
+        hovertemplate=tr("seed {seed}, epoch %{{x}}: %{{y:.2f}} %", seed=curve.seed)
+        + "<extra>%{fullData.name}</extra>",
     )
 
 
 def _label(curve: Curve) -> str:
-    return ", ".join(filter(None, (curve.name, curve.permutation)))
+    return tr("{name}, {order}", name=curve.name, order=curve.permutation) if curve.permutation else curve.name

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 import html
-import textwrap
 from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
 from mixer_viz.figures.theme import LINES
+from mixer_viz.figures.wrapping import wrapped
+from mixer_viz.language import tr
 
 # Three more than elsewhere, as there are seven token mixers; mid tones, to be seen on white and on black.
 LOOKS = (
@@ -48,14 +49,14 @@ def growth_chart(series: Sequence[Growth], quantity: str) -> go.Figure:
         quantity: title of the y axis with its unit, as "multiply-adds per token".
     """
     figure = _chart([_computed(each) for each in series], quantity)
-    free = textwrap.wrap(", ".join(each.name for each in series if not each.computed.any()), 36)
+    free = wrapped(tr(", ").join(each.name for each in series if not each.computed.any()), 36)
     drawn = np.concatenate([np.ones(0), *(each.computed[each.computed > 0] for each in series)])
     if drawn.size:
         low, high = np.log10([drawn.min(), drawn.max()])
         foot = 0.06 + (0.08 * (1 + len(free)) if free else 0.0)  # share of the height that the names take
         figure.update_yaxes(range=[low - (high - low or 1.0) * foot / (1 - foot), high + 0.06 * (high - low or 1.0)])
     if free:
-        text = "<br>".join(plain(line) for line in ["0, so without a line:", *free])
+        text = "<br>".join(plain(line) for line in [tr("0, so without a line:"), *free])
         place = {"x": 0.02, "y": 0.01, "xref": "x domain", "yref": "y domain", "xanchor": "left", "yanchor": "bottom"}
         figure.add_annotation(text=text, showarrow=False, align="left", font_size=11, **place)
     return figure
@@ -73,12 +74,18 @@ def measured_chart(series: Sequence[Growth], quantity: str) -> go.Figure:
 def growth_in_words(series: Sequence[Growth], computed: str) -> str:
     """The text alternative of the chart: what each token mixer computes at its fewest and its most patches."""
     parts = [
-        f"{each.name}: {each.computed[0]:.3g} at {each.patches[0]} patches, "
-        f"{each.computed[-1]:.3g} at {each.patches[-1]}"
+        tr(
+            "{name}: {first:.3g} at {fewest} patches, {last:.3g} at {most}",
+            name=each.name,
+            first=each.computed[0],
+            fewest=each.patches[0],
+            last=each.computed[-1],
+            most=each.patches[-1],
+        )
         for each in series
         if len(each.patches)
     ]
-    return f"Computed {computed}. {'; '.join(parts)}."
+    return tr("Computed {quantity}. {list}.", quantity=computed, list=tr("; ").join(parts))
 
 
 def plain(name: str) -> str:
@@ -95,7 +102,7 @@ def look_of(place: int) -> tuple[str, str, str]:
 def _chart(traces: Sequence[go.Scatter], quantity: str) -> go.Figure:
     figure = go.Figure(list(traces))
     # Patches of grids of 1, 2, 4, 8, ... on a side.
-    figure.update_xaxes(type="log", title="patches S", fixedrange=True, tickvals=4 ** np.arange(10))
+    figure.update_xaxes(type="log", title=tr("patches S"), fixedrange=True, tickvals=4 ** np.arange(10))
     figure.update_yaxes(type="log", title=quantity, fixedrange=True, exponentformat="SI", dtick=1)
     figure.update_layout(height=470, margin={"l": 0, "r": 14, "t": 10, "b": 0}, legend=LEGEND, showlegend=True)
     return figure
@@ -111,7 +118,7 @@ def _computed(each: Growth) -> go.Scatter:
         mode="lines",
         showlegend=bool(each.computed.any()),
         line={"color": colour, "dash": dash},
-        hovertemplate="%{x} patches: %{y:.4s}<extra>%{fullData.name}</extra>",
+        hovertemplate=tr("%{x} patches: %{y:.4s}") + "<extra>%{fullData.name}</extra>",
     )
 
 
@@ -124,7 +131,7 @@ def _measured(each: Growth) -> go.Scatter:
         mode="lines+markers",
         line={"color": colour, "dash": dash, "width": 1},  # to follow the markers by; nothing was measured between
         marker={"symbol": symbol, "size": 9},
-        hovertemplate="%{x} patches: %{y:.4g}<extra>%{fullData.name}</extra>",
+        hovertemplate=tr("%{x} patches: %{y:.4g}") + "<extra>%{fullData.name}</extra>",
     )
     if each.spread is None:
         return points
@@ -132,6 +139,6 @@ def _measured(each: Growth) -> go.Scatter:
     return points.update(
         error_y={"type": "data", "array": most - each.measured, "arrayminus": each.measured - least, "thickness": 1},
         customdata=np.stack([least, most], axis=1),
-        hovertemplate="%{x} patches: %{y:.4g}, from %{customdata[0]:.4g} to %{customdata[1]:.4g}"
-        "<extra>%{fullData.name}</extra>",
+        hovertemplate=tr("%{x} patches: %{y:.4g}, from %{customdata[0]:.4g} to %{customdata[1]:.4g}")
+        + "<extra>%{fullData.name}</extra>",
     )

@@ -11,12 +11,13 @@ import numpy as np
 from mixer_viz.figures.grid import Grid
 from mixer_viz.figures.photo import greyed
 from mixer_viz.figures.theme import SCALES
+from mixer_viz.language import mark, tr
 
 OPACITY = 0.78  # of the maps over the crop
 TILE_WIDTH = 104
 PERCENTILE = 99.5
-LISTENING = dataclasses.replace(SCALES["field"], quantity="share of listening", unit="%")
-FIELD = dataclasses.replace(SCALES["field"], quantity="share of the gradient", unit="%")
+LISTENING = dataclasses.replace(SCALES["field"], quantity=mark("share of listening"), unit="%")
+FIELD = dataclasses.replace(SCALES["field"], quantity=mark("share of the gradient"), unit="%")
 SIGNED = SCALES["jacobian"]
 
 
@@ -70,15 +71,20 @@ def matrix_grids(
             title=title,
             rows=len(matrix),
             columns=len(matrix),
-            shape=f"{len(matrix)} × {len(matrix)}, {rows_in_words(matrix, signed=signed)}",
-            description=f"{title}: how much each of {len(matrix)} tokens (row) listens to each token (column), "
-            f"{rows_in_words(matrix, signed=signed)}; {_colours(limits, len(titles))}.",
+            shape=size_in_words(matrix, signed=signed),
+            description=tr(
+                "{title}: how much each of {count} tokens (row) listens to each token (column), {rows}; {colours}.",
+                title=title,
+                count=len(matrix),
+                rows=rows_in_words(matrix, signed=signed),
+                colours=_colours(limits, len(titles)),
+            ),
             values=drawn_values(matrix, signed=signed),
             scale=SIGNED if signed else LISTENING,
             limits=limits,
             open_ended=True,
             select="row",
-            across="listens to token",
+            across=tr("listens to token"),
             width=width,
         )
         for title, matrix in zip(titles, matrices, strict=True)
@@ -112,8 +118,14 @@ def jacobian_grids(
             rows=side,
             columns=side,
             shape=row_in_words(row, token, signed=signed),
-            description=f"{title}: {SIGNED.label if signed else LISTENING.label} of token {token} for every patch over "
-            f"the picture, {row_in_words(row, token, signed=signed)}; {_colours(limits, len(titles))}.",
+            description=tr(
+                "{title}: {quantity} of token {token} for every patch over the picture, {row}; {colours}.",
+                title=title,
+                quantity=SIGNED.label if signed else LISTENING.label,
+                token=token,
+                row=row_in_words(row, token, signed=signed),
+                colours=_colours(limits, len(titles)),
+            ),
             photo=photo,
             values=drawn_values(row, signed=signed),
             scale=SIGNED if signed else LISTENING,
@@ -150,17 +162,23 @@ def field_grids(
     limits = limits or shared_limits([maps.reshape(len(maps), -1)])
     photo = greyed(crop)
     notes = [
-        "no gradient" if math.isnan(area) else f"half in {100 * area:.3g} %"
+        tr("no gradient") if math.isnan(area) else tr("half in {share:.3g} %", share=100 * area)
         for values, area in zip(maps, areas, strict=True)
     ]
     return [
         Grid(
-            title=f"Block {block}",
+            title=tr("Block {block}", block=block),
             rows=values.shape[0],
             columns=values.shape[1],
             shape=note,
-            description=f"{title}, receptive field after block {block}: sum {100 * float(values.sum()):.3g} %, {note} "
-            f"of the image; {_colours(limits)}.",
+            description=tr(
+                "{title}, receptive field after block {block}: sum {share:.3g} %, {note} of the image; {colours}.",
+                title=title,
+                block=block,
+                share=100 * float(values.sum()),
+                note=note,
+                colours=_colours(limits),
+            ),
             photo=photo,
             values=drawn_values(values),
             scale=FIELD,
@@ -175,17 +193,26 @@ def field_grids(
     ]
 
 
+def size_in_words(matrix: np.ndarray, *, signed: bool = False) -> str:
+    """Rows and columns of a matrix (S, S), and `rows_in_words`."""
+    return tr("{count} × {count}, {rows}", count=len(matrix), rows=rows_in_words(matrix, signed=signed))
+
+
 def rows_in_words(matrix: np.ndarray, *, signed: bool = False) -> str:
     """What the rows of shares (S, S) sum to, as "rows sum to 100 %"; of derivatives the mean on the diagonal."""
     if signed:
-        return f"itself {np.diag(matrix).mean():+.3g} on average"
-    sums = [f"{total:.3g}" for total in (100 * matrix.sum(axis=1).min(), 100 * matrix.sum(axis=1).max())]
-    return f"rows sum to {' to '.join(dict.fromkeys(sums))} %"
+        return tr("itself {value:+.3g} on average", value=np.diag(matrix).mean())
+    least, most = (f"{total:.3g}" for total in (100 * matrix.sum(axis=1).min(), 100 * matrix.sum(axis=1).max()))
+    if least == most:
+        return tr("rows sum to {sum} %", sum=least)
+    return tr("rows sum to {least} to {most} %", least=least, most=most)
 
 
 def row_in_words(row: np.ndarray, token: int, *, signed: bool = False) -> str:
     """How much a token listens to itself, and of shares (S,) the sum as well."""
-    return f"itself {row[token]:+.3g}" if signed else f"itself {100 * row[token]:.3g} %, sum {100 * row.sum():.3g} %"
+    if signed:
+        return tr("itself {value:+.3g}", value=row[token])
+    return tr("itself {share:.3g} %, sum {sum:.3g} %", share=100 * row[token], sum=100 * row.sum())
 
 
 def _side(row: np.ndarray, token: int) -> int:
@@ -199,5 +226,7 @@ def _side(row: np.ndarray, token: int) -> int:
 
 
 def _colours(limits: tuple[float, float], networks: int = 2) -> str:
-    same = ", the same for all networks" if networks > 1 else ""
-    return f"colours from {limits[0]:.3g} to {limits[1]:.3g}{same}"
+    low, high = limits
+    if networks == 1:
+        return tr("colours from {low:.3g} to {high:.3g}", low=low, high=high)
+    return tr("colours from {low:.3g} to {high:.3g}, the same for all networks", low=low, high=high)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,11 +17,13 @@ from mixer_viz.figures.comparison.maps import (
     OPACITY,
     drawn_values,
     row_in_words,
-    rows_in_words,
     shared_limits,
+    size_in_words,
 )
 from mixer_viz.figures.photo import greyed
 from mixer_viz.figures.theme import ACCENT
+from mixer_viz.figures.wrapping import filled
+from mixer_viz.language import tr
 
 COLUMNS = 4  # the photo and seven networks make two rows
 INCHES = 1.95  # width of one picture; four of them fit on A4
@@ -45,18 +46,18 @@ def draw_comparison(
     if not titles:
         raise ValueError("there is no network to draw")
     limits = shared_limits(matrices)
-    heads = [textwrap.fill(title, _LETTERS) for title in titles]
-    below = textwrap.fill(caption, 28 * COLUMNS)
+    heads = [filled(title, _LETTERS) for title in titles]
+    below = filled(caption, 28 * COLUMNS)
     figure, cells = _cells(1 + len(titles), max(head.count("\n") for head in heads), below.count("\n"))
     cells[0][0].imshow(crop)
-    cells[0][0].set_title(f"picture, patch {token} marked", fontsize=7)
+    cells[0][0].set_title(tr("picture, patch {token} marked", token=token), fontsize=7)
     _mark_patch(cells[0][0], token, math.isqrt(len(matrices[0])))
     for (upper, lower), head, matrix in zip(cells[1:], heads, matrices, strict=True):
         upper.imshow(greyed(crop))
         _draw_row(upper, matrix[token], token, Normalize(*limits))
         upper.set_title(f"{head}\n{row_in_words(matrix[token], token)}", fontsize=7, parse_math=False)
         lower.imshow(drawn_values(matrix), cmap=LISTENING.colour_map, norm=Normalize(*limits), interpolation="nearest")
-        lower.set_title(f"{len(matrix)} × {len(matrix)}, {rows_in_words(matrix)}", fontsize=6.5)
+        lower.set_title(size_in_words(matrix), fontsize=6.5)
         lower.axhline(token, color=ACCENT, linewidth=0.8)
     _add_scale(figure, matrices, limits)
     # Not matplotlib's own wrapping: it measures text as TeX, whatever parse_math says, and a file name may hold "$".
@@ -114,4 +115,7 @@ def _add_scale(figure: Figure, matrices: Sequence[np.ndarray], limits: tuple[flo
         pad=0.01,
     )
     bar.set_ticks([low, high / 2, high], labels=[f"{tick:.3g}" for tick in (low, high / 2, high)], fontsize=6.5)
-    bar.set_label(f"{LISTENING.label}, the same scale for all; in a matrix the row listens to the columns", fontsize=7)
+    label = tr(
+        "{quantity}, the same scale for all; in a matrix the row listens to the columns", quantity=LISTENING.label
+    )
+    bar.set_label(label, fontsize=7)

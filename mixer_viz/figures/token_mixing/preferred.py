@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mixer_viz.figures.grid import Grid
+from mixer_viz.language import tr
 
 WIDTH = 150  # of one picture; five stand side by side on a wide screen
 
@@ -20,7 +21,9 @@ def picture_grid(picture: np.ndarray, *, title: str, note: str, width: int = WID
         rows=1,
         columns=1,
         shape=note,
-        description=f"{title}, {height} by {wide} pixels: {note}.",
+        description=tr(
+            "{title}, {height} by {width} pixels: {note}.", title=title, height=height, width=wide, note=note
+        ),
         photo=picture,
         hover=(note,),
         select="none",
@@ -31,16 +34,17 @@ def picture_grid(picture: np.ndarray, *, title: str, note: str, width: int = WID
 
 def preferred_grids(plain: np.ndarray, normed: np.ndarray, unit: int, channel: int) -> list[Grid]:
     """The two closed forms of one unit and channel as pictures (H, W, 3) uint8."""
+    title = tr("Unit {unit}, channel {channel}", unit=unit, channel=channel)
     return [
-        picture_grid(plain, title=f"Unit {unit}, channel {channel}", note="W₁ row × stem filter"),
-        picture_grid(normed, title="With LayerNorm's linear part", note="W₁ row × (filter − mean) × gain"),
+        picture_grid(plain, title=title, note=tr("W₁ row × stem filter")),
+        picture_grid(normed, title=tr("With LayerNorm's linear part"), note=tr("W₁ row × (filter − mean) × gain")),
     ]
 
 
 def maximised_grids(pictures: np.ndarray, activations: Sequence[float]) -> list[Grid]:
     """Pictures (N, H, W, 3) uint8 that gradient ascent found, each with the activation it reaches."""
     return [
-        picture_grid(picture, title=f"Found {number}", note=f"reaches {value:.3g}")
+        picture_grid(picture, title=tr("Found {number}", number=number), note=tr("reaches {value:.3g}", value=value))
         for number, (picture, value) in enumerate(zip(pictures, activations, strict=True), start=1)
     ]
 

@@ -11,15 +11,16 @@ import plotly.graph_objects as go
 from mixer_viz.figures.activations.maps import enlarged
 from mixer_viz.figures.grid import Grid
 from mixer_viz.figures.theme import ACCENT, LINES, NEUTRAL, SCALES
+from mixer_viz.language import mark, tr
 
 _BINS = 40
 _MOST_CLASSES = 20
 
 
 def histogram_chart(
-    sample: np.ndarray, value: float, quantity: str = "activation, mean over the channels"
+    sample: np.ndarray, value: float, quantity: str = mark("activation, mean over the channels")
 ) -> go.Figure:
-    """Activations (M,) of sampled pictures, with the one of the visitor's picture marked."""
+    """Activations (M,) of sampled pictures, with the one of the visitor's picture marked; `quantity` is a message."""
     finite = sample[np.isfinite(sample)].astype(np.float64)
     counts, edges = np.histogram(finite, bins=_BINS)
     figure = go.Figure(
@@ -28,12 +29,13 @@ def histogram_chart(
             y=counts,
             width=np.diff(edges),
             marker_color=LINES[0][0],
-            hovertemplate="%{x:.3g}: %{y} pictures<extra></extra>",
+            hovertemplate=tr("%{x:.3g}: %{y} pictures") + "<extra></extra>",
         )
     )
-    figure.add_vline(value, line_color=ACCENT, line_width=2, annotation_text="your picture")
-    figure.update_xaxes(title=quantity, fixedrange=True)
-    figure.update_yaxes(title="pictures", fixedrange=True)
+    figure.add_vline(value, line_color=ACCENT, line_width=2, annotation_text=tr("your picture"))
+    figure.update_xaxes(title=tr(quantity), fixedrange=True)
+    # The empty value keeps it apart from what a progress bar counts, which has a measure word in Chinese.
+    figure.update_yaxes(title=tr("pictures{column}", column=""), fixedrange=True)
     figure.update_layout(height=260, margin={"l": 0, "r": 0, "t": 24, "b": 0}, bargap=0)
     return figure
 
@@ -56,7 +58,7 @@ def class_chart(means: np.ndarray, names: Sequence[str], overall: float) -> go.F
         )
     )
     figure.add_vline(overall, line_color=NEUTRAL, line_dash="dot")
-    figure.update_xaxes(title="mean activation", fixedrange=True)
+    figure.update_xaxes(title=tr("mean activation"), fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True)
     figure.update_layout(height=260, margin={"l": 0, "r": 0, "t": 24, "b": 0})
     return figure
@@ -68,18 +70,19 @@ def confusion_grid(confusion: np.ndarray, names: Sequence[str], width: int = 420
     `names` are as they are, for hover.
     """
     count = len(names)
+    words = tr("{shown} answered as {answer}: {share:.3g} %"), tr("{shown} answered as {answer}: no pictures")
     hover = tuple(
-        f"{names[row]} answered as {names[column]}: " + ("no pictures" if np.isnan(share) else f"{100 * share:.3g} %")
+        words[bool(np.isnan(share))].format(shown=names[row], answer=names[column], share=100 * share)
         for (row, column), share in np.ndenumerate(confusion)
     )
     return Grid(
-        title="Confusions",
+        title=tr("Confusions"),
         rows=count,
         columns=count,
-        shape=f"{count} × {count}, a row per class, a column per answer",
-        description=f"Share of the pictures of each of {count} classes that got each answer.",
+        shape=tr("{count} × {count}, a row per class, a column per answer", count=count),
+        description=tr("Share of the pictures of each of {count} classes that got each answer.", count=count),
         values=(100 * np.nan_to_num(confusion)).astype(np.float32),
-        scale=dataclasses.replace(SCALES["power"], quantity="share of the class", unit="%", fixed=(0.0, 100.0)),
+        scale=dataclasses.replace(SCALES["power"], quantity=mark("share of the class"), unit="%", fixed=(0.0, 100.0)),
         hover=hover,
         select="none",
         width=width,
@@ -95,7 +98,11 @@ def mapped_pictures(
             enlarged(picture, values[None], "contribution to the unit", [note], width=width),
             title=title,
             select="none",
-            description=f"{title}: {note}; what each patch adds to the unit's activation, over the picture.",
+            description=tr(
+                "{title}: {note}; what each patch adds to the unit's activation, over the picture.",
+                title=title,
+                note=note,
+            ),
         )
         for picture, values, title, note in zip(pictures, maps, titles, notes, strict=True)
     ]

@@ -11,6 +11,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from mixer_viz.language import mark
+
 SIZE = 32
 _FINE = 2  # drawn at twice the size and averaged, for smooth edges
 _NOISE = 0.03  # standard deviation of the noise on every pixel, of the range 0 to 1
@@ -152,30 +154,35 @@ DRAWN_TASKS = {
     for task in (
         DrawnTask(
             "shapes",
-            "Shapes",
-            "A figure may have any colour and lie anywhere, so the network has to find form in parts that patches cut.",
+            mark("Shapes"),
+            mark(
+                "A figure may have any colour and lie anywhere, so the network has to find form in parts that patches "
+                "cut."
+            ),
             ("circle", "square", "triangle", "cross", "ring"),
             _shapes,
         ),
         DrawnTask(
             "where",
-            "Where is it?",
-            "A bright spot in one of nine places: what stands in a patch says nothing, only which patch it is.",
+            mark("Where is it?"),
+            mark("A bright spot in one of nine places: what stands in a patch says nothing, only which patch it is."),
             _PLACES,
             _where,
         ),
         DrawnTask(
             "same-or-different",
-            "Same or different",
-            "Are the two figures in a row alike? Both classes hold the same patches, so only what compares patches far "
-            "apart can tell.",
+            mark("Same or different"),
+            mark(
+                "Are the two figures in a row alike? Both classes hold the same patches, so only what compares patches "
+                "far apart can tell."
+            ),
             ("same in a row", "different in a row"),
             _rows_alike,
         ),
         DrawnTask(
             "stripes",
-            "Stripes",
-            "Direction and width of stripes: something that filters and mixing weights can learn to measure.",
+            mark("Stripes"),
+            mark("Direction and width of stripes: something that filters and mixing weights can learn to measure."),
             tuple(f"{width}, {direction}" for width in ("wide", "narrow") for direction in _DIRECTIONS),
             _stripes,
         ),

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import DistributedSampler, TensorDataset
 from torchvision import datasets
 
+from mixer_viz.language import noted
 from mixer_viz.training.data.drawn import SIZE, DrawnTask
 from mixer_viz.training.data.labelled import CIFAR10, DataError, find_data
 from mixer_viz.training.data.memory import MemoryBatches
@@ -50,8 +51,12 @@ class PictureSet:
         steps = len(self.train[1]) // batch_size
         if steps == 0:
             raise DataError(
-                f"{len(self.train[1])} pictures to learn from do not fill a batch of {batch_size}; choose a smaller "
-                "batch, or bring more pictures."
+                noted(
+                    "{count} pictures to learn from do not fill a batch of {batch}; choose a smaller batch, or bring "
+                    "more pictures.",
+                    count=len(self.train[1]),
+                    batch=batch_size,
+                )
             )
         return steps
 
@@ -85,8 +90,13 @@ def divided(images: Sequence[np.ndarray], labels: np.ndarray, class_names: Seque
     if counts.min() < MIN_OF_A_CLASS:
         few = int(counts.argmin())
         raise DataError(
-            f"Class {class_names[few]!r} has {counts[few]} readable pictures; each class needs at least "
-            f"{MIN_OF_A_CLASS}, since every fifth is held out for testing."
+            noted(
+                "Class {name!r} has {count} readable pictures; each class needs at least {least}, since every fifth is "
+                "held out for testing.",
+                name=class_names[few],
+                count=int(counts[few]),
+                least=MIN_OF_A_CLASS,
+            )
         )
     order = np.random.default_rng(0).permutation(len(labels))
     place = np.empty(len(labels), dtype=int)  # of each picture among those of its class
@@ -95,20 +105,37 @@ def divided(images: Sequence[np.ndarray], labels: np.ndarray, class_names: Seque
         place[own] = np.arange(len(own))
     held = place[order] % _HELD_OUT == 0
     parts = [_stacked([images[index] for index in part], labels[part]) for part in (order[~held], order[held])]
-    teaches = (
-        f"Pictures of your own, at {SIZE} px: {len(parts[0][1]):,} to learn from and {len(parts[1][1]):,} to test. A "
-        "small network learns a few hundred pictures by heart, so watch how far apart the two accuracies get."
+    teaches = noted(
+        "Pictures of your own, at {size} px: {train:,} to learn from and {test:,} to test. A small network learns a "
+        "few hundred pictures by heart, so watch how far apart the two accuracies get.",
+        size=SIZE,
+        train=len(parts[0][1]),
+        test=len(parts[1][1]),
     )
     return PictureSet("folder", title, teaches, tuple(class_names), *parts)
 
 
 def check_classes(class_names: Sequence[str]) -> None:
     """Raise DataError, one sentence, for a number of classes that cannot be learned."""
-    if not MIN_CLASSES <= len(class_names) <= MAX_CLASSES:
-        some = f"one class, {class_names[0]!r}" if len(class_names) == 1 else f"{len(class_names)} classes"
+    if len(class_names) == 1:
         raise DataError(
-            f"This folder has {some}; training needs one folder of pictures for each class, and {MIN_CLASSES} to "
-            f"{MAX_CLASSES} of them."
+            noted(
+                "This folder has one class, {name!r}; training needs one folder of pictures for each class, and "
+                "{least} to {most} of them.",
+                name=class_names[0],
+                least=MIN_CLASSES,
+                most=MAX_CLASSES,
+            )
+        )
+    if not MIN_CLASSES <= len(class_names) <= MAX_CLASSES:
+        raise DataError(
+            noted(
+                "This folder has {count} classes; training needs one folder of pictures for each class, and {least} to "
+                "{most} of them.",
+                count=len(class_names),
+                least=MIN_CLASSES,
+                most=MAX_CLASSES,
+            )
         )
 
 
@@ -131,9 +158,11 @@ def read_cifar10(root: Path) -> PictureSet:
         first = [np.flatnonzero(labels == label)[: _MOST_OF_A_CLASS[part]] for label in range(len(_CIFAR10_NAMES))]
         chosen = np.random.default_rng(0).permutation(np.concatenate(first))
         parts.append(_stacked([_decoded(images[index]) for index in chosen], labels[chosen]))
-    teaches = (
-        f"Photographs of ten kinds of things: {len(parts[0][1]):,} to learn from, {len(parts[1][1]):,} to test. Far "
-        "harder than figures: the bundled model needed an hour and a half, and a minute gives a first idea."
+    teaches = noted(
+        "Photographs of ten kinds of things: {train:,} to learn from, {test:,} to test. Far harder than figures: the "
+        "bundled model needed an hour and a half, and a minute gives a first idea.",
+        train=len(parts[0][1]),
+        test=len(parts[1][1]),
     )
     return PictureSet(CIFAR10, "CIFAR-10", teaches, _CIFAR10_NAMES, *parts)
 
@@ -147,7 +176,7 @@ def _cifar10_parts(root: Path) -> dict[str, tuple[Sequence[Path | Image.Image], 
     try:
         files = {part: datasets.CIFAR10(str(root), train=part == "train", download=False) for part in _MOST_OF_A_CLASS}
     except Exception as exc:  # torchvision passes on whatever a damaged file raises
-        raise DataError("CIFAR-10 on this computer is damaged; copy the data set anew.") from exc
+        raise DataError(noted("CIFAR-10 on this computer is damaged; copy the data set anew.")) from exc
     return {
         part: ([Image.fromarray(array) for array in data.data], np.array(data.targets)) for part, data in files.items()
     }
@@ -165,9 +194,15 @@ def _decoded(image: Path | Image.Image) -> np.ndarray:
             with Image.open(image) as opened:
                 pixels = np.asarray(opened.convert("RGB"))
     except Exception as exc:  # Pillow's readers raise many types for a damaged file
-        raise DataError("A picture of CIFAR-10 on this computer cannot be read; copy the data set anew.") from exc
+        raise DataError(
+            noted("A picture of CIFAR-10 on this computer cannot be read; copy the data set anew.")
+        ) from exc
     if pixels.shape != (SIZE, SIZE, 3):
-        raise DataError(f"A picture of CIFAR-10 on this computer is not {SIZE} x {SIZE} px; copy the data set anew.")
+        raise DataError(
+            noted(
+                "A picture of CIFAR-10 on this computer is not {size} x {size} px; copy the data set anew.", size=SIZE
+            )
+        )
     return pixels
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from mixer_viz.language import mark, noted
 from mixer_viz.model.token_mixer_table import metaformer_costs
 from mixer_viz.training.build import metaformer_config
 from mixer_viz.training.data.drawn import DrawnTask
@@ -84,8 +85,12 @@ def check_size(recipe: Recipe, pictures: Pictures, device_type: str) -> None:
     step, most = _BACKWARD * recipe.batch_size * each, MAX_STEP_MULTIPLY_ADDS.get(device_type, _MAX_ON_A_GPU)
     if step > most:
         raise ValueError(
-            f"A step of these settings has {step / 1e9:,.1f} billion multiply-adds; this computer, which others use "
-            f"as well, allows {most / 1e9:,.0f}; choose larger patches, fewer channels or blocks, or a smaller batch."
+            noted(
+                "A step of these settings has {step:,.1f} billion multiply-adds; this computer, which others use as "
+                "well, allows {most:,.0f}; choose larger patches, fewer channels or blocks, or a smaller batch.",
+                step=step / 1e9,
+                most=most / 1e9,
+            )
         )
 
 
@@ -94,47 +99,54 @@ PRESETS = {
     for preset in (
         Preset(
             "shapes",
-            "Shapes",
+            mark("Shapes"),
             "shapes",
             recipe_with(),
-            "Nine of ten right within a minute: form is learned first, then the corners of squares and triangles.",
+            mark(
+                "Nine of ten right within a minute: form is learned first, then the corners of squares and triangles."
+            ),
         ),
         Preset(
             "places",
-            "Where is it?",
+            mark("Where is it?"),
             "where",
             recipe_with(epochs=20, tokens_mlp_dim=16),
-            "The mixing weights become maps of places: this is all that there is to know.",
+            mark("The mixing weights become maps of places: this is all that there is to know."),
         ),
         Preset(
             "comparing",
-            "Same or different",
+            mark("Same or different"),
             "same-or-different",
             recipe_with(epochs=80),
-            "Nothing seems to happen for a while; then, suddenly, the network compares two places. When is a matter of "
-            "chance: with another seed at once, or after minutes.",
+            mark(
+                "Nothing seems to happen for a while; then, suddenly, the network compares two places. When is a "
+                "matter of chance: with another seed at once, or after minutes."
+            ),
         ),
         Preset(
             "stripes",
-            "Stripes",
+            mark("Stripes"),
             "stripes",
             recipe_with(patch_size=4),
-            "The patch-embedding filters turn into stripes themselves.",
+            mark("The patch-embedding filters turn into stripes themselves."),
         ),
         Preset(
             "no-mixing",
-            "Same or different, without mixing",
+            mark("Same or different, without mixing"),
             "same-or-different",
             recipe_with(epochs=80, token_mixer="identity"),
-            "Stays at 50 %: both classes hold the same patches, and nothing here can compare two of them.",
+            mark("Stays at 50 %: both classes hold the same patches, and nothing here can compare two of them."),
             fails=True,
         ),
         Preset(
             "too-fast",
-            "Shapes, learning rate too high",
+            mark("Shapes, learning rate too high"),
             "shapes",
             recipe_with(optimizer="adamw", lr=1.0),
-            "Each step overshoots: the loss jumps up and stays there, and the weights grow without finding a pattern.",
+            mark(
+                "Each step overshoots: the loss jumps up and stays there, and the weights grow without finding a "
+                "pattern."
+            ),
             fails=True,
         ),
     )

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from mixer_viz.checkpoints.networks import AnyNetwork
+from mixer_viz.language import mark, noted
 from mixer_viz.model import MlpMixer
 from mixer_viz.model.mixer import MixerBlock
 from mixer_viz.training.data.drawn import DrawnTask
@@ -23,7 +24,7 @@ from mixer_viz.training.evaluation import evaluate
 from mixer_viz.training.recipe import Recipe
 from mixer_viz.training.stepper import Stepper
 
-PARTS = ("patch embedding", "token mixing", "channel mixing", "head")
+PARTS = (mark("patch embedding"), mark("token mixing"), mark("channel mixing"), mark("head"))
 _BATCH = 200
 
 
@@ -96,8 +97,11 @@ class LiveTraining:
         loss, accuracy = torch.stack(seen).mean(dim=0).tolist()
         if not math.isfinite(loss):
             raise ValueError(
-                f"The loss is no longer a number at step {self.step}: the learning rate is too high for these "
-                "settings. Choose a smaller one and start again."
+                noted(
+                    "The loss is no longer a number at step {step}: the learning rate is too high for these settings. "
+                    "Choose a smaller one and start again.",
+                    step=self.step,
+                )
             )
         return Steps(self.step, loss, accuracy)
 

@@ -12,7 +12,9 @@ from mixer_viz.figures import common
 from mixer_viz.figures.activations import charts
 from mixer_viz.figures.activations import maps as figures
 from mixer_viz.figures.grid import Grid
+from mixer_viz.language import shown, tr
 from mixer_viz.model.trace import stages_of
+from mixer_viz.texts.names.classes import class_in_words
 from mixer_viz.texts.units import beside as texts
 from mixer_viz.ui.activations import results
 from mixer_viz.ui.beside import class_beside, layer_beside, mark_beside, same_training
@@ -31,9 +33,9 @@ def layer_maps(choice: Choice, other: Choice, quantity: str, layer: int, token: 
     for place, (column, each, at) in enumerate(
         zip(st.columns(2, gap="medium"), (choice, other), (layer, theirs), strict=True)
     ):
-        names = [stage.name.capitalize() for stage in stages_of(each.model.config)]
+        names = [shown(stage.name).capitalize() for stage in stages_of(each.model.config)]
         grid = _one_layer(choice, each, quantity, at, channel)
-        mark = mark_beside(token, choice.model.config, each.model.config)
+        marked = mark_beside(token, choice.model.config, each.model.config)
         frames = names if grid.frames > 1 else []
         with column:
             show_grids(
@@ -41,7 +43,7 @@ def layer_maps(choice: Choice, other: Choice, quantity: str, layer: int, token: 
                 key=f"beside-layer-{place}",
                 frames=frames,
                 frame=at if frames else 0,
-                **mark,
+                **marked,
             )
     notes = [_depth(choice, other, layer, theirs), _channels(choice, other) if quantity == "Channel" else ""]
     if quantity == "Class" and _followed(choice, other) is None:
@@ -51,13 +53,14 @@ def layer_maps(choice: Choice, other: Choice, quantity: str, layer: int, token: 
 
 def _one_layer(choice: Choice, each: Choice, quantity: str, layer: int, channel: int) -> Grid:
     names = [stage.name for stage in stages_of(each.model.config)]
-    title = f"{each.model.title}, {_subject(choice, each, quantity, channel)}"
+    subject = _subject(choice, each, quantity, channel)
+    title = tr("{model}, {subject}", model=each.model.title, subject=subject)
     if quantity == "Likeness":
         found = overview_of(each)
-        strip = common.stage_grids([(name, "") for name in names], names, found.token_norm, found.colours)
-        return dataclasses.replace(strip[layer], title=title, shape=names[layer], width=330)
+        strip = common.stage_grids([(shown(name), "") for name in names], names, found.token_norm, found.colours)
+        return dataclasses.replace(strip[layer], title=title, shape=shown(names[layer]), width=330)
     maps = _maps(choice, each, quantity, channel)
-    grid = figures.enlarged(cached.crop_of(each), maps, _SCALES[quantity], [name.capitalize() for name in names])
+    grid = figures.enlarged(cached.crop_of(each), maps, _SCALES[quantity], [shown(name).capitalize() for name in names])
     return dataclasses.replace(grid, title=title)
 
 
@@ -74,10 +77,10 @@ def _maps(choice: Choice, each: Choice, quantity: str, channel: int) -> np.ndarr
 
 def _subject(choice: Choice, each: Choice, quantity: str, channel: int) -> str:
     if quantity == "Channel":
-        return f"channel {min(channel, each.model.config.embed_dim - 1)}"
+        return tr("channel {number}", number=min(channel, each.model.config.embed_dim - 1))
     if quantity == "Class":
-        return f"logit of {each.model.class_name(_class_of(choice, each))}"
-    return "length of the tokens" if quantity == "Length" else "likeness of the tokens"
+        return tr("logit of {name}", name=class_in_words(each.model.class_name(_class_of(choice, each))))
+    return tr("length of the tokens") if quantity == "Length" else tr("likeness of the tokens")
 
 
 def _class_of(choice: Choice, each: Choice) -> int:
@@ -102,7 +105,17 @@ def _depth(choice: Choice, other: Choice, layer: int, theirs: int) -> str:
 
 
 def _channels(choice: Choice, other: Choice) -> str:
-    return texts.SAME_CHANNELS if same_training(choice, other) else texts.CHANNELS
+    return tr(texts.SAME_CHANNELS) if same_training(choice, other) else tr(texts.CHANNELS)
+
+
+def channel_notes(numbers: analysis.ChannelStatistics) -> list[str]:
+    """The measures of every channel, for hovering."""
+    words = tr("channel {number}: mean {mean:+.3g}, variance {variance:.3g}, length {length:.3g}")  # for hundreds
+    found = zip(numbers.mean, numbers.variance, numbers.norm, strict=True)
+    return [
+        words.format(number=number, mean=mean, variance=variance, length=length)
+        for number, (mean, variance, length) in enumerate(found)
+    ]
 
 
 def channel_maps(choice: Choice, other: Choice, layer: int) -> None:
@@ -110,15 +123,15 @@ def channel_maps(choice: Choice, other: Choice, layer: int) -> None:
     theirs = layer_beside(layer, choice.model.config, other.model.config)
     trace = cached.trace_of(other)
     numbers = analysis.channel_statistics(trace, theirs)
-    notes = [
-        f"channel {index}: mean {numbers.mean[index]:+.3g}, variance {numbers.variance[index]:.3g}, length "
-        f"{numbers.norm[index]:.3g}"
-        for index in range(len(numbers.mean))
-    ]
+    notes = channel_notes(numbers)
     order = np.argsort(-numbers.variance, kind="stable")
-    name = f"{stages_of(other.model.config)[theirs].name} of {other.model.title}, by variance"
+    name = tr(
+        "{stage} of {model}, by variance",
+        stage=stages_of(other.model.config)[theirs].name,
+        model=other.model.title,
+    )
     atlas = figures.channel_atlas(analysis.stage_maps(trace, theirs), order, notes, name)
-    show_grids([atlas], key="beside-channels", marks="place", hint="Hover reads each channel's numbers.")
+    show_grids([atlas], key="beside-channels", marks="place", hint=tr("Hover reads each channel's numbers."))
     st.caption(" ".join(note for note in (_depth(choice, other, layer, theirs), _channels(choice, other)) if note))
 
 
@@ -138,8 +151,8 @@ def lens_curves(choice: Choice, other: Choice, layer: int) -> None:
         names = [stage.name for stage in stages_of(each.model.config)]
         with column:
             st.markdown(f"**{each.model.shown_title}**")
-            chart = charts.layer_lines(lines, names, at, title="probability, %", percent=True, highest=highest)
-            show_chart(chart, key=f"beside-lens-{place}", alt="Probability of the five best classes, by layer.")
+            chart = charts.layer_lines(lines, names, at, title=tr("probability, %"), percent=True, highest=highest)
+            show_chart(chart, key=f"beside-lens-{place}", alt=tr("Probability of the five best classes, by layer."))
     if note := _depth(choice, other, layer, theirs):
         st.caption(note)
 
@@ -150,16 +163,16 @@ def stream_curves(choice: Choice, other: Choice, layer: int) -> None:
     names = [stage.name for stage in stages_of(other.model.config)]
     written, drift = results.stream_of(other)
     left, right = st.columns(2, gap="medium")
-    lines = {"length, added / there": written.ratio, "cosine, added to there": written.cosine}
+    lines = {tr("length, added / there"): written.ratio, tr("cosine, added to there"): written.cosine}
     with left:
-        chart = charts.layer_lines(lines, names, theirs, title="ratio, cosine")
-        show_chart(chart, key="beside-written", alt="Length and cosine of what each step adds, by layer.")
+        chart = charts.layer_lines(lines, names, theirs, title=tr("ratio, cosine"))
+        show_chart(chart, key="beside-written", alt=tr("Length and cosine of what each step adds, by layer."))
     lines = {
-        "mean cosine between tokens": drift.mean_similarity,
-        "mean cosine to the mean token": drift.to_mean.mean(axis=1),
+        tr("mean cosine between tokens"): drift.mean_similarity,
+        tr("mean cosine to the mean token"): drift.to_mean.mean(axis=1),
     }
     with right:
-        chart = charts.layer_lines(lines, names, theirs, title="cosine")
-        show_chart(chart, key="beside-drift", alt="Mean cosine between the tokens, by layer.")
+        chart = charts.layer_lines(lines, names, theirs, title=tr("cosine"))
+        show_chart(chart, key="beside-drift", alt=tr("Mean cosine between the tokens, by layer."))
     if note := _depth(choice, other, layer, theirs):
         st.caption(note)

@@ -8,6 +8,8 @@ import streamlit as st
 from mixer_viz.analysis.activations import layers
 from mixer_viz.analysis.token_mixing.objective import Objective
 from mixer_viz.figures.activations import maps as figures
+from mixer_viz.language import mark, noted, tr
+from mixer_viz.texts.names.classes import class_in_words
 from mixer_viz.texts.units import survey as texts
 from mixer_viz.ui.activations import beside, results
 from mixer_viz.ui.activations.layers import stage_labels, stage_names, top_class
@@ -18,6 +20,7 @@ from mixer_viz.ui.compute.speed import BACKWARD, pass_seconds
 from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.survey import opened_survey
 from mixer_viz.ui.survey_units import Measured, over_pictures
+from mixer_viz.ui.widgets.contents import folded
 from mixer_viz.ui.widgets.errors import guarded
 from mixer_viz.ui.widgets.selection import (
     channel_field,
@@ -29,7 +32,12 @@ from mixer_viz.ui.widgets.selection import (
 )
 
 QUICK = 1.0  # seconds
-ORDERS = {"Variance": "variance", "Length": "length", "Effect on the class": "effect", "Number": "number"}
+ORDERS = {
+    mark("Variance"): "variance",
+    mark("Length"): "length",
+    mark("Effect on the class"): "effect",
+    mark("Number"): "number",
+}
 
 
 @st.fragment
@@ -37,7 +45,7 @@ ORDERS = {"Variance": "variance", "Length": "length", "Effect on the class": "ef
 def channels(choice: Choice) -> None:
     """All channels of the selected layer, sorted; the selected one through the network."""
     config, names = choice.model.config, stage_names(choice)
-    st.markdown("A channel is one column of the token matrix: one number for each patch. Click one to follow it.")
+    st.markdown(tr("A channel is one column of the token matrix: one number for each patch. Click one to follow it."))
     fields = st.columns([1, 1, 1, 2], vertical_alignment="bottom")
     with fields[0]:
         layer = layer_field(config)
@@ -46,7 +54,7 @@ def channels(choice: Choice) -> None:
     with fields[2]:
         name = pick_beside(choice)
     with fields[3]:
-        order = option_buttons("Sorted by", ORDERS, "channels")
+        order = option_buttons(tr("Sorted by"), ORDERS, "channels")
     trace = cached.trace_of(choice)
     numbers = layers.channel_statistics(trace, layer)
     target = top_class(choice)
@@ -58,18 +66,22 @@ def channels(choice: Choice) -> None:
     if effects is not None:
         keys["Effect on the class"] = -np.abs(effects)
     sorted_channels = np.argsort(keys.get(order, np.arange(config.embed_dim)), kind="stable")
-    effect_name = choice.model.class_name(target)
-    notes = [
-        f"channel {index}: mean {numbers.mean[index]:+.3g}, variance {numbers.variance[index]:.3g}, length "
-        f"{numbers.norm[index]:.3g}" + ("" if effects is None else f", effect on {effect_name} {effects[index]:+.3g}")
-        for index in range(config.embed_dim)
-    ]
+    notes = beside.channel_notes(numbers)
+    if effects is not None:
+        name_of_class, words = (
+            class_in_words(choice.model.class_name(target)),
+            tr("{note}, effect on {name} {effect:+.3g}"),
+        )
+        notes = [
+            words.format(note=note, name=name_of_class, effect=effect)
+            for note, effect in zip(notes, effects, strict=True)
+        ]
     atlas = figures.channel_atlas(layers.stage_maps(trace, layer), sorted_channels, notes, names[layer])
-    hint = "Click a channel, or use the arrow keys."
+    hint = tr("Click a channel, or use the arrow keys.")
     show_grids([atlas], key="channel-atlas", selected=channel, on_pick=select_channel, marks="channel", hint=hint)
     show_beside(choice, name, lambda other: beside.channel_maps(choice, other, layer))
-    st.markdown(f"**Channel {channel} through all layers**")
-    own = switch("Each layer on its own scale", "own_scales")
+    st.markdown(tr("**Channel {number} through all layers**", number=channel))
+    own = switch(tr("Each layer on its own scale"), "own_scales")
     maps = layers.channel_maps(trace, channel)
     strip = figures.layer_strip(stage_labels(choice), names, maps, "channel", own_scales=own)
     stacks = [1] + [2] * config.num_blocks
@@ -82,7 +94,12 @@ def _over_survey(choice: Choice, layer: int, channel: int, value: float) -> None
     survey = opened_survey(choice.model)
     if survey is None:
         return
-    with st.expander(f"Channel {channel}, {stage_names(choice)[layer]}, over the pictures of your survey"):
+    title = noted(
+        "Channel {number}, {stage}, over the pictures of your survey",
+        number=channel,
+        stage=stage_names(choice)[layer],
+    )
+    with folded(title):
         st.markdown(texts.about(survey, choice.model.shown_title))
         row = layer * choice.model.config.embed_dim + channel
         objective = Objective(kind="channel", index=channel, place=layer)

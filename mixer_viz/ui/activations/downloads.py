@@ -7,6 +7,8 @@ from matplotlib.figure import Figure
 
 from mixer_viz.analysis.activations.layers import tokens_by_stage
 from mixer_viz.figures.activations.print import draw_activations
+from mixer_viz.language import shown, tr
+from mixer_viz.texts.names.classes import class_in_words
 from mixer_viz.ui.activations import results
 from mixer_viz.ui.activations.layers import stage_names, top_class
 from mixer_viz.ui.choices import Choice
@@ -32,10 +34,10 @@ def _figure(choice: Choice) -> Figure:
         cached.crop_of(choice),
         stage_names(choice),
         overview_of(choice).token_norm,
-        {choice.model.class_name(index): depth.probabilities[:, index] for index in best},
+        {class_in_words(choice.model.class_name(index)): depth.probabilities[:, index] for index in best},
         results.logit_attribution_of(choice, target).parts,
-        choice.model.class_name(target),
-        f"{choice.model.title}, picture: {choice.picture.title}",
+        class_in_words(choice.model.class_name(target)),
+        tr("{model}, picture: {picture}", model=choice.model.title, picture=choice.picture.said_title),
     )
 
 
@@ -62,13 +64,15 @@ def _table(choice: Choice) -> bytes:
     target = top_class(choice)
     written, drift = results.stream_of(choice)
     columns = {
-        "layer": range(len(drift.mean_similarity)),
-        "name": stage_names(choice),
-        "mean_token_length": overview_of(choice).token_norm.mean(axis=(1, 2)).tolist(),
-        "branch_ratio": written.ratio.tolist(),
-        "branch_cosine": written.cosine.tolist(),
-        "mean_token_similarity": drift.mean_similarity.tolist(),
-        f"probability_of_class_{target}": results.logit_lens_of(choice).probabilities[:, target].tolist(),
-        f"part_of_logit_{target}": results.logit_attribution_of(choice, target).parts.tolist(),
+        tr("layer"): range(len(drift.mean_similarity)),
+        tr("name"): [shown(name) for name in stage_names(choice)],
+        tr("mean_token_length"): overview_of(choice).token_norm.mean(axis=(1, 2)).tolist(),
+        tr("branch_ratio"): written.ratio.tolist(),
+        tr("branch_cosine"): written.cosine.tolist(),
+        tr("mean_token_similarity"): drift.mean_similarity.tolist(),
+        tr("probability_of_class_{number}", number=target): results.logit_lens_of(choice)
+        .probabilities[:, target]
+        .tolist(),
+        tr("part_of_logit_{number}", number=target): results.logit_attribution_of(choice, target).parts.tolist(),
     }
     return download_widgets.csv_bytes(list(columns), list(zip(*columns.values(), strict=True)))

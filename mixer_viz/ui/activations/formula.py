@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from mixer_viz.figures.activations import formula as figures
-from mixer_viz.texts import interventions as texts
+from mixer_viz.language import mark, tr
+from mixer_viz.texts.formula import token_mixing as texts
 from mixer_viz.ui.activations import any_number, intervention_results
 from mixer_viz.ui.activations.intervention_results import Formula
 from mixer_viz.ui.choices import Choice
@@ -23,13 +24,13 @@ from mixer_viz.ui.widgets.selection import (
 
 # In the order of the way through the network: what the button says -> its name in links.
 NAMES = {
-    "Embedding": "embedding",
-    "LayerNorm": "layer_norm",
-    "Token mixing": "token_mixing",
-    "Channel mixing": "channel_mixing",
-    "Pooling": "pooling",
-    "Head": "head",
-    "Softmax": "softmax",
+    mark("Embedding"): "embedding",
+    mark("LayerNorm"): "layer_norm",
+    mark("Token mixing"): "token_mixing",
+    mark("Channel mixing"): "channel_mixing",
+    mark("Pooling"): "pooling",
+    mark("Head"): "head",
+    mark("Softmax"): "softmax",
 }
 
 
@@ -37,7 +38,7 @@ NAMES = {
 @guarded
 def formula_with_numbers(choice: Choice) -> None:
     """One number of the network, with all its terms, ending at the stored one."""
-    NUMBERS[option_buttons("Which number", NAMES, "number", start="Token mixing")](choice)
+    NUMBERS[option_buttons(tr("Which number"), NAMES, "number", start="Token mixing")](choice)
 
 
 def token_mixing(choice: Choice) -> None:
@@ -59,23 +60,28 @@ def token_mixing(choice: Choice) -> None:
     _gelu(choice, result)
     _second(result)
     with st.container(key="formula-skip"):
-        st.markdown("#### 5. Skip connection")
+        st.markdown(tr("#### 5. Skip connection"))
         st.markdown(texts.closing_step(result.mixing))
 
 
 def _norm(result: Formula, grid: tuple[int, int]) -> None:
     mixing = result.mixing
-    st.markdown("#### 1. LayerNorm")
+    st.markdown(tr("#### 1. LayerNorm"))
     maps, words = st.columns([1, 1.1], gap="medium")
     with maps:
         grids = [
             figures.patch_map(values.reshape(grid), title=title, note=note, scale=scale, width=200)
             for values, title, note, scale in (
-                (result.column, f"Channel {mixing.channel}", "X[:, c], as it comes in", "channel"),
-                (mixing.normed, "After LayerNorm", "N[:, c]", "normed"),
+                (
+                    result.column,
+                    tr("Channel {number}", number=mixing.channel),
+                    tr("X[:, c], as it comes in"),
+                    "channel",
+                ),
+                (mixing.normed, tr("After LayerNorm"), "N[:, c]", "normed"),
             )
         ]
-        hint = "Click a patch: its value is the one that is followed."
+        hint = tr("Click a patch: its value is the one that is followed.")
         show_grids(grids, key="formula-norm", selected=mixing.token, on_pick=select_token, hint=hint)
     with words:
         st.markdown(texts.norm_step(result.norm, mixing.channel))
@@ -83,14 +89,19 @@ def _norm(result: Formula, grid: tuple[int, int]) -> None:
 
 def _first(result: Formula, grid: tuple[int, int]) -> None:
     mixing = result.mixing
-    st.markdown(f"#### 2. Row {mixing.unit} of $W_1$ times the column")
+    st.markdown(tr("#### 2. Row {row} of $W_1$ times the column", row=mixing.unit))
     grids = [
-        figures.patch_map(mixing.normed.reshape(grid), title="Value", note="N[:, c]", scale="normed"),
-        figures.patch_map(mixing.w1_row.reshape(grid), title="× weight", note=f"W₁[{mixing.unit}]", scale="reads"),
-        figures.patch_map(mixing.products1.reshape(grid), title="= product", note="to be summed", scale="product"),
+        figures.patch_map(mixing.normed.reshape(grid), title=tr("Value"), note="N[:, c]", scale="normed"),
+        figures.patch_map(mixing.w1_row.reshape(grid), title=tr("× weight"), note=f"W₁[{mixing.unit}]", scale="reads"),
+        figures.patch_map(
+            mixing.products1.reshape(grid), title=tr("= product"), note=tr("to be summed"), scale="product"
+        ),
     ]
     show_grids(
-        grids, key="formula-first", on_pick=select_token, hint="Hover reads each number, of one patch in all three."
+        grids,
+        key="formula-first",
+        on_pick=select_token,
+        hint=tr("Hover reads each number, of one patch in all three."),
     )
     words, chart = st.columns(2, gap="medium")
     with words:
@@ -99,13 +110,13 @@ def _first(result: Formula, grid: tuple[int, int]) -> None:
         figure = figures.partial_sums_chart(
             mixing.products1, mixing.partial_sums1, mixing.b1, term="patch", bias_name="b₁"
         )
-        alt = f"Partial sums over the patches, ending at {mixing.preactivation:.4g} with the bias."
+        alt = tr("Partial sums over the patches, ending at {end:.4g} with the bias.", end=mixing.preactivation)
         show_chart(figure, key="formula-sum-1", alt=alt)
 
 
 def _gelu(choice: Choice, result: Formula) -> None:
     mixing = result.mixing
-    st.markdown("#### 3. GELU")
+    st.markdown(tr("#### 3. GELU"))
     words, chart = st.columns(2, gap="medium")
     with words:
         st.markdown(texts.gelu_step(mixing, choice.model.config.gelu))
@@ -113,21 +124,29 @@ def _gelu(choice: Choice, result: Formula) -> None:
         figure = figures.gelu_chart(
             result.gelu_inputs, result.gelu_outputs, mixing.preactivations, mixing.hiddens, mixing.unit
         )
-        alt = f"The GELU: unit {mixing.unit} goes from {mixing.preactivation:.4g} to {mixing.hidden:.4g}."
+        alt = tr(
+            "The GELU: unit {unit} goes from {before:.4g} to {after:.4g}.",
+            unit=mixing.unit,
+            before=mixing.preactivation,
+            after=mixing.hidden,
+        )
         show_chart(figure, key="formula-gelu", alt=alt)
 
 
 def _second(result: Formula) -> None:
     mixing = result.mixing
-    st.markdown(f"#### 4. Row {mixing.token} of $W_2$ times the hidden units")
+    st.markdown(tr("#### 4. Row {row} of $W_2$ times the hidden units", row=mixing.token))
     grids = [
         figures.unit_strip(
-            mixing.hiddens, title="Hidden units", note=f"h, all {mixing.hiddens.size} after GELU", scale="activation"
+            mixing.hiddens,
+            title=tr("Hidden units"),
+            note=tr("h, all {count} after GELU", count=mixing.hiddens.size),
+            scale="activation",
         ),
-        figures.unit_strip(mixing.w2_row, title="× weight", note=f"W₂[{mixing.token}]", scale="writes"),
-        figures.unit_strip(mixing.products2, title="= product", note="to be summed", scale="product"),
+        figures.unit_strip(mixing.w2_row, title=tr("× weight"), note=f"W₂[{mixing.token}]", scale="writes"),
+        figures.unit_strip(mixing.products2, title=tr("= product"), note=tr("to be summed"), scale="product"),
     ]
-    hint = "Click a unit to see it in full in steps 2 and 3."
+    hint = tr("Click a unit to see it in full in steps 2 and 3.")
     show_grids(
         grids, key="formula-second", selected=mixing.unit, on_pick=select_unit, hint=hint, marks="unit", stacks=[3]
     )
@@ -138,7 +157,7 @@ def _second(result: Formula) -> None:
         figure = figures.partial_sums_chart(
             mixing.products2, mixing.partial_sums2, mixing.b2, term="unit", bias_name="b₂", mark=mixing.unit
         )
-        alt = f"Partial sums over the units, ending at {mixing.branch:.4g} with the bias."
+        alt = tr("Partial sums over the units, ending at {end:.4g} with the bias.", end=mixing.branch)
         show_chart(figure, key="formula-sum-2", alt=alt)
 
 

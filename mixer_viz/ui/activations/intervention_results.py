@@ -11,6 +11,7 @@ from mixer_viz.analysis.activations import ablation, formula, permutation
 from mixer_viz.analysis.activations.ablation import Ablation
 from mixer_viz.analysis.arrays import one_image, probabilities, to_double
 from mixer_viz.analysis.ranges import block_of
+from mixer_viz.language import mark
 from mixer_viz.model import MlpMixer
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
@@ -20,7 +21,7 @@ from mixer_viz.ui.compute.gate import computing_on
 _GELU_POINTS = 161
 
 
-@kept("result", "Running the Mixer without it …")
+@kept("result", mark("Running the Mixer without it …"))
 def without(choice: Choice, ablations: tuple[Ablation, ...]) -> np.ndarray:
     """Class probabilities (num_classes,) of a pass with these things switched off."""
     pixels = cached.pixels_of(choice.picture, choice.model)
@@ -28,7 +29,7 @@ def without(choice: Choice, ablations: tuple[Ablation, ...]) -> np.ndarray:
         return probabilities(ablation.logits_with(choice.model.model, pixels, ablations))
 
 
-@kept("result", "Switching off one half-block after the other …")
+@kept("result", mark("Switching off one half-block after the other …"))
 def each_alone(choice: Choice) -> np.ndarray:
     """Class probabilities (2 L, num_classes) with each half-block alone switched off; a pass for each."""
     pixels = cached.pixels_of(choice.picture, choice.model)
@@ -50,7 +51,7 @@ class Shuffled:
     identity_gap: float  # largest difference between the two
 
 
-@kept("result", "Running the Mixer on the shuffled picture …")
+@kept("result", mark("Running the Mixer on the shuffled picture …"))
 def shuffled_of(choice: Choice, order: tuple[int, ...]) -> Shuffled:
     """The picture with patch order[s] at place s."""
     pixels = cached.pixels_of(choice.picture, choice.model)
@@ -76,7 +77,7 @@ class Formula:
     gelu_outputs: np.ndarray  # (161,) float64, by the network's own GELU
 
 
-@kept("result", "Writing out the formula …")
+@kept("result", mark("Writing out the formula …"))
 def formula_of(choice: Choice, block: int, token: int, channel: int, unit: int) -> Formula:
     """U[token, channel] of a block, with one hidden unit laid open."""
     trace, model = cached.trace_of(choice), choice.model.model

@@ -10,6 +10,7 @@ import streamlit as st
 
 from mixer_viz.analysis.activations import permutation
 from mixer_viz.figures.photo import shuffled_grid
+from mixer_viz.language import mark, tr
 from mixer_viz.model import MixerConfig
 from mixer_viz.texts import interventions as texts
 from mixer_viz.ui.activations import intervention_results
@@ -21,7 +22,7 @@ from mixer_viz.ui.widgets.errors import guarded
 from mixer_viz.ui.widgets.links import Read, begin_field, linked_value
 from mixer_viz.ui.widgets.selection import option_buttons, pick_number
 
-ORDERS = {"As it is": "none", "Rows reversed": "reversed", "Random": "random"}
+ORDERS = {mark("As it is"): "none", mark("Rows reversed"): "reversed", mark("Random"): "random"}
 MAX_SEED = 9999
 _SWAPS = "swaps"  # session state and link: pairs of places
 _BEGUN, _FIRST = (
@@ -49,7 +50,7 @@ class Swapped:
 @guarded
 def shuffled(choice: Choice) -> None:
     """The shuffled picture, the answer to it, and the weights that make the order not matter."""
-    st.markdown(texts.SHUFFLING)
+    st.markdown(tr(texts.SHUFFLING))
     swapped = _swapped(_begun(choice.model.config))
     order = _order(swapped, choice.model.config.grid_shape)
     picture, answers = st.columns([1, 1.9], gap="medium")
@@ -58,22 +59,22 @@ def shuffled(choice: Choice) -> None:
         _swap_buttons(swapped)
     result = intervention_results.shuffled_of(choice, tuple(order.tolist()))
     with answers:
-        show_before_after(choice, result.before, result.after, "In this order")
+        show_before_after(choice, result.before, result.after, tr("In this order"))
         best = choice.model.all_shown_class_names()[int(result.logits.argmax())]
         with st.container(key="same-order"):
-            st.markdown("**With the weights in the same order**")
+            st.markdown(tr("**With the weights in the same order**"))
             sentence = texts.identity_sentence(result.logits, result.permuted_logits, result.identity_gap, best)
             st.markdown(sentence)
-    st.markdown(texts.PAPER_EXPERIMENT)
+    st.markdown(tr(texts.PAPER_EXPERIMENT))
 
 
 def _begun(config: MixerConfig) -> Begun:
     """The order that the swaps start from."""
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        name = option_buttons("Order of the patches", ORDERS, "patch_order")
+        name = option_buttons(tr("Order of the patches"), ORDERS, "patch_order")
         seed = 0
         if name == "Random":
-            label = f"Seed (0 to {MAX_SEED})"
+            label = tr("Seed (0 to {last})", last=MAX_SEED)
             seed = pick_number(label, 0, MAX_SEED, 0, "shuffle_seed", was="seed", width=160)
     return name, seed, config.num_patches
 
@@ -133,9 +134,10 @@ def _picture(choice: Choice, swapped: Swapped, order: np.ndarray) -> None:
             _keep(Swapped(now.begun, (*now.pairs, (now.first, place))[-_MOST_SWAPS:]))
 
     first = swapped.first
-    hint = (
-        "Click two patches to swap them." if first == _NO_PLACE else f"Now click the patch to swap with place {first}."
-    )
+    if first == _NO_PLACE:
+        hint = tr("Click two patches to swap them.")
+    else:
+        hint = tr("Now click the patch to swap with place {number}.", number=first)
     grid = shuffled_grid(tokens_of(choice).cells, order, grid=choice.model.config.grid_shape)
     show_grids([grid], key="shuffled", selected=first, on_pick=pick, hint=hint, marks="place")
 
@@ -145,5 +147,5 @@ def _swap_buttons(swapped: Swapped) -> None:
     fewer = dataclasses.replace(empty, pairs=swapped.pairs[:-1])
     with st.container(horizontal=True):
         nothing = not swapped.pairs
-        st.button("Undo the last swap", key="swap_undo", on_click=_keep, args=(fewer,), disabled=nothing)
-        st.button("Undo all swaps", key="swap_clear", on_click=_keep, args=(empty,), disabled=nothing)
+        st.button(tr("Undo the last swap"), key="swap_undo", on_click=_keep, args=(fewer,), disabled=nothing)
+        st.button(tr("Undo all swaps"), key="swap_clear", on_click=_keep, args=(empty,), disabled=nothing)

@@ -9,6 +9,7 @@ from mixer_viz.figures.activations import charts
 from mixer_viz.figures.activations import maps as figures
 from mixer_viz.figures.grid import Grid
 from mixer_viz.images.samples import available_samples
+from mixer_viz.language import mark, tr
 from mixer_viz.texts import activations as texts
 from mixer_viz.ui.activations import beside, results
 from mixer_viz.ui.activations.layers import stage_names
@@ -19,7 +20,7 @@ from mixer_viz.ui.grid_panel import show_chart, show_grids
 from mixer_viz.ui.widgets.errors import guarded
 from mixer_viz.ui.widgets.selection import layer_field, pick_one, select_token, token_field
 
-ITSELF = "this picture itself"
+ITSELF = mark("this picture itself")
 
 
 @st.fragment
@@ -37,21 +38,24 @@ def stream(choice: Choice) -> None:
     written, drift = results.stream_of(choice)
     left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown("**How much each step writes** beside what is there")
-        lines = {"length, added / there": written.ratio, "cosine, added to there": written.cosine}
-        figure = charts.layer_lines(lines, names, layer, title="ratio, cosine")
-        show_chart(figure, key="written", alt="Length and cosine of what each step adds, by layer.")
-        st.caption("A cosine near 0 writes something new, below 0 takes away from what is there.")
+        st.markdown(tr("**How much each step writes** beside what is there"))
+        lines = {tr("length, added / there"): written.ratio, tr("cosine, added to there"): written.cosine}
+        figure = charts.layer_lines(lines, names, layer, title=tr("ratio, cosine"))
+        show_chart(figure, key="written", alt=tr("Length and cosine of what each step adds, by layer."))
+        st.caption(tr("A cosine near 0 writes something new, below 0 takes away from what is there."))
     with right:
-        st.markdown("**Do the tokens become one?**")
+        st.markdown(tr("**Do the tokens become one?**"))
         lines = {
-            "mean cosine between tokens": drift.mean_similarity,
-            "mean cosine to the mean token": drift.to_mean.mean(axis=1),
+            tr("mean cosine between tokens"): drift.mean_similarity,
+            tr("mean cosine to the mean token"): drift.to_mean.mean(axis=1),
         }
-        figure = charts.layer_lines(lines, names, layer, title="cosine")
-        show_chart(figure, key="drift", alt="Mean cosine between the tokens, by layer.")
+        figure = charts.layer_lines(lines, names, layer, title=tr("cosine"))
+        show_chart(figure, key="drift", alt=tr("Mean cosine between the tokens, by layer."))
         st.caption(
-            "At 1 all tokens would point the same way, and the mean over tokens would lose nothing but their lengths."
+            tr(
+                "At 1 all tokens would point the same way, and the mean over tokens would lose nothing but their "
+                "lengths."
+            )
         )
     show_beside(choice, name, lambda other: beside.stream_curves(choice, other, layer))
     _matrices(choice, layer, token, names)
@@ -62,17 +66,22 @@ def _matrices(choice: Choice, layer: int, token: int, names: list[str]) -> None:
     names_in_links = {
         title: other.key if isinstance(other, Picture) else f"model.{other}" for title, other in others.items()
     }
-    label = "Compare the layers with those of"
-    compared = pick_one(label, {ITSELF: "itself", **names_in_links}, "compared", width=420)
+    label = tr("Compare the layers with those of")
+
+    def said(option: str) -> str:
+        other = others.get(option)
+        return tr("model {name}", name=other) if isinstance(other, str) else tr(option)
+
+    compared = pick_one(label, {ITSELF: "itself", **names_in_links}, "compared", width=420, format_func=said)
     trace = cached.trace_of(choice)
     size = f"T × T = {len(names)} × {len(names)}"
     grids = [
         figures.similarity_matrix(similarity.token_similarity(trace, layer), names[layer]),
-        figures.cka_matrix(results.cka_of(choice, choice), names, names, title="Layers alike", note=size),
+        figures.cka_matrix(results.cka_of(choice, choice), names, names, title=tr("Layers alike"), note=size),
     ]
-    if compared != ITSELF and (across := _across(choice, compared, others[compared])):
+    if compared != ITSELF and (across := _across(choice, said(compared), others[compared])):
         grids.append(across)
-    hint = "Click a row to select its patch."
+    hint = tr("Click a row to select its patch.")
     show_grids(grids, key="similarity", selected=token, on_pick=select_token, hint=hint)
     st.caption(texts.cka_note(results.permuted_cka_of(choice, choice)))
 
@@ -95,10 +104,17 @@ def _across(choice: Choice, title: str, other: Picture | str) -> Grid | None:
         second = Choice(ChosenModel(other, other, cached.named_model(other)), choice.picture)
         if second.model.config.num_patches != choice.model.config.num_patches:
             st.caption(
-                f"{other} cuts the picture into {second.model.config.num_patches} patches and this model into "
-                f"{choice.model.config.num_patches}: only layers with the same patches can be compared."
+                tr(
+                    "{model} cuts the picture into {theirs} patches and this model into {own}: only layers with the "
+                    "same patches can be compared.",
+                    model=other,
+                    theirs=second.model.config.num_patches,
+                    own=choice.model.config.num_patches,
+                )
             )
             return None
     cka = results.cka_of(choice, second)
     rows, columns = stage_names(choice), stage_names(second)
-    return figures.cka_matrix(cka, rows, columns, title=f"Across: with {title}", note="columns: the other one")
+    return figures.cka_matrix(
+        cka, rows, columns, title=tr("Across: with {title}", title=title), note=tr("columns: the other one")
+    )

@@ -12,7 +12,8 @@ from mixer_viz.analysis.attribution.methods import check_parameters
 from mixer_viz.analysis.attribution.table import methods_for
 from mixer_viz.figures import common
 from mixer_viz.figures.attribution import maps as figures
-from mixer_viz.texts.from_files import literal, literal_sentence
+from mixer_viz.language import mark, tr
+from mixer_viz.texts.from_files import literal_sentence
 from mixer_viz.texts.units import beside as texts
 from mixer_viz.ui.attribution.choice import Target
 from mixer_viz.ui.attribution.maps import Look, Shown, finished_maps, map_pictures
@@ -23,6 +24,13 @@ from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.jobs import Key
 from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.widgets.errors import one_sentence
+
+# Methods as a sentence that leaves one out calls them, for the catalogues.
+_METHODS = (
+    *(mark("smooth grad"), mark("integrated gradients"), mark("gradient shap"), mark("deep lift"), mark("occlusion")),
+    *(mark("shapley sampling"), mark("kernel shap"), mark("grad cam"), mark("layer integrated gradients")),
+    *(mark("saliency"), mark("input x gradient"), mark("patch ablation"), mark("patch logits")),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +80,7 @@ def _asked_of(choice: Choice, other: Choice, target: Target, asked: list[Asked])
         try:
             values = check_parameters(table[each.method], dict(each.parameters))
         except (ValueError, KeyError) as error:
-            notes.append(texts.method_left_out(title, literal(each.method.replace("_", " ")), literal_sentence(error)))
+            notes.append(texts.method_left_out(title, tr(each.method.replace("_", " ")), literal_sentence(error)))
             continue
         changed = dataclasses.replace(each, target=index, against=against, parameters=tuple(values.items()))
         found.append(changed)
@@ -91,10 +99,10 @@ def draw(choice: Choice, target: Target, beside: Beside | None, look: Look, toke
         return
     config, crop = other.model.config, cached.crop_of(other)
     columns = st.columns(max(4, 1 + len(beside.shown)), gap="small")
-    photo = common.patch_grid(crop, config.grid_shape, title="Picture", width=330)
-    mark = mark_beside(token, choice.model.config, config)
+    photo = common.patch_grid(crop, config.grid_shape, title=tr("Picture"), width=330)
+    marked = mark_beside(token, choice.model.config, config)
     with columns[0]:
-        show_grids([dataclasses.replace(photo, two_lines=True)], key="beside-photo", **mark)
+        show_grids([dataclasses.replace(photo, two_lines=True)], key="beside-photo", **marked)
     grids = figures.map_grids(
         crop,
         map_pictures(config, beside.shown, look.pixels),
@@ -106,7 +114,7 @@ def draw(choice: Choice, target: Target, beside: Beside | None, look: Look, toke
     )
     for place, (column, grid) in enumerate(zip(columns[1:], grids, strict=False)):
         with column:
-            show_grids([grid], key=f"beside-map-{place}", hint="Hover reads the values.", marks=mark["marks"])
+            show_grids([grid], key=f"beside-map-{place}", hint=tr("Hover reads the values."), marks=marked["marks"])
     first = beside.asked[0]
     names = (target.score_name, _score_name(other, first))
     scores = (_score(choice, target.index, target.against), _score(other, first.target, first.against))
@@ -114,8 +122,11 @@ def draw(choice: Choice, target: Target, beside: Beside | None, look: Look, toke
 
 
 def _score_name(other: Choice, asked: Asked) -> str:
-    name = f"logit of {other.model.shown_class_name(asked.target)}"
-    return name if asked.against is None else f"{name} minus that of {other.model.shown_class_name(asked.against)}"
+    name = other.model.shown_class_name(asked.target)
+    if asked.against is None:
+        return tr("logit of {name}", name=name)
+    against = other.model.shown_class_name(asked.against)
+    return tr("logit of {name} minus that of {against}", name=name, against=against)
 
 
 def _score(choice: Choice, index: int, against: int | None) -> float:

@@ -9,6 +9,7 @@ from mixer_viz.analysis.arrays import probabilities
 from mixer_viz.analysis.attribution.deletion import patch_order
 from mixer_viz.figures.attribution.charts import CurveSet, answers_chart, curves_chart
 from mixer_viz.figures.attribution.maps import removed_grid, without_patches
+from mixer_viz.language import noted, tr
 from mixer_viz.texts import attribution as attribution_texts
 from mixer_viz.texts import attribution_metrics as metrics_texts
 from mixer_viz.texts.attribution_metrics import Metrics
@@ -21,31 +22,32 @@ from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.jobs import job_table
 from mixer_viz.ui.compute.speed import is_wanted, pass_seconds
 from mixer_viz.ui.grid_panel import show_chart, show_grids
+from mixer_viz.ui.widgets.contents import section
 from mixer_viz.ui.widgets.errors import guarded
 from mixer_viz.ui.widgets.selection import option_buttons, pick_on_slider, select_token
 
 _TOP = 5
-_AS_IT_IS = "as it is"
+TITLE = noted("The first patches deleted")
 
 
 @st.fragment
 @guarded
 def deletion(choice: Choice, target: Target, titles: dict[str, str], shown: list[Shown]) -> None:
     """A slider over the number of patches that are gone, pictures, answers, and curves over all numbers if known."""
-    st.subheader("The first patches deleted")
-    st.markdown(attribution_texts.DELETION)
+    section(TITLE)
+    st.markdown(tr(attribution_texts.DELETION))
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         chosen = _pick_map(titles, shown)
         count = _count_field(choice)
     if chosen is None:
-        st.info("This map is not there yet.")
+        st.info(tr("This map is not there yet."))
         return
     order = patch_order(chosen.result.patch_map)[:count]
     seed = chosen.asked.seed
     random = results.random_sets(choice, seed, count)
     seconds = (2 + len(random)) * pass_seconds(choice.model)
     key = (choice.model.key, choice.picture.key)  # not the number: whoever asked will move the slider
-    if not is_wanted("The answers without these patches", seconds, "deletion_wanted", *key):
+    if not is_wanted(tr("The answers without these patches"), seconds, "deletion_wanted", *key):
         return
     logits = results.logits_without(choice, target.baseline, seed, ((), tuple(order.tolist()), *random))
     answers = probabilities(logits)
@@ -53,8 +55,9 @@ def deletion(choice: Choice, target: Target, titles: dict[str, str], shown: list
     with pictures:
         _pictures(choice, target, chosen, (order.tolist(), list(random[0])))
     with bars:
-        _answers(choice, answers, chosen.title, count)
-    st.markdown(attribution_texts.deletion_sentence(target.name, chosen.title, count, answers[:, target.index]))
+        _answers(choice, answers, tr(chosen.title), count)
+    title = tr(chosen.title)
+    st.markdown(attribution_texts.deletion_sentence(target.name, title, count, answers[:, target.index]))
     if target.against is not None:
         scores = logits[:, target.index] - logits[:, target.against]
         st.markdown(attribution_texts.deletion_scores_sentence(target.score_name, scores))
@@ -63,43 +66,46 @@ def deletion(choice: Choice, target: Target, titles: dict[str, str], shown: list
 
 def _pick_map(titles: dict[str, str], shown: list[Shown]) -> Shown | None:
     """One of all maps that were asked for, so that a choice outlasts the waiting; None where it is not there yet."""
-    chosen = option_buttons("In the order of", titles, "deleted_by")
+    chosen = option_buttons(tr("In the order of"), titles, "deleted_by")
     return next((each for each in shown if each.title == chosen), None)
 
 
 def _count_field(choice: Choice) -> int:
     most = choice.model.config.num_patches
-    return pick_on_slider("Patches deleted", 0, most, most // 8, "deleted", width=320)
+    return pick_on_slider(tr("Patches deleted"), 0, most, most // 8, "deleted", width=320)
 
 
 def _pictures(choice: Choice, target: Target, chosen: Shown, sets: tuple[list[int], list[int]]) -> None:
     config, crop = choice.model.config, cached.crop_of(choice)
     baseline = results.baseline_picture(choice, target.baseline, chosen.asked.seed)
-    titles = (f"Without the first {len(sets[0])}", f"Without {len(sets[1])} at random")
+    titles = (
+        tr("Without the first {count}", count=len(sets[0])),
+        tr("Without {count} at random", count=len(sets[1])),
+    )
+    notes = (tr(chosen.title), tr("one of the random orders"))
     grids = [
         removed_grid(
             without_patches(crop, baseline, patches, config.grid_shape), config.grid_shape, title, note, width=232
         )
-        for title, note, patches in zip(titles, (chosen.title, "one of the random orders"), sets, strict=True)
+        for title, note, patches in zip(titles, notes, sets, strict=True)
     ]
-    show_grids(grids, key="deleted-pictures", on_pick=select_token, hint="This is what the network sees.")
+    show_grids(grids, key="deleted-pictures", on_pick=select_token, hint=tr("This is what the network sees."))
 
 
 def _answers(choice: Choice, answers: np.ndarray, title: str, count: int) -> None:
     """Bars of (2 + R, num_classes) probabilities: as it is, by the map, R at random."""
     names = choice.model.all_shown_class_names()
     shown = np.argsort(-np.maximum(answers[0], answers[1]), kind="stable")[:_TOP]
-    random = answers[2:, shown]
+    random, at_random = answers[2:, shown], tr("{count} at random", count=count)
     series = {
-        _AS_IT_IS: answers[0, shown],
-        f"first {count} of {title}": answers[1, shown],
-        f"{count} at random": random.mean(axis=0),
+        tr("as it is"): answers[0, shown],
+        tr("first {count} of {title}", count=count, title=title): answers[1, shown],
+        at_random: random.mean(axis=0),
     }
-    ranges = {f"{count} at random": (random.min(axis=0), random.max(axis=0))}
+    ranges = {at_random: (random.min(axis=0), random.max(axis=0))}
     figure = answers_chart([names[index] for index in shown.tolist()], series, ranges)
-    show_chart(
-        figure, key="deleted-answers", alt="Probabilities of the best classes as it is and with patches deleted."
-    )
+    alt = tr("Probabilities of the best classes as it is and with patches deleted.")
+    show_chart(figure, key="deleted-answers", alt=alt)
 
 
 def _curves(target: Target, rows: list[Metrics], share: float) -> None:
@@ -118,6 +124,6 @@ def _curves(target: Target, rows: list[Metrics], share: float) -> None:
         )
         for row, curves in known
     ]
-    figure = curves_chart(sets, f"probability of {target.name}, %", share, percent=True)
+    figure = curves_chart(sets, tr("probability of {name}, %", name=target.name), share, percent=True)
     show_chart(figure, key="curves", alt=metrics_texts.curves_in_words([row for row, _ in known]))
     st.caption(metrics_texts.curves_note(target.name, target.against_name))

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mixer_viz.figures.attribution.print import draw_attributions
+from mixer_viz.language import tr
 from mixer_viz.texts import attribution as attribution_texts
 from mixer_viz.texts import attribution_metrics as metrics_texts
 from mixer_viz.ui.attribution.choice import Target
@@ -51,8 +52,12 @@ def _figure(choice: Choice, target: Target, shown: list[Shown], look: Look) -> F
         shared=look.shared,
         positive=look.positive,
         opacity=look.opacity,
-        caption=f"What speaks for and against the {target.plain_score_name}. {choice.model.title}, "
-        f"picture: {choice.picture.title}",
+        caption=tr(
+            "What speaks for and against the {score}. {model}, picture: {picture}",
+            score=target.plain_score_name,
+            model=choice.model.title,
+            picture=choice.picture.said_title,
+        ),
     )
 
 

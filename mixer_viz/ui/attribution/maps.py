@@ -13,6 +13,7 @@ from mixer_viz.analysis.attribution.result import Attribution
 from mixer_viz.analysis.attribution.table import method_for
 from mixer_viz.figures import common
 from mixer_viz.figures.attribution import maps as figures
+from mixer_viz.language import mark, noted, tr
 from mixer_viz.model import MixerConfig
 from mixer_viz.texts import attribution as texts
 from mixer_viz.ui.attribution.choice import Target
@@ -23,12 +24,14 @@ from mixer_viz.ui.compute.jobs import wait_shortly
 from mixer_viz.ui.compute.waiting import Wait, failed_note, is_stopped, stopped_note, waiting
 from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.widgets.before_after import show_before_after
+from mixer_viz.ui.widgets.contents import section
 from mixer_viz.ui.widgets.selection import option_buttons, pick_on_slider, select_token, token_field
 
 QUICK = 1.0  # seconds that the page waits before it shows a bar
-LEVELS = {"Patches": "patches", "Pixels": "pixels"}
-SCALES = {"Each its own": "own", "Shared": "shared"}
-SIGNS = {"Both signs": "both", "Positive only": "positive"}
+LEVELS = {mark("Patches"): "patches", mark("Pixels"): "pixels"}
+SCALES = {mark("Each its own"): "own", mark("Shared"): "shared"}
+SIGNS = {mark("Both signs"): "both", mark("Positive only"): "positive"}
+TITLE = noted("One patch deleted")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Shown:
 
     asked: Asked
     result: Attribution
-    title: str
+    title: str  # in English
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,11 +64,11 @@ def finished_maps(choice: Choice, asked: list[Asked], whose: str = "map") -> lis
     titles = dict(zip((each.method for each in asked), titles_of(choice, asked), strict=True))
     for place, each in enumerate(asked):
         if each not in wanted:
-            stopped_note(titles[each.method], [each.key(choice)], f"{whose}_{place}")
+            stopped_note(tr(titles[each.method]), [each.key(choice)], f"{whose}_{place}")
     for place, (each, job) in enumerate(jobs):
-        failed_note(titles[each.method], [(each.key(choice), job)], f"{whose}_{place}")
+        failed_note(tr(titles[each.method]), [(each.key(choice), job)], f"{whose}_{place}")
     at_work = [
-        Wait(titles[each.method], [(each.key(choice), job)])
+        Wait(tr(titles[each.method]), [(each.key(choice), job)])
         for each, job in jobs
         if not job.future.done() or job.stopped
     ]
@@ -76,7 +79,7 @@ def finished_maps(choice: Choice, asked: list[Asked], whose: str = "map") -> lis
 
 
 def titles_of(choice: Choice, asked: list[Asked]) -> dict[str, str]:
-    """What the methods are called -> their names."""
+    """What the methods are called in English -> their names."""
     return {method_for(choice.model.config, each.method).title: each.method for each in asked}
 
 
@@ -84,7 +87,7 @@ def map_pictures(config: MixerConfig, shown: list[Shown], pixels: bool) -> list[
     """The maps at the level that is looked at; what has values per patch only is spread over its pixels."""
     return [
         figures.MapPicture(
-            title=each.title,
+            title=tr(each.title),
             note=texts.sum_note(each.result),
             values=_level(config, each.result, pixels),
             in_logits=each.result.in_logits,
@@ -113,19 +116,19 @@ def maps(
     place = st.container()  # the maps come first, but what they look like is chosen below them
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         look = Look(
-            pixels=option_buttons("Values of", LEVELS, "level") == "Pixels",
-            shared=option_buttons("Scale", SCALES, "map_scale", was="scale") == "Shared",
-            positive=option_buttons("Show", SIGNS, "sign") == "Positive only",
+            pixels=option_buttons(tr("Values of"), LEVELS, "level") == "Pixels",
+            shared=option_buttons(tr("Scale"), SCALES, "map_scale", was="scale") == "Shared",
+            positive=option_buttons(tr("Show"), SIGNS, "sign") == "Positive only",
             opacity=_opacity() / 100,
         )
-    st.subheader("One patch deleted")
+    section(TITLE)
     token = token_field(choice.model.config)
     if not shown:  # the fields stay, so that neither they nor the link lose what was chosen
         return look
     with place:
         _draw(choice, shown, look, token)
         if look.pixels:
-            st.caption(texts.PIXEL_NOTE)
+            st.caption(tr(texts.PIXEL_NOTE))
         _what_the_baseline_says(choice, target, shown[0].asked.seed)
         below(look, token)
     _one_patch(choice, target, shown, token)
@@ -134,16 +137,16 @@ def maps(
 
 def _opacity() -> int:
     start = round(100 * figures.OPACITY)
-    return pick_on_slider("Opacity, %", 0, 100, start, "opacity", width=170)
+    return pick_on_slider(tr("Opacity, %"), 0, 100, start, "opacity", width=170)
 
 
 def _draw(choice: Choice, shown: list[Shown], look: Look, token: int) -> None:
     config, crop = choice.model.config, cached.crop_of(choice)
     columns = st.columns(max(4, 1 + len(shown)), gap="small")
     with columns[0]:
-        photo = common.patch_grid(crop, config.grid_shape, title="Picture", width=330)
+        photo = common.patch_grid(crop, config.grid_shape, title=tr("Picture"), width=330)
         photo = dataclasses.replace(photo, two_lines=True)
-        show_grids([photo], key="map-photo", selected=token, on_pick=select_token, hint="Click a patch.")
+        show_grids([photo], key="map-photo", selected=token, on_pick=select_token, hint=tr("Click a patch."))
     grids = figures.map_grids(
         crop,
         map_pictures(config, shown, look.pixels),
@@ -155,11 +158,11 @@ def _draw(choice: Choice, shown: list[Shown], look: Look, token: int) -> None:
     )
     for place, (column, grid, each) in enumerate(zip(columns[1:], grids, shown, strict=False)):
         with column:
-            show_grids([grid], key=f"map-{place}", on_pick=select_token, hint="Hover reads the values.")
+            show_grids([grid], key=f"map-{place}", on_pick=select_token, hint=tr("Hover reads the values."))
             for warning in texts.warnings_of(each.result):
                 st.warning(warning)
             row = method_for(config, each.asked.method)
-            st.caption(f"{row.answers} {texts.DOES_NOT_SAY[row.name]}")
+            st.caption(tr("{first} {second}", first=tr(row.answers), second=tr(texts.DOES_NOT_SAY[row.name])))
 
 
 def _what_the_baseline_says(choice: Choice, target: Target, seed: int) -> None:
@@ -168,20 +171,20 @@ def _what_the_baseline_says(choice: Choice, target: Target, seed: int) -> None:
     answer = probabilities(nothing)
     best = int(answer.argmax())
     name = choice.model.shown_class_name(best)
-    st.caption(
-        texts.baseline_sentence(target.baseline, name, float(answer[best]), target.name, float(answer[target.index]))
-        + " "
-        + texts.scores_sentence(target.score_name, _score(whole, target), _score(nothing, target))
-    )
+    says = texts.baseline_sentence(target.baseline, name, float(answer[best]), target.name, float(answer[target.index]))
+    scores = texts.scores_sentence(target.score_name, _score(whole, target), _score(nothing, target))
+    st.caption(tr("{first} {second}", first=says, second=scores))
 
 
 def _one_patch(choice: Choice, target: Target, shown: list[Shown], token: int) -> None:
     with_it, without_it = logits_without(choice, target.baseline, shown[0].asked.seed, ((), (token,)))
     before, after = (_score(logits, target) for logits in (with_it, without_it))
     st.markdown(texts.deleted_sentence(target.score_name, token, target.baseline, before, after))
-    results = {each.title: each.result for each in shown}
+    results = {tr(each.title): each.result for each in shown}
     st.table(texts.patch_table(results, token))
-    show_before_after(choice, probabilities(with_it), probabilities(without_it), f"Without patch {token}")
+    show_before_after(
+        choice, probabilities(with_it), probabilities(without_it), tr("Without patch {number}", number=token)
+    )
 
 
 def _score(logits: np.ndarray, target: Target) -> float:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from mixer_viz.analysis.attribution.metrics import agreement
 from mixer_viz.figures.attribution.maps import agreement_grid
+from mixer_viz.language import mark, noted, tr
 from mixer_viz.texts import attribution_metrics as texts
 from mixer_viz.texts.attribution_metrics import Metrics
 from mixer_viz.ui.attribution import results
@@ -20,7 +21,9 @@ from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute.jobs import Job, JobTable, Key, job_table, wait_shortly
 from mixer_viz.ui.compute.waiting import Wait, failed_note, is_stopped, stopped_note, waiting
 from mixer_viz.ui.grid_panel import show_grids
+from mixer_viz.ui.widgets.contents import section
 
+CURVES, CHECKS = mark("Curves"), mark("Checks")
 _ASKED = "_quality_asked"  # session state: keys of the long checks that the visitor asked for
 # About what two cores do in five seconds; a GPU does far more.
 _QUICK_MULTIPLY_ADDS = {"cpu": 5e11}
@@ -46,18 +49,18 @@ class _Check:
 
 def metrics(choice: Choice, target: Target, shown: list[Shown]) -> list[Key]:
     """Table and agreement of the maps, and work on curves; what is long waits for a button. Returns the jobs' keys."""
-    st.subheader("How far to trust each map")
-    st.markdown(texts.METRICS)
+    section(noted("How far to trust each map"))
+    st.markdown(tr(texts.METRICS))
     place = st.container()
     full = job_table().waiting >= FULL_HOUSE
-    curves = _started(choice, "Curves", [_curves_check(choice, target, each) for each in shown])
-    checks = _started(choice, "Checks", [_sanity_check(choice, each) for each in shown], full)
+    curves = _started(choice, CURVES, [_curves_check(choice, target, each) for each in shown])
+    checks = _started(choice, CHECKS, [_sanity_check(choice, each) for each in shown], full)
     jobs = {**curves, **checks}
     wait_shortly(list(jobs.values()), QUICK)
-    failed_note("Curves", list(curves.items()), "curves")
-    failed_note("Checks", list(checks.items()), "checks")
+    failed_note(tr(CURVES), list(curves.items()), "curves")
+    failed_note(tr(CHECKS), list(checks.items()), "checks")
     # Before the results are read: what ends in between has a bar, which lets the page run again.
-    waits = [_wait("Curves", curves), _wait("Checks", checks)]
+    waits = [_wait(CURVES, curves), _wait(CHECKS, checks)]
     _draw(known_metrics(job_table(), choice, target, shown))
     if any(wait.at_work for wait in waits):
         with place:
@@ -89,7 +92,7 @@ def _started(choice: Choice, name: str, checks: list[_Check], full: bool = False
     """
     stopped = [check.key for check in checks if is_stopped(check.key)]
     if stopped:
-        stopped_note(name, stopped, name)
+        stopped_note(tr(name), stopped, name)
     device = next(choice.model.model.parameters()).device.type
     most = _QUICK_MULTIPLY_ADDS.get(device, _QUICK_ON_GPU)
     asked = st.session_state.get(_ASKED, [])
@@ -99,7 +102,7 @@ def _started(choice: Choice, name: str, checks: list[_Check], full: bool = False
         seconds = sum(check.seconds(choice) for check in long)
         if full:
             st.caption(texts.full_house(job_table().waiting))
-        words = texts.ask_for(name, [check.shown.title for check in long], seconds)
+        words = texts.ask_for(name, [tr(check.shown.title) for check in long], seconds)
         st.button(words, on_click=_ask, args=([check.key for check in long],))
     return {check.key: check.ask() for check in left if check not in long}
 
@@ -110,8 +113,11 @@ def _waits(check: _Check, full: bool) -> bool:
 
 def _wait(name: str, jobs: dict[Key, Job[Any]]) -> Wait:
     at_work = [(key, job) for key, job in jobs.items() if not job.future.done() or job.stopped]
-    maps = f"{len(jobs)} maps" if len(jobs) > 1 else "the map"
-    return Wait(f"{name} of {maps}", at_work, len(jobs) - len(at_work))
+    if len(jobs) > 1:
+        title = tr("{name} of {count} maps", name=tr(name), count=len(jobs))
+    else:
+        title = tr("{name} of the map", name=tr(name))
+    return Wait(title, at_work, len(jobs) - len(at_work))
 
 
 def _ask(keys: list[Key]) -> None:
@@ -122,7 +128,7 @@ def known_metrics(table: JobTable, choice: Choice, target: Target, shown: list[S
     """What is known by now about each map."""
     return [
         Metrics(
-            each.title,
+            tr(each.title),
             each.result,
             table.result(results.curves_key(choice, each.asked, target.baseline)),
             table.result(results.checks_key(choice, each.asked)),
@@ -133,12 +139,12 @@ def known_metrics(table: JobTable, choice: Choice, target: Target, shown: list[S
 
 def _draw(rows: list[Metrics]) -> None:
     st.table(texts.metrics_table(rows))
-    st.caption(texts.METRICS_NOTE)
+    st.caption(texts.metrics_note())
     if len(rows) > 1:
         matrix = agreement([row.result for row in rows])
         names = [row.title for row in rows]
         left, right = st.columns([1, 2], gap="medium")
         with left:
-            show_grids([agreement_grid(matrix, names)], key="agreement", hint="Hover reads the correlation.")
-        right.markdown(f"Rows and columns: {', '.join(names)}.")
+            show_grids([agreement_grid(matrix, names)], key="agreement", hint=tr("Hover reads the correlation."))
+        right.markdown(tr("Rows and columns: {names}.", names=tr(", ").join(names)))
         right.markdown(texts.agreement_sentence(np.asarray(matrix), names))

@@ -20,6 +20,7 @@ from mixer_viz.analysis.attribution.result import Attribution, Value
 from mixer_viz.analysis.attribution.run import attribute
 from mixer_viz.analysis.attribution.table import method_for
 from mixer_viz.analysis.chunks import Cancelled, Precision, Progress
+from mixer_viz.language import mark
 from mixer_viz.model.costs import costs
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
@@ -155,7 +156,7 @@ def baseline_picture(choice: Choice, name: str, seed: int) -> np.ndarray:
     return picture
 
 
-@kept("passes", "Running the Mixer without these patches …")
+@kept("passes", mark("Running the Mixer without these patches …"))
 def logits_without(choice: Choice, baseline: str, seed: int, sets: tuple[tuple[int, ...], ...]) -> np.ndarray:
     """Logits (R, num_classes) of real passes without each of R sets of patches."""
     pixels = cached.pixels_of(choice.picture, choice.model)

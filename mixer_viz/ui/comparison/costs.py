@@ -14,6 +14,7 @@ from mixer_viz.checkpoints.metaformer_runs import place_of
 from mixer_viz.figures.comparison.accuracy import Trained, accuracy_chart, accuracy_in_words
 from mixer_viz.figures.comparison.curves import Curve, last_accuracies, training_curves
 from mixer_viz.figures.comparison.growth import Growth, growth_chart, growth_in_words, measured_chart
+from mixer_viz.language import mark, noted, tr
 from mixer_viz.model import TOKEN_MIXERS
 from mixer_viz.texts import comparison_costs as texts
 from mixer_viz.ui.comparison import results
@@ -23,6 +24,7 @@ from mixer_viz.ui.compute.jobs import job_table
 from mixer_viz.ui.compute.visitors import visitor_name
 from mixer_viz.ui.compute.waiting import Wait, failed_note, is_stopped, stopped_note, waiting
 from mixer_viz.ui.grid_panel import show_chart
+from mixer_viz.ui.widgets.contents import section
 from mixer_viz.ui.widgets.selection import option_buttons
 
 _MEASURED = "_speed_measured"  # session state: what was found by then
@@ -33,7 +35,7 @@ PRECISIONS = ("float32", "bfloat16")
 
 def costs_and_accuracy() -> None:
     """The table of all networks, accuracy against cost, published networks, and how cost grows with the patches."""
-    st.markdown(texts.COSTS)
+    st.markdown(tr(texts.COSTS))
     asked = _measure_fields()
     speeds = _measured(asked)
     runs = results.runs()
@@ -44,8 +46,8 @@ def costs_and_accuracy() -> None:
     _published(speeds.published)
     _growth(speeds.mixers)
     st.download_button(
-        "All training runs as CSV",
-        runs_csv,
+        tr("All training runs as CSV"),
+        runs_csv(),  # now, in the language of this visit: a click would be answered in a thread of no visit
         "token-mixer-runs.csv",
         "text/csv",
         on_click="ignore",
@@ -70,17 +72,22 @@ def _measure_fields() -> SpeedKeys | None:
     at_work = [(key, job) for key, job in jobs.items() if not job.future.done() or job.stopped]
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         fields = (
-            int(option_buttons("Images at once", BATCHES, "batch")),
-            option_buttons("Arithmetic", PRECISIONS, "arithmetic"),
+            int(option_buttons(tr("Images at once"), BATCHES, "batch")),
+            option_buttons(tr("Arithmetic"), PRECISIONS, "arithmetic"),
         )
         st.button(
-            "Measure on this machine", key="measure", type="primary", on_click=_ask, args=fields, disabled=bool(at_work)
+            tr("Measure on this machine"),
+            key="measure",
+            type="primary",
+            on_click=_ask,
+            args=fields,
+            disabled=bool(at_work),
         )
     if stopped:
-        stopped_note("Measuring", stopped, "speed", again="Go on measuring")
-    failed_note("Measuring", list(jobs.items()), "speed")
+        stopped_note(tr("Measuring"), stopped, "speed", again=tr("Go on measuring"))
+    failed_note(tr("Measuring"), list(jobs.items()), "speed")
     if at_work:
-        waiting([Wait(PARTS[str(key[0])], [(key, job)], unit="turns") for key, job in at_work], "speed")
+        waiting([Wait(tr(PARTS[str(key[0])]), [(key, job)], unit=mark("turns")) for key, job in at_work], "speed")
     return asked
 
 
@@ -91,19 +98,19 @@ def _ask(batch: int, precision: str) -> None:
 def _accuracy() -> None:
     """Accuracy against cost, and how the trainings went."""
     networks, curves = _trained(), _curves()
-    cost = "multiply-adds per image"
+    cost = tr("multiply-adds per image")
     left, right = st.columns(2, gap="medium")
     with left:
         show_chart(accuracy_chart(networks, cost), key="compared-accuracy", alt=accuracy_in_words(networks, cost))
     with right:
         show_chart(training_curves(curves), key="compared-curves", alt=last_accuracies(curves))
-    st.caption(texts.PALER)
+    st.caption(tr(texts.PALER))
 
 
 def _curves() -> list[Curve]:
     return [
         Curve(
-            TOKEN_MIXERS[run.token_mixer].title,
+            tr(TOKEN_MIXERS[run.token_mixer].title),
             place_of(run.token_mixer),
             np.array(run.accuracies),
             run.seed,
@@ -119,44 +126,46 @@ def _trained() -> list[Trained]:
     for name in dict.fromkeys(run.token_mixer for run in runs):
         mine = [run for run in runs if run.token_mixer == name]
         accuracies = np.array([run.accuracy for run in mine])
-        found.append(Trained(TOKEN_MIXERS[name].title, place_of(name), mine[0].multiply_adds, accuracies))
+        found.append(Trained(tr(TOKEN_MIXERS[name].title), place_of(name), mine[0].multiply_adds, accuracies))
     return found
 
 
 def _published(throughput: Throughput | None) -> None:
-    st.subheader("Beside published networks")
-    st.markdown(texts.PUBLISHED)
+    section(noted("Beside published networks"))
+    st.markdown(tr(texts.PUBLISHED))
     left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown("**Counted and measured here, without weights**")
+        st.markdown(tr("**Counted and measured here, without weights**"))
         st.table(texts.architecture_table(results.architectures(), throughput))
     with right:
-        st.markdown("**Reported in the paper, not measured here**")
+        st.markdown(tr("**Reported in the paper, not measured here**"))
         st.table(texts.reported_table())
-    st.caption(texts.REPORTED_NOTE)
+    st.caption(tr(texts.REPORTED_NOTE))
 
 
 def _growth(speeds: MixerSpeeds | None) -> None:
-    st.subheader("Cost as the number of patches grows")
-    st.markdown(texts.GROWTH)
+    section(noted("Cost as the number of patches grows"))
+    st.markdown(tr(texts.GROWTH))
     config = dataclasses.replace(results.networks()[0].network.metaformer_config, token_mixer="mlp")
     series = [_series(curve, speeds) for curve in cost_growth(config, GRIDS)]
-    quantity = "multiply-adds per token"
+    quantity = tr("multiply-adds per token")
     columns = st.columns(2 if speeds else 1, gap="medium")
     with columns[0]:
         figure = growth_chart(series, quantity)
         show_chart(figure, key="compared-growth", alt=growth_in_words(series, quantity))
     if speeds:
         with columns[1]:
-            figure = measured_chart(series, "µs per token, measured")
+            figure = measured_chart(series, tr("µs per token, measured"))
             show_chart(figure, key="compared-measured", alt=texts.measured_in_words(speeds))
     st.caption(texts.growth_note(speeds))
 
 
 def _series(curve: CostCurve, speeds: MixerSpeeds | None) -> Growth:
-    name = TOKEN_MIXERS[curve.token_mixer].title
-    if curve.hidden_width is not None:
-        name += ", D_S kept" if curve.hidden_width == "kept" else ", D_S grows with S"
+    name = tr(TOKEN_MIXERS[curve.token_mixer].title)
+    if curve.hidden_width == "kept":
+        name = tr("{mixer}, D_S kept", mixer=name)
+    elif curve.hidden_width == "grows":
+        name = tr("{mixer}, D_S grows with S", mixer=name)
     place = place_of(curve.token_mixer) if curve.hidden_width != "grows" else len(TOKEN_MIXERS)
     growth = Growth(name, place, curve.tokens, curve.multiply_adds_per_token)
     if speeds is None or curve.token_mixer == "identity":  # next to nothing would squeeze all others on a log axis

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from mixer_viz.analysis.receptive_field import SHARES
 from mixer_viz.figures.comparison.print import draw_comparison
+from mixer_viz.language import mark, tr
 from mixer_viz.ui.choices import Choice, Picture
 from mixer_viz.ui.comparison import replacement_results, results
 from mixer_viz.ui.comparison.replacement_results import ReplacementChoice
@@ -17,9 +18,16 @@ from mixer_viz.ui.widgets import downloads as download_widgets
 
 # Names that say what they are where they stand without the page.
 _COLUMNS = {
-    "accuracy": "accuracy_percent",
-    "images_per_second": "training_images_per_second",
-    "seconds": "training_seconds",
+    "name": mark("name"),
+    "token_mixer": mark("token_mixer"),
+    "permutation": mark("permutation"),
+    "seed": mark("seed"),
+    "channels_mlp_dim": mark("channels_mlp_dim"),
+    "parameters": mark("parameters"),
+    "multiply_adds": mark("multiply_adds"),
+    "accuracy": mark("accuracy_percent"),
+    "images_per_second": mark("training_images_per_second"),
+    "seconds": mark("training_seconds"),
 }
 
 
@@ -37,11 +45,15 @@ def _figure(picture: Picture, block: int, token: int) -> Figure:
     networks = results.networks()
     return draw_comparison(
         results.crop_for(picture, networks[0].network.config),
-        [each.title for each in networks],
+        [tr(each.title) for each in networks],
         [results.jacobian_of(picture, each, block).share for each in networks],
         token,
-        f"Who patch {token} listens to in block {block + 1} of each network, and all patches below. "
-        f"Picture: {picture.title}",
+        tr(
+            "Who patch {token} listens to in block {block} of each network, and all patches below. Picture: {title}",
+            token=token,
+            block=block + 1,
+            title=picture.said_title,
+        ),
     )
 
 
@@ -76,12 +88,13 @@ def _table(picture: Picture, block: int, token: int) -> bytes:
         share = results.jacobian_of(picture, each, block).share
         half = results.field_of(picture, each, token).area[1:, SHARES.index(0.5)]
         said: list[object] = [names[best] if names else f"class {best}", answer.probabilities[best]]
-        rows.append([each.title, *said, share[token, token], np.diag(share).mean(), *half.tolist()])
+        rows.append([tr(each.title), *said, share[token, token], np.diag(share).mean(), *half.tolist()])
     blocks = range(1, networks[0].network.config.num_blocks + 1)
     header = [
-        *("token_mixer", "answer", "probability"),
-        *(f"share_of_patch_{token}_in_block_{block + 1}_from_itself", f"mean_share_in_block_{block + 1}_from_itself"),
-        *(f"half_of_the_gradient_in_share_of_patches_after_block_{number}" for number in blocks),
+        *(tr("token_mixer"), tr("answer"), tr("probability")),
+        tr("share_of_patch_{token}_in_block_{block}_from_itself", token=token, block=block + 1),
+        tr("mean_share_in_block_{block}_from_itself", block=block + 1),
+        *(tr("half_of_the_gradient_in_share_of_patches_after_block_{block}", block=number) for number in blocks),
     ]
     return download_widgets.csv_bytes(header, rows)
 
@@ -112,7 +125,10 @@ def _both_answers(choice: Choice, asked: ReplacementChoice) -> bytes:
     blocks = " ".join(str(block + 1) for block in asked.blocks)
     about = (choice.model.title, choice.picture.title, asked.kind, blocks)
     rows = [[*row, *about] for row in zip(names, before.tolist(), after.tolist(), strict=True)]
-    header = ["class", "probability_as_it_is", "probability_with_stand_ins", "model", "picture", "stand_in", "blocks"]
+    header = [
+        *(tr("class"), tr("probability_as_it_is"), tr("probability_with_stand_ins"), tr("model"), tr("picture")),
+        *(tr("stand_in"), tr("blocks")),
+    ]
     return download_widgets.csv_bytes(header, rows)
 
 
@@ -121,8 +137,8 @@ def runs_csv() -> bytes:
     names = [field.name for field in dataclasses.fields(results.runs()[0]) if field.name not in ("path", "accuracies")]
     rows = [[getattr(run, name) for name in names] for run in results.runs()]
     most = max(len(run.accuracies) for run in results.runs())
-    titles = [_COLUMNS.get(name, name) for name in names]
-    header = [*titles, *(f"accuracy_after_epoch_{epoch}" for epoch in range(1, most + 1))]
+    header = [tr(_COLUMNS.get(name, name)) for name in names]
+    header += [*(tr("accuracy_after_epoch_{epoch}", epoch=epoch) for epoch in range(1, most + 1))]
     return download_widgets.csv_bytes(
         header, [[*row, *run.accuracies] for row, run in zip(rows, results.runs(), strict=True)]
     )

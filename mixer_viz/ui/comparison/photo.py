@@ -12,19 +12,22 @@ from mixer_viz.checkpoints.metaformer_runs import TrainedMetaFormer
 from mixer_viz.figures import common
 from mixer_viz.figures.comparison import maps as figures
 from mixer_viz.figures.grid import Grid
+from mixer_viz.language import mark, noted, tr
 from mixer_viz.texts import comparison as texts
 from mixer_viz.texts.overview import known_classes
 from mixer_viz.ui.choices import Picture
 from mixer_viz.ui.comparison import results as comparison_results
 from mixer_viz.ui.comparison.downloads import downloads
 from mixer_viz.ui.grid_panel import show_grids
-from mixer_viz.ui.widgets.contents import contents
+from mixer_viz.ui.widgets.contents import contents, section
 from mixer_viz.ui.widgets.errors import guarded
 from mixer_viz.ui.widgets.selection import block_field, option_buttons, select_token, token_field
 
 _HALF = SHARES.index(0.5)
 _WIDTH = 218  # four beside each other
-MEASURES = {"How much": "size", "With its sign": "sign", "With its sign, own scales": "own"}
+MEASURES = {mark("How much"): "size", mark("With its sign"): "sign", mark("With its sign, own scales"): "own"}
+_LISTENS, _ALL = noted("Who the patch listens to"), noted("All patches")
+_REACHES = noted("How far back into the picture it reaches")
 
 
 @st.fragment
@@ -33,13 +36,13 @@ def on_your_photo(picture: Picture) -> None:
     """Answers, who the selected patch listens to, all patches' listening, and how far back it reaches."""
     networks = comparison_results.networks()
     st.markdown(texts.on_your_photo(networks[0].network.config))
-    contents("Who the patch listens to", "All patches", "How far back into the picture it reaches")
+    contents(_LISTENS, _ALL, _REACHES)
     _answers(picture, networks)
-    st.subheader("Who the patch listens to")
+    section(_LISTENS)
     config = networks[0].network.config
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         block, token = block_field(config), token_field(config)
-        measure = option_buttons("Show", MEASURES, "listening")
+        measure = option_buttons(tr("Show"), MEASURES, "listening")
     _listening(picture, networks, block, token, measure)
     _fields(picture, networks, token)
     downloads(picture, block, token)
@@ -50,8 +53,8 @@ def _answers(picture: Picture, networks: list[TrainedMetaFormer]) -> None:
     crop = comparison_results.crop_for(picture, config)
     left, right = st.columns([1, 3], gap="medium")
     with left:
-        photo = common.patch_grid(crop, config.grid_size, title="Picture", width=_WIDTH)
-        show_grids([photo], key="compared-photo", on_pick=select_token, hint="Click a patch.")
+        photo = common.patch_grid(crop, config.grid_size, title=tr("Picture"), width=_WIDTH)
+        show_grids([photo], key="compared-photo", on_pick=select_token, hint=tr("Click a patch."))
     answers = comparison_results.predictions_of(picture)
     with right, st.container(key="compared-answers"):
         st.table(texts.answer_table([each.run for each in networks], answers, config.class_names))
@@ -61,7 +64,7 @@ def _answers(picture: Picture, networks: list[TrainedMetaFormer]) -> None:
 def _listening(picture: Picture, networks: list[TrainedMetaFormer], block: int, token: int, measure: str) -> None:
     crop = comparison_results.crop_for(picture, networks[0].network.config)
     results = [comparison_results.jacobian_of(picture, each, block) for each in networks]
-    titles = [each.title for each in networks]
+    titles = [tr(each.title) for each in networks]
     signed = measure != "How much"
     matrices = [result.same_channel if signed else result.share for result in results]
     each_alone = [slice(place, place + 1) for place in range(len(titles))]
@@ -74,10 +77,11 @@ def _listening(picture: Picture, networks: list[TrainedMetaFormer], block: int, 
         rows += figures.jacobian_grids(crop, names, listened, token, limits=limits, signed=signed, width=_WIDTH)
         whole += figures.matrix_grids(names, chosen, limits=limits, signed=signed, width=_WIDTH)
     rows, whole = ([dataclasses.replace(grid, two_lines=True) for grid in grids] for grids in (rows, whole))
-    show_grids(rows, key="compared-listening", selected=token, on_pick=select_token, hint="Click a patch to select it.")
-    st.caption(texts.SIGNED_NOTE if signed else texts.SHARE_NOTE)
-    st.subheader("All patches")
-    show_grids(whole, key="compared-matrices", on_pick=select_token, hint="One row for each patch that listens.")
+    click = tr("Click a patch to select it.")
+    show_grids(rows, key="compared-listening", selected=token, on_pick=select_token, hint=click)
+    st.caption(tr(texts.SIGNED_NOTE if signed else texts.SHARE_NOTE))
+    section(_ALL)
+    show_grids(whole, key="compared-matrices", on_pick=select_token, hint=tr("One row for each patch that listens."))
     st.markdown(texts.matrices_sentence(titles, results))
     for result in results:
         if result.attention is not None:
@@ -86,18 +90,18 @@ def _listening(picture: Picture, networks: list[TrainedMetaFormer], block: int, 
 
 def _heads(crop: np.ndarray, attention: np.ndarray, token: int) -> None:
     """The selected row of each head's weights, (heads, S, S)."""
-    st.subheader("Attention's own weights")
-    st.caption(texts.HEADS_NOTE)
-    titles = [f"Head {number}" for number in range(1, len(attention) + 1)]
+    section(noted("Attention's own weights"))
+    st.caption(tr(texts.HEADS_NOTE))
+    titles = [tr("Head {number}", number=number) for number in range(1, len(attention) + 1)]
     limits = figures.shared_limits(list(attention))
     grids = figures.jacobian_grids(crop, titles, list(attention[:, token]), token, limits=limits, width=_WIDTH)
     grids = [dataclasses.replace(grid, two_lines=True) for grid in grids]
-    show_grids(grids, key="compared-heads", on_pick=select_token, hint="Click a patch to select it.")
+    show_grids(grids, key="compared-heads", on_pick=select_token, hint=tr("Click a patch to select it."))
 
 
 def _fields(picture: Picture, networks: list[TrainedMetaFormer], token: int) -> None:
-    st.subheader("How far back into the picture it reaches")
-    st.markdown(texts.FIELDS)
+    section(_REACHES)
+    st.markdown(tr(texts.FIELDS))
     config = networks[0].network.config
     crop = comparison_results.crop_for(picture, config)
     fields = [comparison_results.field_of(picture, each, token) for each in networks]
@@ -105,10 +109,9 @@ def _fields(picture: Picture, networks: list[TrainedMetaFormer], token: int) -> 
     maps = [field.maps[1:] for field in fields]  # without the embedding, which is the patch itself
     limits = figures.shared_limits(maps)
     for place, (each, field, rows) in enumerate(zip(networks, fields, maps, strict=True)):
-        st.markdown(f"**{each.title}**")
-        tiles = figures.field_grids(
-            crop, each.title, rows.reshape(-1, grid, grid), field.area[1:, _HALF], limits=limits
-        )
+        title = tr(each.title)
+        st.markdown(f"**{title}**")
+        tiles = figures.field_grids(crop, title, rows.reshape(-1, grid, grid), field.area[1:, _HALF], limits=limits)
         tiles = [dataclasses.replace(tile, two_lines=True) for tile in tiles]
         show_grids(tiles, key=f"compared-field-{place}", on_pick=select_token)
-    st.table(texts.area_table([each.title for each in networks], np.stack([f.area[:, _HALF] for f in fields])))
+    st.table(texts.area_table([tr(each.title) for each in networks], np.stack([f.area[:, _HALF] for f in fields])))

@@ -15,6 +15,7 @@ from mixer_viz.analysis.replacement.moments import Calibration, calibrate
 from mixer_viz.analysis.replacement.replace import Kind, Replacement, explained_here, fit_replacement, replaced_logits
 from mixer_viz.images import samples
 from mixer_viz.images.labelled_folder import LabelledImages, labelled_images
+from mixer_viz.language import mark, noted
 from mixer_viz.ui.choices import Choice, ChosenModel, LabelledFolder
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.caching import kept
@@ -33,7 +34,7 @@ class ReplacementChoice:
     seed: int
 
 
-@kept("model", "Fitting stand-ins to this model …")
+@kept("model", mark("Fitting stand-ins to this model …"))
 def _calibration(model: ChosenModel) -> Calibration:
     config = model.config
     # Photos only: fitted to drawn patterns as well, kernels explained up to a third less of it on other photos.
@@ -44,7 +45,7 @@ def _calibration(model: ChosenModel) -> Calibration:
         return calibrate(model.model, pixels)
 
 
-@kept("result", "Fitting stand-ins to this model …")
+@kept("result", mark("Fitting stand-ins to this model …"))
 def replacements_of(model: ChosenModel, asked: ReplacementChoice) -> dict[int, Replacement]:
     """The stand-in of each block, fitted to the reference photos."""
     calibration = _calibration(model)
@@ -54,7 +55,7 @@ def replacements_of(model: ChosenModel, asked: ReplacementChoice) -> dict[int, R
     }
 
 
-@kept("result", "Running the Mixer with stand-ins …")
+@kept("result", mark("Running the Mixer with stand-ins …"))
 def replaced_of(choice: Choice, asked: ReplacementChoice) -> tuple[np.ndarray, dict[int, float]]:
     """Probabilities (num_classes,) with the stand-ins in place, and R² of each of them on this picture."""
     model, pixels = choice.model.model, cached.pixels_of(choice.picture, choice.model)
@@ -63,12 +64,12 @@ def replaced_of(choice: Choice, asked: ReplacementChoice) -> tuple[np.ndarray, d
         return probabilities(replaced_logits(model, pixels, replacements)), explained_here(model, pixels, replacements)
 
 
-@kept("folder", "Reading your folder …", per_visit=True)
+@kept("folder", mark("Reading your folder …"), per_visit=True)
 def _labelled(folder: LabelledFolder, model: ChosenModel) -> LabelledImages | str:
     try:
         return labelled_images(folder.files, model.config)
     except images.ImageError as exc:
-        return str(exc)  # kept as well: reading up to the fault may have taken many seconds
+        return noted("{error}", error=exc)  # kept as well: reading up to the fault may have taken many seconds
 
 
 def labelled_of(model: ChosenModel, folder: LabelledFolder) -> LabelledImages:

@@ -26,6 +26,7 @@ from mixer_viz.checkpoints.metaformer_runs import (
     metaformer_runs,
     place_of,
 )
+from mixer_viz.language import mark, noted
 from mixer_viz.model import TOKEN_MIXERS, MetaFormer, MixerConfig
 from mixer_viz.ui.choices import Picture
 from mixer_viz.ui.compute import cached
@@ -47,7 +48,7 @@ def card() -> dict[str, Any]:
     return metaformer_card()
 
 
-@kept("compared network", "Loading the networks …")
+@kept("compared network", mark("Loading the networks …"))
 def _network(name: str) -> MetaFormer:
     return load_metaformer(next(run.path for run in runs() if run.name == name and run.path is not None))
 
@@ -76,16 +77,16 @@ def _network_or_fault(name: str) -> MetaFormer | str:
         return _network(name)
     except CheckpointError as exc:
         _log.warning("a network of the comparison is left out: %s", exc, exc_info=True)
-        return f"{name} is left out: {exc}"
+        return noted("{name} is left out: {error}", name=name, error=exc)
 
 
-@kept("single", "Counting …")
+@kept("single", mark("Counting …"))
 def architectures() -> tuple[Architecture, ...]:
     """Published architectures, counted without weights."""
     return published_architectures()
 
 
-@kept("picture", "Reading the picture …", copied=True)
+@kept("picture", mark("Reading the picture …"), copied=True)
 def crop_for(picture: Picture, config: MixerConfig) -> np.ndarray:
     """The square that these networks see, (image_size, image_size, 3) uint8."""
     return np.asarray(images.crop_image(cached.read_picture(picture), config))
@@ -95,7 +96,7 @@ def _pixels(picture: Picture, network: MetaFormer) -> torch.Tensor:
     return images.normalise(crop_for(picture, network.config), network.config).to(network.stem.weight.device)
 
 
-@kept("compared answers", "Running the networks …")
+@kept("compared answers", mark("Running the networks …"))
 def predictions_of(picture: Picture, permutation: str = "none") -> tuple[MetaFormerPrediction, ...]:
     """The answers of all networks of `networks(permutation)`, in their order."""
     all_networks = {each.title: each.network for each in networks(permutation)}
@@ -104,7 +105,7 @@ def predictions_of(picture: Picture, permutation: str = "none") -> tuple[MetaFor
         return predictions(all_networks, pixels)
 
 
-@kept("compared result", "Working out who listens to whom …")
+@kept("compared result", mark("Working out who listens to whom …"))
 def jacobian_of(picture: Picture, trained: TrainedMetaFormer, block: int) -> MetaFormerJacobian:
     """Who listens to whom in one block, counted from 0."""
     pixels = _pixels(picture, trained.network)
@@ -112,7 +113,7 @@ def jacobian_of(picture: Picture, trained: TrainedMetaFormer, block: int) -> Met
         return metaformer_jacobian(trained.network, pixels, block)
 
 
-@kept("compared result", "Following the gradients back …")
+@kept("compared result", mark("Following the gradients back …"))
 def field_of(picture: Picture, trained: TrainedMetaFormer, token: int) -> MetaFormerField:
     """From where one token's features come, stage by stage."""
     pixels = _pixels(picture, trained.network)

@@ -11,6 +11,7 @@ from mixer_viz.analysis.chunks import Cancelled, Precision, Progress
 from mixer_viz.analysis.comparison.published import IMAGE_SIZE, PUBLISHED
 from mixer_viz.analysis.comparison.throughput import MixerSpeeds, Throughput, measure_mixers, measure_throughput
 from mixer_viz.checkpoints import choose_device
+from mixer_viz.language import mark
 from mixer_viz.ui.comparison import results
 from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.compute.gate import gate_of
@@ -20,9 +21,9 @@ from mixer_viz.ui.compute.visitors import visitor_name
 GRIDS = (4, 6, 8, 12, 16, 24, 32, 48)
 _MEASURED_GRIDS = (4, 8, 16, 24, 32)  # attention on 48 x 48 patches would take most of the time
 PARTS = {
-    "networks": "Measuring the networks",
-    "published": "Measuring published networks",
-    "mixers": "Measuring token mixers alone",
+    "networks": mark("Measuring the networks"),
+    "published": mark("Measuring published networks"),
+    "mixers": mark("Measuring token mixers alone"),
 }
 _LARGE_ROUNDS = 3  # of the published networks, which take 100 times as long
 

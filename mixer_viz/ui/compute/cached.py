@@ -13,6 +13,7 @@ from mixer_viz.analysis.arrays import one_image, probabilities, to_double
 from mixer_viz.analysis.ranges import check_answer
 from mixer_viz.figures.photo import photo_with_crop
 from mixer_viz.images import samples
+from mixer_viz.language import mark
 from mixer_viz.model import MlpMixer, Trace, trace
 from mixer_viz.ui.choices import Choice, ChosenModel, Picture, UploadedWeights
 from mixer_viz.ui.compute.caching import kept
@@ -20,12 +21,12 @@ from mixer_viz.ui.compute.gate import computing_on
 from mixer_viz.ui.serving.settings import settings
 
 
-@kept("model", "Loading the model …")
+@kept("model", mark("Loading the model …"))
 def named_model(name: str) -> MlpMixer:
     return checkpoints.load_model(name)
 
 
-@kept("model", "Reading your checkpoint …")
+@kept("model", mark("Reading your checkpoint …"))
 def uploaded_model(weights: UploadedWeights) -> MlpMixer:
     return checkpoints.load_model_bytes(weights.data, weights.name, side_file=weights.side_file)
 
@@ -36,13 +37,13 @@ def model_list() -> list[checkpoints.ModelInfo]:
     return settings().offered(checkpoints.available_models())
 
 
-@kept("picture", "Reading the picture …", copied=True)
+@kept("picture", mark("Reading the picture …"), copied=True)
 def crop_of(choice: Choice) -> np.ndarray:
     """The part that the network sees, (H, W, 3) uint8."""
     return np.asarray(images.crop_image(read_picture(choice.picture), choice.model.config))
 
 
-@kept("picture", "Reading the picture …", copied=True)
+@kept("picture", mark("Reading the picture …"), copied=True)
 def preview_of(choice: Choice) -> tuple[np.ndarray, tuple[int, int]]:
     """The whole photo with the crop marked, (H, W, 3) uint8, and the photo's (width, height)."""
     photo = read_picture(choice.picture)
@@ -70,7 +71,7 @@ def pixels_of(picture: Picture, model: ChosenModel) -> torch.Tensor:
     return images.normalise(crop, model.config).to(model.model.stem.weight.device)
 
 
-@kept("trace", "Running the Mixer …")
+@kept("trace", mark("Running the Mixer …"))
 def trace_of(choice: Choice) -> Trace:
     """Every intermediate tensor of one picture, on the model's device; all pages read the same one.
 
@@ -98,7 +99,7 @@ def first_patch_of(choice: Choice) -> int:
     return int(middle.argmax())
 
 
-@kept("result", "Running the Mixer …")
+@kept("result", mark("Running the Mixer …"))
 def answer_of(choice: Choice) -> np.ndarray:
     """Class probabilities (num_classes,) of the picture as it is; raises NotFiniteError as `trace_of` does."""
     return probabilities(to_double(one_image(trace_of(choice).logits)))

@@ -9,6 +9,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from mixer_viz.images import ImageError
+from mixer_viz.language import noted
 from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.compute.visitors import is_connected, visitor_name
 from mixer_viz.ui.serving.logs import note
@@ -75,12 +76,18 @@ def take_room(kind: str, size: int, *files: UploadedFile) -> None:
             manager.remove_file(visitor_name(), file.file_id)
     if full == "visitor":
         raise UploadError(
-            f"This server keeps {_in_words(upload_room().most_of_one)} of one visitor's files, and with this one yours "
-            "would be more; bring a smaller file."
+            noted(
+                "This server keeps {size} of one visitor's files, and with this one yours would be more; bring a "
+                "smaller file.",
+                size=_in_words(upload_room().most_of_one),
+            )
         )
     raise UploadError(
-        f"The people who use this server now have brought {_in_words(upload_room().most)}, all that it keeps; bring a "
-        "smaller file, or try again later."
+        noted(
+            "The people who use this server now have brought {size}, all that it keeps; bring a smaller file, or try "
+            "again later.",
+            size=_in_words(upload_room().most),
+        )
     )
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import streamlit as st
 
+from mixer_viz.language import tr
+from mixer_viz.texts import waiting as texts
 from mixer_viz.texts.from_files import literal_sentence
 from mixer_viz.ui.compute.jobs import Job, Key, job_table
 from mixer_viz.ui.compute.visitors import visitor_name
@@ -65,11 +67,11 @@ def is_stopped(key: Key) -> bool:
     return key in st.session_state.get(_STOPPED, [])
 
 
-def stopped_note(title: str, keys: Sequence[Key], place: str, again: str = "Work it out after all") -> None:
-    """Says that something was stopped, with a button that starts it again."""
+def stopped_note(title: str, keys: Sequence[Key], place: str, again: str = texts.START_AGAIN) -> None:
+    """Says that something was stopped, with a button that starts it again; `again` is marked, noted or said already."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"{title}: stopped.")
-        st.button(again, key=f"again_{place}", on_click=_start_again, args=(keys,))
+        st.markdown(tr(texts.STOPPED, title=title))
+        st.button(tr(again), key=f"again_{place}", on_click=_start_again, args=(keys,))
 
 
 def failed_note(title: str, jobs: Sequence[tuple[Key, Job[Any]]], place: str) -> None:
@@ -83,9 +85,11 @@ def failed_note(title: str, jobs: Sequence[tuple[Key, Job[Any]]], place: str) ->
     error = failed[0][1].future.exception()
     if error is None:
         return
-    st.error(f"{title}: {f'{literal_sentence(error)}.' if isinstance(error, ValueError) else sentence_of(error)}")
+    is_ours = isinstance(error, ValueError)
+    sentence = tr("{sentence}.", sentence=literal_sentence(error)) if is_ours else sentence_of(error)
+    st.error(tr(texts.FAILED, title=title, error=sentence))
     keys = [key for key, _ in failed]
-    st.button("Try again", key=f"retry_{place}", on_click=job_table().forget_failed, args=(keys,))
+    st.button(tr("Try again"), key=f"retry_{place}", on_click=job_table().forget_failed, args=(keys,))
 
 
 def _start_again(keys: Sequence[Key]) -> None:
@@ -103,10 +107,10 @@ def _stop(at_work: Sequence[tuple[Key, Job[Any]]]) -> None:
 class Wait:
     """Computations that one bar stands for."""
 
-    title: str
+    title: str  # said already, or noted
     at_work: Sequence[tuple[Key, Job[Any]]]
     done: int = 0  # how many more of them are done already
-    unit: str = "passes"  # of what a single one counts
+    unit: str = texts.PASSES  # of what a single one counts, one of `texts.UNITS`
 
 
 @st.fragment(run_every=POLL)
@@ -119,7 +123,7 @@ def waiting(waits: Sequence[Wait], place: str) -> None:
             job.watch(visitor_name())
         bar, button = st.columns([5, 1], vertical_alignment="center")
         bar.progress(*_progress(wait))
-        button.button("Cancel", key=f"cancel_{place}_{number}", on_click=_stop, args=(wait.at_work,))
+        button.button(tr("Cancel"), key=f"cancel_{place}_{number}", on_click=_stop, args=(wait.at_work,))
 
 
 def _is_time(wait: Wait) -> bool:
@@ -135,9 +139,9 @@ def _progress(wait: Wait) -> tuple[float, str]:
     """How much is done, 0 to 1, and in words."""
     counts = [job.progress for _, job in wait.at_work]
     if not any(total for _, total in counts):
-        return wait.done / (wait.done + len(counts)), f"{wait.title}: waits for the computer"
+        return wait.done / (wait.done + len(counts)), tr(texts.WAITS, title=wait.title)
     if len(counts) == 1 and not wait.done:
         ((done, total),) = counts
-        return done / total, f"{wait.title}: {done:,} of {total:,} {wait.unit}"
+        return done / total, tr(texts.COUNTED, title=wait.title, done=done, total=total, unit=tr(wait.unit))
     share = (wait.done + sum(done / max(total, 1) for done, total in counts)) / (wait.done + len(counts))
-    return share, f"{wait.title}: {100 * share:.0f} %"
+    return share, tr(texts.SHARE, title=wait.title, share=100 * share)

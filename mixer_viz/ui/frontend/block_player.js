@@ -150,7 +150,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     cancelAnimationFrame(frame);
     clearInterval(timer);
     [frame, timer, last] = [null, null, null];
-    button.textContent = "Play";
+    button.textContent = data.words.play;
   };
   const go = (position) => {
     if (position >= state.count) {
@@ -168,7 +168,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
   button.onclick = () => {
     if (frame || timer) return stop();
-    button.textContent = "Pause";
+    button.textContent = data.words.pause;
     if (kept.position >= state.count - 0.01) kept.position = 0;
     // Where no motion is wanted, one finished phase follows the other.
     const next = () => go((Math.floor(kept.position * PHASES + 0.001) + 1.999) / PHASES);
@@ -189,6 +189,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     setTriggerValue("follow", { half: down, line, phase });
   };
   canvas.setAttribute("aria-label", data.words.description);
+  slider.setAttribute("aria-label", data.words.step);
   stop();
   show();
   const observer = new ResizeObserver(show);

@@ -151,29 +151,33 @@ function draw(item, panel) {
   }
 }
 
+// A sentence of the server's with its values.
+const said = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+
 function describe(item, { cell, inside }, frame) {
   const { grid } = item;
+  const { words } = grid;
   if (cell >= grid.count) return "";
   if (grid.tile) {
     const [row, column] = [Math.floor(inside[1] * grid.tile[0]), Math.floor(inside[0] * grid.tile[1])];
-    const weight = number(item.decoded.value((cell * grid.tile[0] + row) * grid.tile[1] + column));
-    return `${grid.hover[cell]}; patch ${row * grid.tile[1] + column} (row ${row}, column ${column}): \u2248 ${weight}`;
+    const value = number(item.decoded.value((cell * grid.tile[0] + row) * grid.tile[1] + column));
+    return said(words.reading, { hover: grid.hover[cell], number: row * grid.tile[1] + column, row, column, value });
   }
   if (grid.hover) return grid.hover[cell] ?? "";
   const row = Math.floor(cell / grid.columns);
   const column = cell % grid.columns;
-  const place = grid.select === "row" ? `token ${row}, ${grid.across} ${column}`
-    : grid.pick_side > 1 ? `pixel (row ${row}, column ${column}) in ${grid.cell} ${squareAt(grid, row, column)}`
-    : grid.rows === 1 ? `${grid.cell} ${column}` : `${grid.cell} ${cell} (row ${row}, column ${column})`;
+  const place = said(words.place, { row, column, number: squareAt(grid, row, column) });
   if (!item.decoded) return place;
   const place0 = grid.frames > 1 ? frame * grid.rows * grid.columns : 0;
-  const value = number(item.decoded.value(place0 + cell)) + (grid.unit && " " + grid.unit);
-  return `${place}: ${grid.quantity} ${grid.coarse ? "\u2248 " : ""}${value}${cut(item, place0 + cell)}`;
+  const exact = number(item.decoded.value(place0 + cell)) + (grid.unit && " " + grid.unit);
+  const value = cut(item, place0 + cell, (grid.coarse ? "\u2248 " : "") + exact);
+  return said(words.reading, { place, quantity: grid.quantity, value });
 }
 
 // A value that travelled as one byte and was cut at an end of the scale may be any beyond it.
-function cut({ grid, decoded }, i) {
-  if (!grid.coarse) return "";
+function cut({ grid, decoded }, i, value) {
+  if (!grid.coarse) return value;
   const level = decoded.level(i);
-  return grid.beyond[0] && level === 0 ? " or less" : grid.beyond[1] && level === 255 ? " or more" : "";
+  if (grid.beyond[0] && level === 0) return said(grid.words.less, { value });
+  return grid.beyond[1] && level === 255 ? said(grid.words.more, { value }) : value;
 }

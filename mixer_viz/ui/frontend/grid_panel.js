@@ -44,9 +44,9 @@ function fill(item, grid, redraw) {
   item.canvas.style.minWidth = grid.tile ? `${Math.min(grid.width, SMALLEST_TILE * grid.columns)}px` : "";
   item.figure.style.overflowX = grid.tile ? "auto" : "";
   // What can be selected is a slider to a screen reader: arrow keys move it, and its value is told.
-  const [isPicked, name] = [grid.select !== "none", [grid.title, grid.description].filter(Boolean).join(". ")];
+  const isPicked = grid.select !== "none";
   item.canvas.setAttribute("role", isPicked ? "slider" : "img");
-  item.canvas.setAttribute("aria-label", isPicked ? `${name} Arrow keys select.` : name);
+  item.canvas.setAttribute("aria-label", grid.name);
   if (isPicked) item.canvas.tabIndex = 0;
   else item.canvas.removeAttribute("tabindex");
   item.canvas.className = grid.select === "none" ? "" : "pick";
@@ -63,7 +63,7 @@ function fill(item, grid, redraw) {
   const scale = item.figure.querySelector(".scale");
   const scaled = item.decoded && grid.show_scale;
   scale.style.display = scaled ? "flex" : "none";
-  item.figure.querySelector(".quantity").textContent = scaled ? grid.quantity + (grid.unit && ` (${grid.unit})`) : "";
+  item.figure.querySelector(".quantity").textContent = scaled ? grid.label : "";
   if (!scaled) return;
   const colours = bytes(grid.colours);
   const stops = [0, 32, 64, 96, 128, 160, 192, 224, 255].map((k) => `rgb(${colours.slice(3 * k, 3 * k + 3).join(",")})`);
@@ -89,9 +89,9 @@ function tell(item, panel) {
   const last = grid.select === "row" ? grid.rows - 1 : squareCount(grid) - 1;
   const place = grid.select === "picture" ? 0 : item.places ? item.places.get(selected) : selected;
   const isHere = place != null && place >= 0 && place <= last && (grid.select !== "picture" || selected === grid.ids[0]);
-  const kind = grid.select === "row" ? "token" : grid.cell;
-  const text = !isHere ? "not selected" : grid.select === "picture" ? "selected"
-    : grid.select === "cell" && grid.pick_side === 1 ? describe(item, { cell: place, inside: [0, 0] }, panel.frame) : `${kind} ${selected}`;
+  const text = !isHere ? grid.words.unselected : grid.select === "picture" ? grid.words.selected
+    : grid.select === "cell" && grid.pick_side === 1 ? describe(item, { cell: place, inside: [0, 0] }, panel.frame)
+    : said(grid.words.kind, { number: selected });
   [0, last, isHere ? place : 0, text].forEach((value, i) => canvas.setAttribute(told[i], value));
 }
 
@@ -102,7 +102,7 @@ function label(item, frame) {
   if (!item.decoded || !grid.show_scale) return;
   const [low, high] = item.figure.querySelectorAll(".scale span");
   const limits = grid.limits ? limitsOf(grid, frame).map(number)
-    : grid.signed ? [`${MINUS}max`, "+max"] : ["0", "max"];
+    : grid.signed ? [grid.words.least, `+${grid.words.most}`] : ["0", grid.words.most];
   const [below, above] = grid.beyond ?? []; // tiles have none
   [low.textContent, high.textContent] = [(below ? "\u2264 " : "") + limits[0], (above ? "\u2265 " : "") + limits[1]];
 }
@@ -150,7 +150,7 @@ function listen(item, panel, pick, say) {
 const FRAME_MILLISECONDS = 700;
 
 // The frames of a panel (the blocks of a network) play in the browser: nothing is sent for them.
-function play(root, panel, frames, show) {
+function play(root, panel, { frames, words }, show) {
   const player = root.querySelector(".player");
   player.hidden = frames.length < 2;
   if (player.hidden) return () => {};
@@ -166,8 +166,9 @@ function play(root, panel, frames, show) {
   const stop = () => {
     clearInterval(timer);
     timer = null;
-    button.textContent = "Play";
+    button.textContent = words.play;
   };
+  slider.setAttribute("aria-label", words.frame);
   slider.max = frames.length - 1;
   slider.oninput = () => {
     stop();
@@ -175,7 +176,7 @@ function play(root, panel, frames, show) {
   };
   button.onclick = () => {
     if (timer) return stop();
-    button.textContent = "Stop";
+    button.textContent = words.stop;
     go((panel.frame + 1) % frames.length);
     timer = setInterval(() => go((panel.frame + 1) % frames.length), FRAME_MILLISECONDS);
   };
@@ -219,7 +220,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     redraw();
   };
   show();
-  const stop = play(parentElement, panel, data.frames, show);
+  const stop = play(parentElement, panel, data, show);
   shared.addEventListener("change", redraw);
   const observer = new ResizeObserver(redraw);
   observer.observe(root);

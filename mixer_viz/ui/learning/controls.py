@@ -7,6 +7,7 @@ import contextlib
 import streamlit as st
 
 from mixer_viz.checkpoints import choose_device
+from mixer_viz.language import mark, tr
 from mixer_viz.texts import learning as texts
 from mixer_viz.ui.compute.gate import gate_of
 from mixer_viz.ui.compute.visitors import visitor_name
@@ -17,7 +18,7 @@ from mixer_viz.ui.learning.table import live_table
 from mixer_viz.ui.widgets.selection import option_buttons, pick_number
 
 MOVING = ("building", "stepping", "running", "waiting")  # states in which something changes without a click
-VIEWS = ("All weights", "One step")
+VIEWS = (mark("All weights"), mark("One step"))
 _SPEED = "learn_speed"
 _RUN = "learn_run"  # in the link: which training a page goes on with that is loaded anew
 _LET_GO = "_learn_let_go"  # session state: which training stands in the place of one that had to go
@@ -57,11 +58,11 @@ def buttons(run: LiveRun, settings: Settings | None) -> None:
     columns = st.columns([1, 1, 1, 1.6], gap="small", vertical_alignment="bottom")
     with columns[0]:
         if running:
-            st.button("Pause", icon=":material/pause:", key="learn_pause", on_click=run.pause, width="stretch")
+            st.button(tr("Pause"), icon=":material/pause:", key="learn_pause", on_click=run.pause, width="stretch")
         else:
             over = state in ("done", "failed")
             st.button(
-                "Start",
+                tr("Start"),
                 icon=":material/play_arrow:",
                 key="learn_start",
                 on_click=run.start,
@@ -71,7 +72,7 @@ def buttons(run: LiveRun, settings: Settings | None) -> None:
             )
     with columns[1]:
         st.button(
-            "One step",
+            tr("One step"),
             icon=":material/skip_next:",
             key="learn_step",
             on_click=_one_step,
@@ -81,7 +82,7 @@ def buttons(run: LiveRun, settings: Settings | None) -> None:
         )
     with columns[2]:
         st.button(
-            "Reset",
+            tr("Reset"),
             icon=":material/restart_alt:",
             key="learn_reset",
             on_click=_begin_anew,
@@ -89,11 +90,11 @@ def buttons(run: LiveRun, settings: Settings | None) -> None:
             width="stretch",
         )
     with columns[3]:
-        run.set_speed(option_buttons("Speed", list(SPEEDS), _SPEED, start="full"))
+        run.set_speed(option_buttons(tr("Speed"), list(SPEEDS), _SPEED, start="full"))
     if st.session_state.get(_LET_GO) == run.name:
-        st.info(texts.LET_GO)
+        st.info(tr(texts.LET_GO))
     if settings is not None and settings != (run.recipe, run.task):
-        st.info('The settings have changed since this training began. "Reset" begins a new one with them.')
+        st.info(tr('The settings have changed since this training began. "Reset" begins a new one with them.'))
 
 
 def _one_step(run: LiveRun) -> None:
@@ -106,14 +107,16 @@ def view_fields(run: LiveRun) -> tuple[str, int, int, int]:
     blocks, units, patches = _sizes(run)
     columns = st.columns([2, 1, 1, 1], gap="small", vertical_alignment="bottom")
     with columns[0]:
-        view = option_buttons("View", VIEWS, "learn_view")
+        view = option_buttons(tr("View"), VIEWS, "learn_view")
     with columns[1]:
-        pick_number(f"Block (1 to {blocks})", 1, blocks, 1, "learn_block", width="stretch")
+        pick_number(tr("Block (1 to {last})", last=blocks), 1, blocks, 1, "learn_block", width="stretch")
     if view == VIEWS[1]:
         with columns[2]:
-            pick_number(f"Unit (0 to {units - 1})", 0, units - 1, 0, "learn_unit", width="stretch")
+            last = units - 1
+            pick_number(tr("Unit (0 to {last})", last=last), 0, last, 0, "learn_unit", width="stretch")
         with columns[3]:
-            pick_number(f"Patch (0 to {patches - 1})", 0, patches - 1, 0, "learn_patch", width="stretch")
+            last = patches - 1
+            pick_number(tr("Patch (0 to {last})", last=last), 0, last, 0, "learn_patch", width="stretch")
     return view, *_places(run)
 
 
@@ -154,7 +157,7 @@ def is_out_of_step(status: Status, shown: str, every: float | None) -> bool:
 def headline(status: Status, run: LiveRun) -> None:
     """Where it is, and how good."""
     if status.state == "failed":
-        st.error(status.problem)
+        st.error(tr(status.problem))
     step = status.trained[-1].step if status.trained else 0
     speed = status.images_per_second
     left = (status.num_steps - step) * run.recipe.batch_size / speed if speed else None
@@ -162,6 +165,7 @@ def headline(status: Status, run: LiveRun) -> None:
     if status.latest is None:
         return
     with st.container(horizontal=True, gap="large"):
-        st.metric("Test accuracy", f"{100 * status.latest.test_accuracy:.1f} %", width="content")
-        st.metric("Guessing", f"{100 * run.task.chance:.0f} %", width="content")
-        st.metric("Pictures per second", f"{speed:,.0f}" if speed else "–", width="content")
+        accuracy = tr("{share:.1f} %", share=100 * status.latest.test_accuracy)
+        st.metric(tr("Test accuracy"), accuracy, width="content")
+        st.metric(tr("Guessing"), tr("{share:.0f} %", share=100 * run.task.chance), width="content")
+        st.metric(tr("Pictures per second"), f"{speed:,.0f}" if speed else "–", width="content")

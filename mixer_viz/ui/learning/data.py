@@ -8,9 +8,11 @@ import streamlit as st
 
 from mixer_viz.images import ImageError
 from mixer_viz.images.labelled_folder import LabelledImages, class_folders_of, labelled_images
+from mixer_viz.language import mark, noted, tr
 from mixer_viz.model import MixerConfig
 from mixer_viz.texts import learning as texts
 from mixer_viz.texts.from_files import literal
+from mixer_viz.texts.names.classes import class_in_words
 from mixer_viz.training.data.drawn import DRAWN_TASKS, SIZE
 from mixer_viz.training.data.labelled import CIFAR10
 from mixer_viz.training.data.pictures import Pictures, PictureSet, check_classes, divided, find_cifar10, read_cifar10
@@ -46,7 +48,7 @@ def chosen_pictures(name: str) -> Pictures | None:
 
 def bring_folder() -> None:
     """The field for a folder, with what becomes of it."""
-    st.markdown(texts.FOLDER)
+    st.markdown(tr(texts.FOLDER))
     labelled_folder(_sizes(()))
 
 
@@ -55,15 +57,15 @@ def _cifar10_root() -> Path | None:
     return find_cifar10()
 
 
-@kept("single", "Reading CIFAR-10 …")
+@kept("single", mark("Reading CIFAR-10 …"))
 def _cifar10() -> PictureSet:
     root = _cifar10_root()
     if root is None:
-        raise ValueError("CIFAR-10 is not on the computer that runs this app.")
+        raise ValueError(noted("CIFAR-10 is not on the computer that runs this app."))
     return read_cifar10(root)
 
 
-@kept("folder", "Reading your pictures …", per_visit=True)
+@kept("folder", mark("Reading your pictures …"), per_visit=True)
 def _pictures_of(folder: LabelledFolder) -> PictureSet | str:
     try:
         names = class_folders_of(folder.files)
@@ -71,7 +73,7 @@ def _pictures_of(folder: LabelledFolder) -> PictureSet | str:
         read: LabelledImages = labelled_images(folder.files, _sizes(names))
         return divided(read.images, read.labels, names, texts.YOUR_PICTURES)
     except (ImageError, ValueError) as exc:
-        return str(exc)  # kept as well: reading up to the fault may have taken many seconds
+        return noted("{error}", error=exc)  # kept as well: reading up to the fault may have taken many seconds
 
 
 def _sizes(names: tuple[str, ...]) -> MixerConfig:
@@ -91,5 +93,5 @@ def _sizes(names: tuple[str, ...]) -> MixerConfig:
 
 
 def shown_classes(pictures: Pictures) -> tuple[str, ...]:
-    """Class names for Markdown: those of folders can be anything."""
-    return tuple(literal(name, 40) for name in pictures.class_names)
+    """Class names for Markdown, in the language of whoever is looking: those of folders can be anything."""
+    return tuple(literal(class_in_words(name), 40) for name in pictures.class_names)

@@ -14,19 +14,20 @@ from mixer_viz.checkpoints import snapshots
 from mixer_viz.figures.film import film_chart
 from mixer_viz.figures.grid import Grid
 from mixer_viz.figures.token_mixing.maps import AtlasPart, atlas_grid
+from mixer_viz.language import mark, shown, tr
 from mixer_viz.texts import learning as texts
 from mixer_viz.ui.choices import Choice, ChosenModel
 from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.grid_panel import show_chart, show_grids
 from mixer_viz.ui.learning.film_answers import show_answers
-from mixer_viz.ui.learning.pictures import ATLAS_WIDTH, filters_at
+from mixer_viz.ui.learning.pictures import ATLAS_WIDTH, filters_at, unit_captions
 from mixer_viz.ui.token_mixing import results
 from mixer_viz.ui.widgets.links import begin_field, end_field, one_of
 from mixer_viz.ui.widgets.selection import link_names, option_buttons, pick_one
 
 SECONDS = 0.9  # for each moment while it plays
 _MOMENT, _BESIDE, _PLAY = "film_moment", "film_beside", "film_play"
-_SCALES = ("Each unit", "All moments")
+_SCALES = (mark("Each unit"), mark("All moments"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Film:
     peak: float  # largest weight of W1 at any moment
 
 
-@kept("result", "Reading the moments of the training …")
+@kept("result", mark("Reading the moments of the training …"))
 def film_of(model: ChosenModel, block: int) -> Film:
     """Measures of one block of a bundled model through its training; no labels where no moments were kept."""
     kept_moments = snapshots.snapshots_of(model.key)
@@ -56,7 +57,7 @@ def film_of(model: ChosenModel, block: int) -> Film:
     )
 
 
-@kept("result", "Reading the filters …")
+@kept("result", mark("Reading the filters …"))
 def stem_at(model: ChosenModel, label: str) -> np.ndarray | None:
     """The patch-embedding filters (C, P, P, 3) at a moment; None where they were not kept."""
     moment = next(item for item in snapshots.snapshots_of(model.key) if item.label == label)
@@ -66,7 +67,7 @@ def stem_at(model: ChosenModel, label: str) -> np.ndarray | None:
 
 def play_button() -> bool:
     """Whether the film plays."""
-    return st.toggle("Play", key=_PLAY)
+    return st.toggle(tr("Play"), key=_PLAY)
 
 
 def show_film(choice: Choice, block: int, playing: bool) -> None:
@@ -74,7 +75,7 @@ def show_film(choice: Choice, block: int, playing: bool) -> None:
     model = choice.model
     film = film_of(model, block)
     if len(film.labels) < 2:
-        st.info(texts.NO_FILM)
+        st.info(tr(texts.NO_FILM))
         return
     last, names = film.labels[-1], link_names(film.labels)
     begin_field(_MOMENT, film.labels[0], one_of(names))
@@ -85,30 +86,29 @@ def show_film(choice: Choice, block: int, playing: bool) -> None:
         st.session_state[_MOMENT] = film.labels[(place + 1) % len(film.labels)]
     left, right = st.columns(2, gap="medium")
     with left:
-        moment: str = st.select_slider("Moment", film.labels, key=_MOMENT)
+        moment: str = st.select_slider(tr("Moment"), film.labels, format_func=shown, key=_MOMENT)
         end_field(_MOMENT, moment, None if moment == film.labels[0] else names[moment], names[moment])
     with right:
-        beside = pick_one("Beside it", names, _BESIDE, last)
-    shown = (moment, beside if beside in film.labels else last)
-    marked = sorted({film.labels.index(label) for label in shown})
-    figure = film_chart(film.labels, film.accuracy, film.frequency, film.opposed, marked)
-    show_chart(
-        figure, key="film_curves", alt=texts.film_in_words(film.labels, film.accuracy.tolist(), film.frequency.tolist())
-    )
-    limit = film.peak if option_buttons("One colour scale for", _SCALES, "film_scale") == _SCALES[1] else None
+        beside = pick_one(tr("Beside it"), names, _BESIDE, last)
+    both = (moment, beside if beside in film.labels else last)
+    marked = sorted({film.labels.index(label) for label in both})
+    said = [shown(label) for label in film.labels]
+    figure = film_chart(said, film.accuracy, film.frequency, film.opposed, marked)
+    alt = texts.film_in_words(said, film.accuracy.tolist(), film.frequency.tolist())
+    show_chart(figure, key="film_curves", alt=alt)
+    limit = film.peak if option_buttons(tr("One colour scale for"), _SCALES, "film_scale") == _SCALES[1] else None
     order = unit_order(results.units_of(model, block), "pairs")
-    show_grids([_atlas(model, label, block, order, limit) for label in shown], key="film_atlas", marks="unit")
-    stems = [(label, stem) for label in shown if (stem := stem_at(model, label)) is not None]
+    show_grids([_atlas(model, label, block, order, limit) for label in both], key="film_atlas", marks="unit")
+    stems = [(label, stem) for label in both if (stem := stem_at(model, label)) is not None]
     if stems:
-        show_grids([filters_at(stem, label) for label, stem in stems], key="film_filters")
-    st.caption(texts.FILM)
-    show_answers(choice, film.labels, shown)
+        show_grids([filters_at(stem, shown(label)) for label, stem in stems], key="film_filters")
+    st.caption(tr(texts.FILM))
+    show_answers(choice, film.labels, both)
 
 
 def _atlas(model: ChosenModel, label: str, block: int, order: np.ndarray, limit: float | None) -> Grid:
     weights = results.snapshot_weights(model.key, label)[block]
     maps = weights.w1.reshape(-1, *weights.grid)
     frequency = mean_radial_frequency(maps)
-    captions = [f"unit {unit}: frequency {value:.3f} cycles per patch" for unit, value in enumerate(frequency)]
-    part = AtlasPart(f"W₁ of block {block + 1}, {label}", "W₁", maps, order, captions, limit)
-    return atlas_grid(part, ATLAS_WIDTH)
+    title = tr("W₁ of block {block}, {moment}", block=block + 1, moment=label)
+    return atlas_grid(AtlasPart(title, "W₁", maps, order, unit_captions(frequency), limit), ATLAS_WIDTH)

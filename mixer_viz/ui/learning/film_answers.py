@@ -12,13 +12,16 @@ from mixer_viz.analysis.arrays import one_image, probabilities, to_double
 from mixer_viz.checkpoints import snapshots
 from mixer_viz.checkpoints.coarse import network_of
 from mixer_viz.figures.film import answers_chart
+from mixer_viz.language import mark, noted, shown, tr
 from mixer_viz.texts import film as texts
 from mixer_viz.texts.from_files import literal
+from mixer_viz.texts.names.classes import class_in_words
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.compute.gate import computing_on
 from mixer_viz.ui.grid_panel import show_chart
+from mixer_viz.ui.widgets.contents import section
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,10 +30,10 @@ class MomentAnswer:
 
     place: int  # among the moments of the film
     probabilities: np.ndarray  # (num_classes,)
-    worth: str  # how far the network in the file is the one of that moment, a sentence
+    worth: str  # how far the network in the file is the one of that moment, a sentence, noted or marked
 
 
-@kept("result", "Asking the networks of the training …")
+@kept("result", mark("Asking the networks of the training …"))
 def answers_through(choice: Choice) -> tuple[MomentAnswer, ...]:
     """At every moment of which the whole network is known, first to last; empty where that is the last one alone."""
     config = choice.model.config
@@ -50,25 +53,26 @@ def answers_through(choice: Choice) -> tuple[MomentAnswer, ...]:
     return (*found, MomentAnswer(len(moments) - 1, cached.answer_of(choice), texts.FINISHED))
 
 
-def show_answers(choice: Choice, labels: tuple[str, ...], shown: tuple[str, str]) -> None:
+def show_answers(choice: Choice, labels: tuple[str, ...], both: tuple[str, str]) -> None:
     """The answers of both moments in words, and those through the training as curves."""
     answers = {answer.place: answer for answer in answers_through(choice)}
     if not answers:
         return
-    st.subheader("What it says of your picture")
-    names = [literal(name, 40) for name in choice.model.config.class_names or ()]
-    known = [labels[place] for place in answers]
-    for column, label in zip(st.columns(2, gap="medium"), shown, strict=True):
+    section(noted("What it says of your picture"))
+    names = [literal(class_in_words(name), 40) for name in choice.model.config.class_names or ()]
+    said = [shown(label) for label in labels]
+    known = [said[place] for place in answers]
+    for column, label in zip(st.columns(2, gap="medium"), both, strict=True):
         answer = answers.get(labels.index(label))
         if answer is None:
-            column.markdown(texts.not_kept(label, known))
+            column.markdown(texts.not_kept(shown(label), known))
         else:
-            column.markdown(texts.moment_answer(label, names, answer.probabilities))
-            column.caption(answer.worth)
+            column.markdown(texts.moment_answer(shown(label), names, answer.probabilities))
+            column.caption(tr(answer.worth))
     classes = _worth_a_curve([answer.probabilities for answer in answers.values()])
     curves = {names[each]: np.array([answer.probabilities[each] for answer in answers.values()]) for each in classes}
-    marked = sorted({labels.index(label) for label in shown})
-    figure = answers_chart(labels, list(answers), curves, marked)
+    marked = sorted({labels.index(label) for label in both})
+    figure = answers_chart(said, list(answers), curves, marked)
     show_chart(figure, key="film_answers", alt=texts.answers_in_words(known, curves))
 
 

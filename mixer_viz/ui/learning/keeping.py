@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from mixer_viz.language import tr
 from mixer_viz.model import MlpMixer
 from mixer_viz.texts import learning as texts
 from mixer_viz.training.cards.stages import command_of
@@ -31,21 +32,21 @@ def keep(run: LiveRun, step: int) -> None:
     with st.container(horizontal=True, gap="medium"):
         if isinstance(network, MlpMixer):
             st.button(
-                "Look inside it on the other pages",
+                tr("Look inside it on the other pages"),
                 icon=":material/search:",
                 key="learn_use",
                 on_click=_use,
                 args=(run, step, data, name),
             )
-        st.download_button("Download the network", data, name, key="learn_download")
+        st.download_button(tr("Download the network"), data, name, key="learn_download")
     if not isinstance(network, MlpMixer):
-        st.caption(texts.STAYS)
+        st.caption(tr(texts.STAYS))
     if is_own_chosen() and st.session_state.get(_USED) == (run.name, step):
         with st.container(key="learn_used"):
-            st.success(texts.CHOSEN.format(name=name))
-            st.page_link("pages/overview.py", label="Its Overview", icon=":material/arrow_forward:")
+            st.success(tr(texts.CHOSEN, name=name))
+            st.page_link("pages/overview.py", label=tr("Its Overview"), icon=":material/arrow_forward:")
     is_drawn = isinstance(run.task, DrawnTask)
-    st.markdown(texts.COMMAND if is_drawn else texts.LIKE_COMMAND)
+    st.markdown(tr(texts.COMMAND if is_drawn else texts.LIKE_COMMAND))
     command = command_of(run.recipe, f"runs/{run.task.name}", run.task.name if is_drawn else "DIR")
     st.code(command, language="bash", wrap_lines=True)
 

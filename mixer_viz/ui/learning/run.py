@@ -16,6 +16,7 @@ from torch import Tensor
 
 from mixer_viz.analysis.attribution.seeding import seeded
 from mixer_viz.checkpoints.networks import AnyNetwork
+from mixer_viz.language import mark, noted
 from mixer_viz.model import MlpMixer
 from mixer_viz.training.data.pictures import Pictures
 from mixer_viz.training.live.session import LiveTraining, OneStep, Steps, steps_per_epoch
@@ -31,7 +32,7 @@ _LOOKS = 3  # or without so many that should have come
 NUM_PICTURES = 8
 MEASURED = 400  # test pictures for each frame; all of them at the end
 MAX_POINTS = 400  # of each curve
-SPEEDS = {"full": 0.0, "slow": 0.25}  # seconds of rest after each turn
+SPEEDS = {mark("full"): 0.0, mark("slow"): 0.25}  # seconds of rest after each turn
 _log = logging.getLogger(__name__)
 
 
@@ -154,7 +155,7 @@ class LiveRun:
             while self._wait(training):
                 self._turn(training)
         except ValueError as exc:
-            self._fail(str(exc))
+            self._fail(noted("{error}", error=exc))
         except Exception:
             _log.exception("unexpected error in a training")
             self._fail(UNEXPECTED)

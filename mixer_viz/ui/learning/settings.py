@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from mixer_viz.checkpoints import choose_device
+from mixer_viz.language import SOURCE, current, mark, noted, tr
 from mixer_viz.model import TOKEN_MIXERS
 from mixer_viz.texts import learning as texts
 from mixer_viz.texts.from_files import literal_sentence
@@ -18,6 +19,7 @@ from mixer_viz.training.data.pictures import Pictures
 from mixer_viz.training.live.presets import AUGMENTATIONS, PRESETS, Preset, check_size, live_recipe
 from mixer_viz.training.recipe import Recipe
 from mixer_viz.ui.learning import data
+from mixer_viz.ui.widgets.contents import folded
 from mixer_viz.ui.widgets.given import give, hold
 from mixer_viz.ui.widgets.links import Read, asked_for, begin_field, end_field, one_of
 
@@ -35,26 +37,36 @@ class Field:
 
 _TASK = "task"
 _FIELDS = (
-    Field(_TASK, "Pictures", (*DRAWN_TASKS,)),  # and what else there is: `options_of`
-    Field("token_mixer", "What mixes the tokens", list(TOKEN_MIXERS)),
-    Field("patch_size", "Patch size P, px", [2, 4, 8, 16]),
-    Field("embed_dim", "Channels C", [16, 32, 48, 64, 96, 128]),
-    Field("num_blocks", "Blocks", [1, 2, 3, 4]),
-    Field("tokens_mlp_dim", "Hidden units of token mixing D_S", [8, 16, 32, 64, 128]),
-    Field("channels_mlp_dim", "Hidden units of channel mixing D_C", [32, 64, 128, 256]),
-    Field("optimizer", "Optimiser", ["muon", "adamw", "muon-all", "sgd"]),
-    Field("lr", "Learning rate", [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 1.0]),
-    Field("batch_size", "Batch", [8, 16, 32, 64, 128]),
-    Field("steps", "Steps", [500, 1000, 2000, 4000, 8000]),
-    Field("token_mixing_weight_decay", "Weight decay of token mixing", [0.0, 0.01, 0.1, 0.3, 1.0]),
-    Field("token_mixing_std", "Random start of token mixing", [0.001, 0.01, 0.03, 0.1, 0.3]),
-    Field("weight_decay", "Weight decay of the rest", [0.0, 0.01, 0.05, 0.1, 0.3]),
-    Field("augmentation", "Augmentation", list(AUGMENTATIONS)),
-    Field("seed", "Seed", [0, 1, 2, 3, 4]),
+    Field(_TASK, mark("Pictures"), (*DRAWN_TASKS,)),  # and what else there is: `options_of`
+    Field("token_mixer", mark("What mixes the tokens"), list(TOKEN_MIXERS)),
+    Field("patch_size", mark("Patch size P, px"), [2, 4, 8, 16]),
+    Field("embed_dim", mark("Channels C"), [16, 32, 48, 64, 96, 128]),
+    Field("num_blocks", mark("Blocks"), [1, 2, 3, 4]),
+    Field("tokens_mlp_dim", mark("Hidden units of token mixing D_S"), [8, 16, 32, 64, 128]),
+    Field("channels_mlp_dim", mark("Hidden units of channel mixing D_C"), [32, 64, 128, 256]),
+    Field("optimizer", mark("Optimiser"), ["muon", "adamw", "muon-all", "sgd"]),
+    Field("lr", mark("Learning rate"), [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 1.0]),
+    Field("batch_size", mark("Batch"), [8, 16, 32, 64, 128]),
+    Field("steps", mark("Steps"), [500, 1000, 2000, 4000, 8000]),
+    Field("token_mixing_weight_decay", mark("Weight decay of token mixing"), [0.0, 0.01, 0.1, 0.3, 1.0]),
+    Field("token_mixing_std", mark("Random start of token mixing"), [0.001, 0.01, 0.03, 0.1, 0.3]),
+    Field("weight_decay", mark("Weight decay of the rest"), [0.0, 0.01, 0.05, 0.1, 0.3]),
+    Field("augmentation", mark("Augmentation"), list(AUGMENTATIONS)),
+    Field("seed", mark("Seed"), [0, 1, 2, 3, 4]),
 )
 _AUGMENTATION = "shifts-and-flips"  # at first
 _PRESET = "learn_preset"
-_OWN = "Settings of your own"
+_OWN = mark("Settings of your own")
+# What words among the values mean: English ones say it themselves, other languages add it.
+_MEANINGS: dict[str, str] = {
+    **{name: task.title for name, task in DRAWN_TASKS.items()},
+    data.FOLDER: texts.YOUR_PICTURES,
+    **{name: mixer.title for name, mixer in TOKEN_MIXERS.items()},
+    "none": mark("none"),
+    "shifts": mark("shifts"),
+    "shifts-and-flips": mark("shifts and flips"),
+    "zooms-and-flips": mark("zooms and flips"),
+}
 # What links of earlier versions call the values.
 _OLD: dict[str, dict[str, str]] = {
     _TASK: {task.title: name for name, task in DRAWN_TASKS.items()},
@@ -87,7 +99,7 @@ def pick_settings() -> Settings | None:
     _read_link()
     above = st.container()
     start = values_of(next(iter(PRESETS.values())))
-    with st.expander("Settings"):
+    with folded(noted("Settings")):
         columns = st.columns(3, gap="medium")
         for place, field in enumerate(_FIELDS):
             with columns[place % len(columns)]:
@@ -103,8 +115,8 @@ def pick_settings() -> Settings | None:
         return None
     if chosen is not None:
         recipe, pictures = chosen
-        mixer = next(mixer.title for name, mixer in TOKEN_MIXERS.items() if name == recipe.token_mixer)
-        st.caption(texts.task_in_words(pictures.title, pictures.teaches, pictures.chance, mixer))
+        mixer = next(tr(mixer.title) for name, mixer in TOKEN_MIXERS.items() if name == recipe.token_mixer)
+        st.caption(texts.task_in_words(tr(pictures.title), tr(pictures.teaches), pictures.chance, mixer))
     return chosen
 
 
@@ -136,13 +148,13 @@ def _draw(field: Field, start: Any) -> None:
     if st.session_state.get(key, start) not in options:
         st.session_state[key] = start
     chosen = st.selectbox(
-        field.label,
+        tr(field.label),
         options,
         index=options.index(start),
-        format_func=_shown,
+        format_func=_said,
         key=key,
         disabled=field.name == "augmentation" and st.session_state.get(key_of(_TASK)) in DRAWN_TASKS,
-        help=texts.FIELD_HELP.get(field.name),
+        help=tr(texts.FIELD_HELP.get(field.name, "")) or None,
     )
     end_field(key, chosen, None if chosen == start else _shown(chosen))
 
@@ -162,10 +174,10 @@ def _draw_presets() -> None:
     left, right = st.columns([1, 2], gap="medium", vertical_alignment="bottom")
     with left:
         options = [*presets, *([_OWN] if same == _OWN else [])]
-        st.selectbox("Start from", options, key=_PRESET, on_change=_use_preset)
+        st.selectbox(tr("Start from"), options, key=_PRESET, on_change=_use_preset, format_func=tr)
     if same != _OWN:
-        warning = ":material/warning: " if presets[same].fails else ""
-        right.markdown(f"{warning}{presets[same].expect}")
+        warning, expect = ":material/warning: " if presets[same].fails else "", tr(presets[same].expect)
+        right.markdown(f"{warning}{expect}")
 
 
 def _use_preset() -> None:
@@ -190,5 +202,13 @@ def _read_link() -> None:
     end_field(_PRESET, st.session_state.get(_PRESET), None, names.get(st.session_state.get(_PRESET, "")))  # see below
 
 
+def _said(value: Any) -> str:
+    """A value as its field shows it: as links and the training command have it, and what it means."""
+    if current() == SOURCE or value not in _MEANINGS:
+        return _shown(value)
+    return tr("{value} ({meaning})", value=value, meaning=tr(_MEANINGS[value]))
+
+
 def _shown(value: Any) -> str:
+    """A value as links have it."""
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -27,7 +27,7 @@ class Status:
     """What a page shows at one moment."""
 
     state: str  # "building", "paused", "stepping", "running", "waiting" (for another to pause), "done", "failed"
-    problem: str  # one sentence, where it failed
+    problem: str  # one sentence, noted or marked, where it failed
     first: Frame | None  # before the first step
     latest: Frame | None
     trained: tuple[Steps, ...]

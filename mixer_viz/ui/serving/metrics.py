@@ -23,6 +23,7 @@ from prometheus_client import (
 )
 from prometheus_client.core import GaugeMetricFamily
 
+from mixer_viz.language import noted
 from mixer_viz.ui.serving.settings import PREFIX, SettingError
 
 if TYPE_CHECKING:
@@ -152,7 +153,15 @@ def serve_metrics(address: tuple[str, int]) -> Callable[[], None]:
         server, thread = start_http_server(port, host, REGISTRY)
     except (OSError, OverflowError) as exc:
         reason = getattr(exc, "strerror", None) or type(exc).__name__
-        raise SettingError(f"{PREFIX}METRICS: nothing can listen at {host}:{port} ({reason}).") from exc
+        raise SettingError(
+            noted(
+                "{prefix}METRICS: nothing can listen at {host}:{port} ({reason}).",
+                prefix=PREFIX,
+                host=host,
+                port=port,
+                reason=reason,
+            )
+        ) from exc
 
     def stop() -> None:
         server.shutdown()

@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mixer_viz.language import noted, noted_list
+
 if TYPE_CHECKING:
     from mixer_viz.checkpoints import ModelInfo
 
@@ -27,14 +29,14 @@ class SettingError(ValueError):
 
 def _switch(text: str) -> bool:
     if text.lower() not in ("on", "off"):
-        raise ValueError("on or off")
+        raise ValueError(noted("on or off"))
     return text.lower() == "on"
 
 
 def _mebibytes(most: int) -> Callable[[str], int]:
     def read(text: str) -> int:
         if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most):
-            raise ValueError(f"a whole number from 1 to {most:,}")
+            raise ValueError(noted("a whole number from 1 to {most:,}", most=most))
         return int(text)
 
     return read
@@ -43,19 +45,23 @@ def _mebibytes(most: int) -> Callable[[str], int]:
 def _names(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     if not names:
-        raise ValueError(f"names of models with commas between them, or {' or '.join(SOURCES)}")
+        raise ValueError(
+            noted(
+                "names of models with commas between them, or {first} or {second}", first=SOURCES[0], second=SOURCES[1]
+            )
+        )
     return names
 
 
 def _ancestors(text: str) -> str:
     if not text or any(letter in text for letter in ";,\r\n") or not text.isascii():
-        raise ValueError("sources between spaces, such as 'self' https://example.org")
+        raise ValueError(noted("sources between spaces, such as 'self' https://example.org"))
     return text
 
 
 def _replica(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]{0,32}", text):
-        raise ValueError("at most 32 letters, digits, _ and -")
+        raise ValueError(noted("at most 32 letters, digits, _ and -"))
     return text
 
 
@@ -64,13 +70,13 @@ def _address(text: str) -> tuple[str, int] | None:
         return None
     host, colon, port = text.rpartition(":")
     if not (colon and host and port.isascii() and port.isdecimal() and 0 < int(port[:6]) < 2**16):
-        raise ValueError("off, or an address and a port, such as 127.0.0.1:9101")
+        raise ValueError(noted("off, or an address and a port, such as 127.0.0.1:9101"))
     return host.strip("[]"), int(port)
 
 
 def _log(text: str) -> str:
     if text not in ("text", "json"):
-        raise ValueError("text or json")
+        raise ValueError(noted("text or json"))
     return text
 
 
@@ -137,7 +143,14 @@ class Settings:
         """
         known = {*SOURCES, *(info.name for info in infos)}
         if unknown := [name for name in self.models if name not in known]:
-            raise SettingError(f"{PREFIX}MODELS names {unknown[0]!r}; there are {', '.join(sorted(known))}.")
+            raise SettingError(
+                noted(
+                    "{prefix}MODELS names {unknown!r}; there are {names}.",
+                    prefix=PREFIX,
+                    unknown=unknown[0],
+                    names=noted_list(sorted(known)),
+                )
+            )
         source = {"bundled": "bundled", "timm": "published"}
         chosen = [
             info
@@ -146,7 +159,11 @@ class Settings:
         ]
         if not chosen:
             raise SettingError(
-                f"{PREFIX}MODELS offers nothing that is on this computer, and {PREFIX}DOWNLOADS is off; add bundled."
+                noted(
+                    "{prefix}MODELS offers nothing that is on this computer, and {prefix}DOWNLOADS is off; add "
+                    "bundled.",
+                    prefix=PREFIX,
+                )
             )
         named = [*self.models, *SOURCES]
         return sorted(
@@ -168,7 +185,13 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """
     names = {PREFIX + variable.name for variable in VARIABLES}
     if unknown := sorted(name for name in environment if name.startswith(PREFIX) and name not in names):
-        raise SettingError(f"There is no setting {unknown[0]}; there are {', '.join(sorted(names))}.")
+        raise SettingError(
+            noted(
+                "There is no setting {unknown}; there are {names}.",
+                unknown=unknown[0],
+                names=noted_list(sorted(names)),
+            )
+        )
     values: dict[str, Any] = {}
     for variable in VARIABLES:
         default = variable.public if values.get("public") else variable.default
@@ -178,7 +201,15 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         try:
             values[variable.field] = variable.read(given)
         except ValueError as exc:
-            raise SettingError(f"{PREFIX}{variable.name} is {given[:80]!r}; it must be {exc}.") from exc
+            raise SettingError(
+                noted(
+                    "{prefix}{name} is {given!r}; it must be {reason}.",
+                    prefix=PREFIX,
+                    name=variable.name,
+                    given=given[:80],
+                    reason=exc,
+                )
+            ) from exc
     return Settings(**values)
 
 

@@ -9,7 +9,7 @@ from mixer_viz.checkpoints.preparation import MAX_SIDE_FILE_BYTES
 from mixer_viz.language import mark, noted, tr
 from mixer_viz.model.costs import costs
 from mixer_viz.model.wording import in_parameters, in_pixels
-from mixer_viz.texts.from_files import literal, visible
+from mixer_viz.texts.from_files import literal, literal_sentence, visible
 from mixer_viz.ui.choices import ChosenModel, UploadedWeights
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.uploads import take_room
@@ -17,7 +17,7 @@ from mixer_viz.ui.serving.reconnecting import LOST_UPLOADS
 from mixer_viz.ui.serving.settings import settings
 from mixer_viz.ui.sidebar.hub_download import download_weights
 from mixer_viz.ui.widgets.contents import folded
-from mixer_viz.ui.widgets.errors import note_error
+from mixer_viz.ui.widgets.errors import log_error
 from mixer_viz.ui.widgets.given import give, hold
 from mixer_viz.ui.widgets.links import OWN_IN_LINK, asked_for, drop_asked
 from mixer_viz.ui.widgets.selection import pick_one, steady_place
@@ -58,7 +58,7 @@ def pick_model() -> str:
         )
     with folded(noted("Open your own checkpoint"), expanded=_REFUSED in st.session_state):
         if refused := st.session_state.get(_REFUSED):
-            st.error(refused)
+            st.error(tr("{error} The model before it stays.", error=literal_sentence(refused)))
         st.caption(
             tr(
                 "A Mixer as a file of safetensors, NumPy or PyTorch, in this project's, timm's, Google's or another "
@@ -129,7 +129,7 @@ def _read_upload() -> None:
             take_room("checkpoint", len(weights.data), file)
             cached.uploaded_model(weights)
         except Exception as exc:  # a full disk and too little memory as well
-            st.session_state[_REFUSED] = tr("{error} The model before it stays.", error=note_error(exc))
+            st.session_state[_REFUSED] = log_error(exc)
         else:
             st.session_state[_WEIGHTS] = weights
             give("model", OWN)

@@ -9,6 +9,7 @@ from mixer_viz.images import MAX_IMAGE_BYTES, open_image
 from mixer_viz.images.photos import known_classes_shown
 from mixer_viz.images.samples import Sample, available_samples
 from mixer_viz.language import mark, noted, tr
+from mixer_viz.texts.from_files import literal_sentence
 from mixer_viz.texts.overview import shown_in_words
 from mixer_viz.ui.choices import Picture
 from mixer_viz.ui.compute import cached
@@ -16,7 +17,7 @@ from mixer_viz.ui.compute.uploads import take_room
 from mixer_viz.ui.serving.reconnecting import LOST_UPLOADS
 from mixer_viz.ui.serving.settings import settings
 from mixer_viz.ui.widgets.contents import folded
-from mixer_viz.ui.widgets.errors import note_error
+from mixer_viz.ui.widgets.errors import log_error
 from mixer_viz.ui.widgets.links import OWN_IN_LINK, asked_for, drop_asked
 from mixer_viz.ui.widgets.selection import pick_one, steady_place
 
@@ -72,7 +73,7 @@ def _known_first(samples: tuple[Sample, ...], class_names: tuple[str, ...] | Non
 
 def _own_picture() -> None:
     if refused := st.session_state.get(_REFUSED):
-        st.error(refused)
+        st.error(tr("{error} The picture before it stays.", error=literal_sentence(refused)))
     source = st.segmented_control(
         tr("From"),
         [mark("File"), mark("Camera")],
@@ -121,7 +122,7 @@ def _take(name: str, file: UploadedFile) -> None:
         take_room("picture", len(data), file)
         open_image(data)
     except Exception as exc:  # too little memory as well
-        st.session_state[_REFUSED] = tr("{error} The picture before it stays.", error=note_error(exc))
+        st.session_state[_REFUSED] = log_error(exc)
         return
     _forget_refusal()
     # Copied out of the widget, whose value is lost when the page changes.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mixer_viz.figures.hover_words import hover_words
 from mixer_viz.language import tr
 
 _ZERO, _TOP = 128, 127  # as in figures/block_player.py
@@ -15,14 +16,15 @@ def player_panel(data: dict[str, Any]) -> dict[str, Any]:
     limit = float(data["limit"])
     # The player's levels lie around 128, a grid's between its limits: these make the same numbers of them.
     limits = [[-limit * _ZERO / _TOP, limit]]
+    rows: int = data["rows"]
+    words = hover_words(select="row", pick_side=1, rows=rows, cell="", across="channel", is_tiled=False)
     common = {
         "shape": f"{data['rows']} × {data['columns']}",
         "description": tr("A row for each token, a column for each channel."),
         "notes": None,
         "rows": data["rows"],
         "columns": data["columns"],
-        "cell": "number",
-        "across": "channel",
+        "words": words,
         "select": "row",
         "pick_side": 1,
         "tile": None,

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 
-from mixer_viz.analysis.token_mixing.weights import Units
+from mixer_viz.language import mark, tr
 from mixer_viz.ui.choices import ChosenModel
 from mixer_viz.ui.token_mixing import results
 from mixer_viz.ui.widgets import downloads
-from mixer_viz.ui.widgets.selection import BLOCK
+
+# All fields of `Units`.
+_MEASURES = (
+    *(mark("frequency"), mark("orientation"), mark("orientation_strength"), mark("locality"), mark("norm1")),
+    *(mark("norm2"), mark("sparsity1"), mark("sparsity2"), mark("likeness"), mark("partner"), mark("partner_cosine")),
+)
 
 
 def unit_statistics(model: ChosenModel) -> bytes:
     """All measures of all units of all blocks as CSV; blocks counted from 1, as on the page."""
-    fields = [field.name for field in dataclasses.fields(Units)]
     rows = []
     for block in range(model.config.num_blocks):
         units = results.units_of(model, block)
-        columns = [getattr(units, name).tolist() for name in fields]
+        columns = [getattr(units, name).tolist() for name in _MEASURES]
         rows += [[block + 1, unit, *values] for unit, values in enumerate(zip(*columns, strict=True))]
-    return downloads.csv_bytes([BLOCK, "unit", *fields], rows)
+    header = [tr("block"), tr("unit"), *(tr(name) for name in _MEASURES)]
+    return downloads.csv_bytes(header, rows)
 
 
 def weight_arrays(model: ChosenModel) -> dict[str, np.ndarray]:

@@ -15,6 +15,7 @@ from mixer_viz.analysis.token_mixing.fourier import Spectrum, general_spectrum
 from mixer_viz.analysis.token_mixing.maximise import Maximised, activations_of, maximise
 from mixer_viz.analysis.token_mixing.objective import Objective
 from mixer_viz.images import samples
+from mixer_viz.language import mark
 from mixer_viz.model.costs import costs
 from mixer_viz.survey.bundled import QUANTILES, training_statistics
 from mixer_viz.texts.units.preferred import measured_in_words
@@ -43,8 +44,7 @@ class Found:
     """What gradient ascent found, beside the photos that come with the app and the visitor's own."""
 
     maximised: Maximised
-    photo_activations: np.ndarray  # (P,) float64
-    photo_titles: tuple[str, ...]
+    photo_activations: np.ndarray  # (P,) float64, in the order of `said_titles`
 
 
 @kept("result")
@@ -55,7 +55,7 @@ def exact_pictures(model: ChosenModel, unit: int, channel: int) -> tuple[np.ndar
     return preferred.as_picture(found.plain, std), preferred.as_picture(found.normed, std)
 
 
-@kept("result", "Measuring the closed form …")
+@kept("result", mark("Measuring the closed form …"))
 def exact_activations(choice: Choice, unit: int, channel: int) -> tuple[float, float, float]:
     """Activation after GELU of both closed forms, and of the visitor's picture, by real passes."""
     objective = Objective(kind="token unit", index=unit, place=0, at=channel)
@@ -74,7 +74,7 @@ def spectrum_for(model: ChosenModel) -> Spectrum:
     return general_spectrum(model.config.image_shape)
 
 
-@kept("weights", "Timing one pass …")
+@kept("weights", mark("Timing one pass …"))
 def seconds_of_search(model: ChosenModel) -> float:
     """About how long a search takes here, from one timed pass: forward and backward cost three times as much."""
     device = model.model.stem.weight.device
@@ -112,7 +112,7 @@ def search_job(choice: Choice, search: Search) -> Job[Found]:
             progress=progress,
             cancelled=cancelled,
         )
-        return Found(found, real, tuple(picture.title for picture in pictures))
+        return Found(found, real)
 
     return job_table().ask(search_key(choice, search), work, gate_of(model.stem.weight.device), visitor_name())
 
@@ -121,6 +121,11 @@ def best_photo(choice: Choice, found: Found) -> np.ndarray:
     """The crop of the photo that excites most, (H, W, 3) uint8."""
     picture = _pictures(choice)[int(found.photo_activations.argmax())]
     return cached.crop_of(Choice(choice.model, picture))
+
+
+def said_titles(choice: Choice) -> tuple[str, ...]:
+    """Titles of the visitor's picture and of all photos, in the language of whoever is looking."""
+    return tuple(picture.said_title for picture in _pictures(choice))
 
 
 def _pictures(choice: Choice) -> list[Picture]:

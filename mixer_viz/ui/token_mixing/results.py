@@ -14,6 +14,7 @@ from mixer_viz.analysis.token_mixing.opposing_pairs import OPPOSING_COSINE, best
 from mixer_viz.analysis.token_mixing.weights import MixingWeights, Units
 from mixer_viz.checkpoints import snapshots
 from mixer_viz.images.samples import reference_photos
+from mixer_viz.language import mark
 from mixer_viz.ui.choices import Choice, ChosenModel, Picture
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.caching import kept
@@ -22,13 +23,13 @@ from mixer_viz.ui.compute.gate import computing_on
 FACTORS = (0.0, 0.5, 1.0, 2.0, 4.0)
 
 
-@kept("weights", "Reading the mixing weights …")
+@kept("weights", mark("Reading the mixing weights …"))
 def weights_of(model: ChosenModel) -> tuple[MixingWeights, ...]:
     """Token-mixing weights of every block."""
     return tuple(weights.block_weights(model.model, block) for block in range(model.config.num_blocks))
 
 
-@kept("result", "Reading a snapshot …")
+@kept("result", mark("Reading a snapshot …"))
 def snapshot_weights(model_name: str, label: str) -> tuple[MixingWeights, ...]:
     """Token-mixing weights of a bundled model at an earlier time of its training."""
     snapshot = next(item for item in snapshots.snapshots_of(model_name) if item.label == label)
@@ -37,7 +38,7 @@ def snapshot_weights(model_name: str, label: str) -> tuple[MixingWeights, ...]:
     return weights.weights_from_tensors(tensors, grid)
 
 
-@kept("result", "Measuring the units …")
+@kept("result", mark("Measuring the units …"))
 def units_of(model: ChosenModel, block: int) -> Units:
     return weights.units_of(weights_of(model)[block])
 
@@ -48,20 +49,20 @@ def most_opposed_unit(model: ChosenModel) -> int:
     return int(np.argmin(np.nan_to_num(cosine, nan=1.0)))
 
 
-@kept("result", "Pairing the units …")
+@kept("result", mark("Pairing the units …"))
 def most_paired_block(model: ChosenModel) -> int:
     """The block with the largest share of opposing pairs, the one to look at first; 0 where none has any."""
     blocks = (units_of(model, block) for block in range(model.config.num_blocks))
     return int(np.argmax([(units.partner_cosine <= OPPOSING_COSINE).sum() for units in blocks]))
 
 
-@kept("result", "Counting distinct units …")
+@kept("result", mark("Counting distinct units …"))
 def distinct_units(model: ChosenModel, block: int) -> int:
     """Units of a block when near-copies count once."""
     return count_distinct(weights_of(model)[block].w1)
 
 
-@kept("result", "Looking for opposites …")
+@kept("result", mark("Looking for opposites …"))
 def opposites_of(model: ChosenModel, block: int) -> np.ndarray:
     """Each unit's most negative cosine to any other, (D_S,): unlike in the pairs, one unit may oppose many."""
     return best_opposing_cosine(weights_of(model)[block].w1)
@@ -76,7 +77,7 @@ class Depth:
     start_is_real: bool  # its own first snapshot, or weights drawn anew
 
 
-@kept("weights", "Measuring every block …")
+@kept("weights", mark("Measuring every block …"))
 def depth_of(model: ChosenModel) -> Depth:
     blocks = weights_of(model)
     own = snapshots.snapshots_of(model.key)
@@ -84,7 +85,7 @@ def depth_of(model: ChosenModel) -> Depth:
     return Depth(depth.depth_curves(blocks), depth.depth_curves(start), bool(own))
 
 
-@kept("weights", "Comparing with convolutions …")
+@kept("weights", mark("Comparing with convolutions …"))
 def meters_of(model: ChosenModel) -> tuple[convolution.ConvolutionMeter, ...]:
     """How much like a convolution the mixing matrix W2 W1 of every block is."""
     return tuple(
@@ -100,7 +101,7 @@ class OnPicture:
     effects: np.ndarray  # (D_S,) float64, on the logit of the top class
 
 
-@kept("result", "Running the Mixer …")
+@kept("result", mark("Running the Mixer …"))
 def on_picture(choice: Choice, block: int) -> OnPicture:
     traced = cached.trace_of(choice)
     activations = to_array(one_image(traced.blocks[block].tokens_hidden))
@@ -108,7 +109,7 @@ def on_picture(choice: Choice, block: int) -> OnPicture:
         return OnPicture(activations, unit_effect.unit_effects(choice.model.model, traced.pixels, block))
 
 
-@kept("result", "Running the Mixer without the unit …")
+@kept("result", mark("Running the Mixer without the unit …"))
 def with_unit_scaled(choice: Choice, block: int, unit: int) -> np.ndarray:
     """Class probabilities (F, num_classes) with one unit multiplied by each of FACTORS."""
     pixels = cached.pixels_of(choice.picture, choice.model)
@@ -117,14 +118,14 @@ def with_unit_scaled(choice: Choice, block: int, unit: int) -> np.ndarray:
     return probabilities(logits)
 
 
-@kept("result", "Following the patch through the blocks …")
+@kept("result", mark("Following the patch through the blocks …"))
 def jacobian_rows_of(choice: Choice, token: int) -> jacobian.JacobianRows:
     traced = cached.trace_of(choice)
     with computing_on(traced.pixels.device):
         return jacobian.jacobian_rows(choice.model.model, traced, token)
 
 
-@kept("result", "Following the gradient back to the picture …")
+@kept("result", mark("Following the gradient back to the picture …"))
 def receptive_field_of(choice: Choice, token: int, averaged: bool) -> receptive_field.ReceptiveField:
     """Of this picture alone, or averaged over it and the reference photos."""
     pictures = [choice.picture]

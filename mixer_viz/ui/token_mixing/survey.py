@@ -9,6 +9,7 @@ import streamlit as st
 from mixer_viz.analysis.arrays import one_image
 from mixer_viz.analysis.token_mixing.objective import Objective
 from mixer_viz.figures.token_mixing import maps as figures
+from mixer_viz.language import mark, noted, tr
 from mixer_viz.survey.output import Survey
 from mixer_viz.texts.units import survey as texts
 from mixer_viz.ui.choices import Choice
@@ -18,19 +19,23 @@ from mixer_viz.ui.survey import about_opened, opened_survey, survey_field
 from mixer_viz.ui.survey_units import Measured, over_pictures
 from mixer_viz.ui.token_mixing import results
 from mixer_viz.ui.token_mixing.preferred import wanted_channel_unit
+from mixer_viz.ui.token_mixing.sections import field_stages
 from mixer_viz.ui.token_mixing.survey_here import survey_download, survey_here, survey_wanted
+from mixer_viz.ui.widgets.contents import folded
 from mixer_viz.ui.widgets.selection import option_buttons
+
+_FROM = {mark("Open one"): "open", mark("Make one here"): "here"}
 
 
 def on_many_pictures(choice: Choice, block: int, unit: int) -> None:
     """A survey, opened or made here, and what it says of one unit."""
     is_open = opened_survey(choice.model) is not None or bool(survey_wanted(choice))
-    with st.expander("This unit on a whole folder of pictures: make or open a survey", expanded=is_open):
-        made_here = option_buttons("Survey", {"Open one": "open", "Make one here": "here"}, "survey_from") != "Open one"
+    with folded(noted("This unit on a whole folder of pictures: make or open a survey"), expanded=is_open):
+        made_here = _FROM[option_buttons(tr("Survey"), _FROM, "survey_from")] == "here"
         if made_here:
             survey = survey_here(choice)
         else:
-            st.markdown(texts.COMMAND)
+            st.markdown(tr(texts.COMMAND))
             survey = survey_field(choice.model)
         about_opened(choice.model)
         if survey is not None:
@@ -56,7 +61,9 @@ def _unit(choice: Choice, survey: Survey, block: int, unit: int) -> None:
 
 def _channel_unit(choice: Choice, survey: Survey, block: int, unit: int) -> None:
     """The unit of channel mixing that is searched for above."""
-    st.markdown(f"**Unit {unit} of channel mixing in block {block + 1}**, which is looked for above")
+    st.markdown(
+        tr("**Unit {unit} of channel mixing in block {block}**, which is looked for above", unit=unit, block=block + 1)
+    )
     hidden = one_image(cached.trace_of(choice).blocks[block].channels_hidden)  # (S, D_C)
     objective = Objective(kind="channel unit", index=unit, place=block)
     row = block * choice.model.config.channels_mlp_dim + unit
@@ -70,13 +77,13 @@ def mean_listening(choice: Choice, token: int) -> None:
         return
     mean, norm = survey.arrays["jacobian.mean"], survey.arrays["jacobian.norm"]
     maps = [
-        ("Reads, mean of the survey", "jacobian", mean[:, token]),
-        ("Is read by, mean of the survey", "jacobian", mean[:, :, token]),
-        ("Reads, in norm", "jacobian norm", norm[:, token]),
-        ("Is read by, in norm", "jacobian norm", norm[:, :, token]),
+        (tr("Reads, mean of the survey"), "jacobian", mean[:, token]),
+        (tr("Is read by, mean of the survey"), "jacobian", mean[:, :, token]),
+        (tr("Reads, in norm"), "jacobian norm", norm[:, token]),
+        (tr("Is read by, in norm"), "jacobian norm", norm[:, :, token]),
     ]
     grids = figures.jacobian_grids(cached.crop_of(choice), token, maps)
-    names = [f"Block {number + 1} of {len(mean)}" for number in range(len(mean))]
+    names = [tr("Block {block} of {count}", block=block, count=len(mean)) for block in range(1, len(mean) + 1)]
     show_grids(grids, key="survey-means", stacks=[2, 2], frames=names)
     st.caption(texts.about(survey, choice.model.shown_title))
 
@@ -87,7 +94,7 @@ def mean_field(choice: Choice) -> None:
     if survey is None or not survey.arrays["closer.done"].sum():
         return
     maps = survey.arrays["receptive_field.maps"]
-    stages = ["embedding", *(f"after block {number}" for number in range(1, len(maps)))]
+    stages = field_stages(len(maps))
     grid = figures.field_grid(cached.crop_of(choice), maps, texts.field_notes(maps))
-    title = f"Patch {survey.about['token']}, mean of the survey"
+    title = tr("Patch {patch}, mean of the survey", patch=survey.about["token"])
     show_grids([dataclasses.replace(grid, title=title)], key="survey-reach", frames=stages, frame=len(stages) - 1)

@@ -8,6 +8,7 @@ import zipfile
 import streamlit as st
 
 from mixer_viz.analysis.chunks import Cancelled, Progress
+from mixer_viz.language import mark, tr
 from mixer_viz.survey.folder import pictures_in_memory, some_of
 from mixer_viz.survey.in_memory import survey_in_memory
 from mixer_viz.survey.output import Survey, survey_files
@@ -33,7 +34,7 @@ _QUICK = 0.5  # seconds that the page waits before it shows a bar
 
 def survey_here(choice: Choice) -> Survey | None:
     """The field for a folder, the button that surveys it, and the survey when it is there."""
-    st.markdown(texts.HERE)
+    st.markdown(tr(texts.HERE))
     folder = labelled_folder(choice.model.config)
     key = None if folder is None else _key(choice.model, folder)
     if folder is None or key is None:
@@ -45,7 +46,7 @@ def survey_here(choice: Choice) -> Survey | None:
         label = texts.survey_button(count, len(folder.files), seconds_in_words(_seconds(choice.model, count)))
         st.button(label, key="survey_here", on_click=_ask, args=(key,))
     elif is_stopped(key):
-        stopped_note("The survey", [key], "survey", again="Survey them after all")
+        stopped_note(tr("The survey"), [key], "survey", again=tr("Survey them after all"))
     else:
         _run(choice.model, folder, key)
     return opened_survey(choice.model)
@@ -61,7 +62,7 @@ def survey_wanted(choice: Choice) -> list[Key]:
 def survey_download(survey: Survey) -> None:
     """All its files as one archive, which the field for a survey takes unpacked."""
     st.download_button(
-        "Its files as ZIP",
+        tr("Its files as ZIP"),
         lambda: _archive(survey),
         "survey.zip",
         "application/zip",
@@ -74,9 +75,9 @@ def _run(model: ChosenModel, folder: LabelledFolder, key: Key) -> None:
     job = _job(model, folder, key)
     wait_shortly([job], _QUICK)
     if not job.future.done() or job.stopped:
-        waiting([Wait("Survey", [(key, job)], unit="pictures")], "survey")
+        waiting([Wait(tr("Survey"), [(key, job)], unit=mark("pictures"))], "survey")
     elif job.failed:
-        failed_note("The survey", [(key, job)], "survey")
+        failed_note(tr("The survey"), [(key, job)], "survey")
     else:
         st.session_state.pop(_ASKED, None)
         st.session_state[_MADE] = key

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from mixer_viz.language import tr
 from mixer_viz.texts import interventions as texts
 from mixer_viz.ui.choices import Choice
 
@@ -16,9 +17,9 @@ def show_before_after(choice: Choice, before: np.ndarray, after: np.ndarray, cha
         st.markdown(texts.change_sentence(names, before, after))
         left, right = st.columns(2, gap="medium")
         with left:
-            st.markdown("**As it is**")
+            st.markdown(tr("**As it is**"))
             table = texts.answer_table(names, before, before, after)
-            st.table({title: column for title, column in table.items() if title != "change"})
+            st.table(dict(list(table.items())[:-1]))  # without the change
         with right:
             st.markdown(f"**{changed}**")
             st.table(texts.answer_table(names, after, before, after))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from mixer_viz.language import tr
 from mixer_viz.ui.widgets.links import asked_for
 
 MOST_SENT = 1_000  # names in one field: ImageNet's take 33 KB, those of ImageNet-21k would take 0.7 MB at every run
@@ -31,13 +32,21 @@ def offered_classes(names: list[str], best: Sequence[str], keys: Sequence[str]) 
     if len(names) <= MOST_SENT:
         return numbers
     words = st.text_input(
-        "Find a class", key="class_search", placeholder=f"words of one of {len(names):,} names", width=300
+        tr("Find a class"),
+        key="class_search",
+        placeholder=tr("words of one of {count:,} names", count=len(names)),
+        width=300,
     )
     found = find_classes(names, words)
     if words.strip():
-        many = f"the first {MOST_FOUND}" if len(found) == MOST_FOUND else str(len(found))
-        st.caption(f"Offered below: the best classes, and {many} that have these words.")
+        st.caption(_offered(len(found)))
     asked = (asked_for(key) for key in keys)  # a class is its number in links, and was its name
     linked = [names[int(each)] if each.isdecimal() and int(each) < len(names) else each for each in asked]
     held = [str(st.session_state.get(key)) for key in keys]
     return {name: numbers[name] for name in [*best, *found, *linked, *held] if name in numbers}
+
+
+def _offered(count: int) -> str:
+    if count == MOST_FOUND:
+        return tr("Offered below: the best classes, and the first {count} that have these words.", count=count)
+    return tr("Offered below: the best classes, and {count} that have these words.", count=count)

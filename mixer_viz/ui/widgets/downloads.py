@@ -13,7 +13,7 @@ import streamlit as st
 from matplotlib.figure import Figure
 
 from mixer_viz.figures import fonts
-from mixer_viz.language import tr
+from mixer_viz.language import current, speaking, tr
 
 _MIME = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 
@@ -58,11 +58,14 @@ def download_row(
     arrays: Callable[[], Mapping[str, np.ndarray]],
     table: Callable[[], bytes],
 ) -> None:
-    """Buttons for PNG, SVG and PDF where there is a figure, NPZ and CSV; each is made only when it is clicked."""
+    """Buttons for PNG, SVG and PDF where there is a figure, NPZ and CSV; each is made only when it is clicked.
+
+    Figure and table are in the language that the page has now.
+    """
     with st.popover(tr("Download"), icon=":material/download:"):
         if figure is not None:
             for kind, mime in _MIME.items():
-                make = _figure_maker(figure, kind)
+                make = said_as_now(_figure_maker(figure, kind))
                 st.download_button(
                     tr("Figure as {kind}", kind=kind.upper()),
                     make,
@@ -79,7 +82,19 @@ def download_row(
             on_click="ignore",
             key=f"{name}-npz",
         )
-        st.download_button(tr("Table as CSV"), table, f"{name}.csv", "text/csv", on_click="ignore", key=f"{name}-csv")
+        make = said_as_now(table)
+        st.download_button(tr("Table as CSV"), make, f"{name}.csv", "text/csv", on_click="ignore", key=f"{name}-csv")
+
+
+def said_as_now(make: Callable[[], bytes]) -> Callable[[], bytes]:
+    """`make` in the language of the visit that is served now: what a click asks for is made in a thread of no visit."""
+    language = current()
+
+    def made() -> bytes:
+        with speaking(language):
+            return make()
+
+    return made
 
 
 def _figure_maker(figure: Callable[[], Figure], kind: str) -> Callable[[], bytes]:

@@ -15,48 +15,58 @@ from mixer_viz.analysis.chunks import is_out_of_memory
 from mixer_viz.analysis.ranges import NotFiniteError
 from mixer_viz.checkpoints import CheckpointError
 from mixer_viz.images import ImageError
-from mixer_viz.language import mark, tr
+from mixer_viz.language import noted, noted_error
 from mixer_viz.texts.from_files import literal_sentence
 from mixer_viz.ui.serving.settings import SettingError
 
 P = ParamSpec("P")
 _log = logging.getLogger(__name__)
-NO_ROOM = mark(
+NO_ROOM = noted(
     "The disk of the computer that runs this app is full, or its temporary folder cannot be written to; make room "
     "there and try again."
 )
-NO_MEMORY = mark(
+NO_MEMORY = noted(
     "The computer that runs this app has too little memory for this; choose a smaller model or picture, or try again "
     "when fewer people use it."
 )
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
-UNEXPECTED = mark(
+UNEXPECTED = noted(
     "Something went wrong here. Choose another picture or model, or restart the app; its log has the details."
 )
 
 
-def sentence_of(error: BaseException) -> str:
+def said_of(error: BaseException) -> str:
     """A mistake of the user's in its own words, what the computer lacks in ours, anything else in general ones.
 
-    For Markdown, as names in it may come out of files.
+    Noted, so that it can be held and said later, in another language perhaps; `literal_sentence` shows it.
     """
     if isinstance(error, CheckpointError | ImageError | NotFiniteError | SettingError):
-        return literal_sentence(error)
+        return noted_error(error)
     if isinstance(error, OSError) and (error.errno in _NO_ROOM or "temporary directory" in str(error)):
-        return tr(NO_ROOM)
+        return NO_ROOM
     if is_out_of_memory(error) or "can't start new thread" in str(error):
-        return tr(NO_MEMORY)
-    return tr(UNEXPECTED)
+        return NO_MEMORY
+    return UNEXPECTED
+
+
+def sentence_of(error: BaseException) -> str:
+    """`said_of` in the visitor's language, for Markdown, as names in it may come out of files."""
+    return literal_sentence(said_of(error))
+
+
+def log_error(error: Exception) -> str:
+    """`said_of`, with the traceback in the log."""
+    said = said_of(error)
+    if said == UNEXPECTED:
+        _log.error("unexpected error", exc_info=error)
+    else:
+        _log.warning("refused: %s", error, exc_info=error)
+    return said
 
 
 def note_error(error: Exception) -> str:
     """`sentence_of`, with the traceback in the log."""
-    sentence = sentence_of(error)
-    if sentence == tr(UNEXPECTED):
-        _log.error("unexpected error", exc_info=error)
-    else:
-        _log.warning("refused: %s", error, exc_info=error)
-    return sentence
+    return literal_sentence(log_error(error))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import streamlit as st
 
 from mixer_viz.images import MAX_IMAGE_BYTES
 from mixer_viz.images.labelled_folder import check_sizes
+from mixer_viz.language import tr
 from mixer_viz.model import MixerConfig
 from mixer_viz.ui.choices import LabelledFolder
 from mixer_viz.ui.compute.uploads import leave_room, take_room
@@ -27,7 +28,7 @@ def labelled_folder(config: MixerConfig) -> LabelledFolder | None:
     Raises ImageError, one sentence, for more than can be read for a network of these sizes.
     """
     files = st.file_uploader(
-        "A folder with one folder of pictures per class",
+        tr("A folder with one folder of pictures per class"),
         _TYPES,
         accept_multiple_files="directory",
         key="labelled_folder",
@@ -43,8 +44,8 @@ def labelled_folder(config: MixerConfig) -> LabelledFolder | None:
         kept = st.session_state[_FOLDER] = LabelledFolder(contents, uploads)
     elif kept is not None and not uploads:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"Your folder of {len(kept.files):,} files is still here.")
-            st.button("Forget it", key="forget_folder", on_click=_forget)
+            st.markdown(tr("Your folder of {count:,} files is still here.", count=len(kept.files)))
+            st.button(tr("Forget it"), key="forget_folder", on_click=_forget)
     return kept
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from mixer_viz.analysis.spectrum import power_spectrum
 from mixer_viz.figures.theme import ACCENT, NEUTRAL
-from mixer_viz.figures.token_mixing import charts
+from mixer_viz.figures.token_mixing import charts, matrices
 from mixer_viz.figures.token_mixing import maps as figures
 
 RANDOM = np.random.default_rng(0)
@@ -119,19 +119,19 @@ def test_field_is_in_percent_with_a_note_for_each_stage() -> None:
 
 def test_convolution_grids_share_one_scale_and_say_what_is_left() -> None:
     matrix, kernel, residual = RANDOM.normal(size=(6, 6)), RANDOM.normal(size=(3, 5)), RANDOM.normal(size=(6, 6)) / 9
-    whole, middle, left = figures.convolution_grids(matrix, kernel, residual, 0.3)
+    whole, middle, left = matrices.convolution_grids(matrix, kernel, residual, 0.3)
     limit = np.abs(matrix).max()
     assert whole.limits == left.limits == (-limit, limit)
     assert np.array_equal(left.values, residual)
     assert ("30 %" in middle.shape, "70 %" in left.shape) == (True, True)
     assert (whole.select, whole.across) == ("row", "reads token")
-    zero = figures.convolution_grids(0 * matrix, 0 * kernel, 0 * residual, 0.0)
+    zero = matrices.convolution_grids(0 * matrix, 0 * kernel, 0 * residual, 0.0)
     assert all(np.isfinite(grid.payload()["limits"]).all() for grid in zero)
 
 
 def test_kernel_reads_its_displacements() -> None:
     kernel = np.arange(15.0).reshape(3, 5)
-    hover = figures.kernel_grid(kernel, 0.5).hover
+    hover = matrices.kernel_grid(kernel, 0.5).hover
     assert hover[0] == "1 up, 2 left: +0"
     assert hover[7] == "0 down, 0 right: +7"
     assert hover[14] == "1 down, 2 right: +14"
@@ -139,11 +139,11 @@ def test_kernel_reads_its_displacements() -> None:
 
 def test_rows_of_a_matrix_stand_at_the_place_of_the_patch_they_write() -> None:
     matrix = RANDOM.normal(size=(6, 6)).astype(np.float32)
-    grid = figures.rows_grid(matrix, (2, 3))
+    grid = matrices.rows_grid(matrix, (2, 3))
     assert (grid.rows, grid.columns, grid.tile) == (2, 3, (2, 3))
     assert grid.hover[4] == "patch 4 reads"
     assert grid.payload()["limits"] is None
-    assert figures.rows_grid(matrix, (2, 3), limit=2.0).payload()["limits"] == [[-2.0, 2.0]]
+    assert matrices.rows_grid(matrix, (2, 3), limit=2.0).payload()["limits"] == [[-2.0, 2.0]]
 
 
 def marked(figure: go.Figure) -> list[int]:

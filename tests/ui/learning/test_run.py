@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gettext
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,12 +12,15 @@ import numpy as np
 import pytest
 import torch
 
+from mixer_viz.language import messages, speaking, tr
 from mixer_viz.training.data.drawn import DRAWN_TASKS
 from mixer_viz.training.data.drawn_batches import STEPS_PER_EPOCH
 from mixer_viz.training.live.presets import recipe_with
 from mixer_viz.training.live.session import LiveTraining
 from mixer_viz.training.recipe import Recipe
+from mixer_viz.ui.choices import LabelledFolder
 from mixer_viz.ui.compute.gate import Gate
+from mixer_viz.ui.learning import data
 from mixer_viz.ui.learning import run as module
 from mixer_viz.ui.learning import table as table_module
 from mixer_viz.ui.learning.run import LiveRun
@@ -190,6 +194,27 @@ def test_a_failure_is_a_sentence(begin: Callable[..., LiveRun]) -> None:
     assert "learning rate is too high" in failed.problem
     wrong = begin(recipe_with(**{**_small(), "image_size": 64}))
     assert "give --image-size 32" in until(wrong, lambda status: status.state == "failed").problem
+
+
+class _Marked(gettext.NullTranslations):
+    def gettext(self, message: str) -> str:
+        return f"<{message}>"
+
+
+def test_a_failure_is_told_in_the_language_of_whoever_looks(
+    begin: Callable[..., LiveRun], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = begin(recipe_with(**{**_small(), "optimizer": "adamw", "lr": 1e30, "min_lr": 1e30, "warmup_epochs": 0.0}))
+    run.start()
+    failed = until(run, lambda status: status.state == "failed")
+    monkeypatch.setattr(
+        messages, "catalogue", lambda language: _Marked() if language == "zh" else gettext.NullTranslations()
+    )
+    assert tr(failed.problem) == failed.problem
+    with speaking("zh"):
+        assert tr(failed.problem).startswith("<<The loss is no longer a number at step ")
+        refused = data._pictures_of.__wrapped__(LabelledFolder((("one/picture.png", b""),)))  # what visitors share
+        assert tr(refused).startswith("<<This folder has one class, 'one'; training needs ")
 
 
 def test_curves_stay_bounded_and_keep_their_ends(

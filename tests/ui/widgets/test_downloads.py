@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from mixer_viz.figures.fonts import covers
-from mixer_viz.ui.widgets.downloads import csv_bytes, figure_bytes, npz_bytes
+from mixer_viz.language import current, speaking
+from mixer_viz.ui.widgets.downloads import csv_bytes, figure_bytes, npz_bytes, said_as_now
 
 
 def test_table_survives_commas_quotes_and_other_alphabets() -> None:
@@ -72,3 +74,12 @@ def test_png_is_fit_for_print() -> None:
     with Image.open(io.BytesIO(figure_bytes(Figure(figsize=(2, 1)), "png"))) as image:
         assert image.size == (600, 300)
         assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+
+
+def test_a_click_gets_the_language_that_the_page_had() -> None:
+    """Streamlit makes the file in a thread of its own, which serves no visit."""
+    with speaking("zh"):
+        make = said_as_now(lambda: current().encode())
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(make).result() == b"zh"
+        assert pool.submit(said_as_now(lambda: current().encode())).result() == b"en"

@@ -1,0 +1,1 @@
+"""Texts of the formula view: one number of the network with all its terms."""
