@@ -15,11 +15,12 @@ import torch
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from mixer_viz import __version__
-from mixer_viz.language import tr
+from mixer_viz.language import SOURCE, current, tr
 from mixer_viz.texts.from_files import visible
 from mixer_viz.texts.teaching import report as texts
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
+from mixer_viz.ui.language import KEY as LANGUAGE
 from mixer_viz.ui.teaching.document import Document, Question, TooLargeError, task_list
 from mixer_viz.ui.teaching.elements import Page
 from mixer_viz.ui.teaching.screen import OWN, record_next_run, restrictions
@@ -110,7 +111,8 @@ def _address() -> str:
     base: Any = st.context.url
     if not str(base).startswith(("http://", "https://")):
         return ""
-    query = urllib.parse.urlencode(
-        {key: st.query_params.get_all(key) for key in st.query_params if key != PROGRESS}, doseq=True
-    )
+    said = {key: st.query_params.get_all(key) for key in st.query_params if key != PROGRESS}
+    if current() != SOURCE:
+        said[LANGUAGE] = [current()]  # whoever reads the report may have a browser that wishes another one
+    query = urllib.parse.urlencode(said, doseq=True)
     return f"{base}?{query}" if query else str(base)
