@@ -119,7 +119,7 @@ def test_the_source_archive_is_enough_for_the_wheel(wheel: Path, tmp_path: Path)
     files = {path.name for path in top.iterdir()} - folders
     texts = {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "CITATION.cff", "LICENSE", "README.zh.md"}
     tools = {".pre-commit-config.yaml", "mkdocs.yml", "requirements.txt", "requirements-dev.txt", "requirements.lock"}
-    tools |= {"Dockerfile", ".dockerignore", "compose.yaml"}
+    tools |= {"Dockerfile", ".dockerignore", "compose.yaml", "babel.cfg"}
     assert files == texts | tools | {"app.py", "pyproject.toml", "PKG-INFO", ".gitignore"}  # no runs, no data, no .venv
 
 
