@@ -15,6 +15,7 @@ import pytest
 import mixer_viz as mv
 from mixer_viz.images.samples import load_sample
 from mixer_viz.model import MlpMixer, Trace
+from tests.browser.looking import IDLE
 from tests.browser.serving import FIRST_MODEL, Server, serving_all_workers
 
 if TYPE_CHECKING:
@@ -29,6 +30,18 @@ ARGUMENTS = ["--no-sandbox", "--renderer-process-limit=1"]
 STILL = """const still = new CSSStyleSheet();
 still.replaceSync('*, ::before, ::after { animation: none !important; transition: none !important; }');
 document.adoptedStyleSheets = [still];"""
+# To another address inside of the app, until the server is at it.
+GO = """async (address) => {
+  const app = document.querySelector('[data-testid=stApp]');
+  const begun = new Promise((done) => {
+    const look = () => app.dataset.testScriptState === 'running' && done();
+    new MutationObserver(look).observe(app, { attributes: true });
+    setTimeout(done, 3000);
+  });
+  History.prototype.pushState.call(history, {}, '', address);
+  dispatchEvent(new PopStateEvent('popstate', { state: {} }));
+  await begun;
+}"""
 WIDE: ViewportSize = {"width": 1400, "height": 900}
 
 
@@ -113,9 +126,38 @@ def visit(chromium: BrowserContext, server: Server) -> Iterator[Callable[..., Pa
 
 @pytest.fixture(scope="module")
 def long_visit(chromium: BrowserContext, server: Server) -> Iterator[Callable[..., Page]]:
-    """`visit` for a page that all tests of a file look at; its errors are the last test's."""
+    """`visit` for a page that several tests of a file look at; they share its errors."""
     with visiting(chromium, server) as open_page:
         yield open_page
+
+
+@pytest.fixture(scope="module")
+def tabs() -> list[Page]:
+    """The tab of this file, once a test has opened it."""
+    return []
+
+
+@pytest.fixture
+def tab(tabs: list[Page], long_visit: Callable[..., Page], server: Server) -> Iterator[Callable[..., Page]]:
+    """`tab("/patches?token=3")` is that page in the tab that the file's other tests had, on a wide screen.
+
+    It goes there inside of the app, as Back does: a third of the work of `visit`, but the visitor is the one before, so
+    this is for tests that bring no files and need no empty session.
+    """
+
+    def go(address: str = "/") -> Page:
+        if not tabs:
+            tabs.append(long_visit(address))
+        elif tabs[0].url != server.url + address:
+            tabs[0].evaluate(GO, address)
+            tabs[0].wait_for_function(IDLE)
+            tabs[0].locator("canvas").first.wait_for()
+        return tabs[0]
+
+    yield go
+    for page in tabs:
+        page.mouse.move(0, 0)
+        assert page.locator("[data-testid=stException]").count() == 0
 
 
 @contextmanager
