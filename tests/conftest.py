@@ -11,28 +11,16 @@ from pathlib import Path
 # Before torch is imported. Threads of several processes on the same cores wait for each other in busy loops.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
-import torch
 
 from mixer_viz.language import speaker
-from mixer_viz.model import MixerConfig, MlpMixer
+
+if TYPE_CHECKING:
+    from mixer_viz.model import MixerConfig, MlpMixer
 
 speaker.STRICT = True  # nobody's language may get into what visitors share
-
-TINY = MixerConfig(
-    image_size=8,
-    patch_size=2,  # S = 16 tokens
-    embed_dim=6,
-    num_blocks=2,
-    tokens_mlp_dim=5,
-    channels_mlp_dim=7,
-    num_classes=10,
-    mean=(0.5, 0.4, 0.3),
-    std=(0.2, 0.3, 0.4),
-    interpolation="bicubic",
-    crop_pct=0.875,
-    class_names=tuple(f"class {index}" for index in range(10)),
-)
 
 MOST_WORKERS = 4  # each holds PyTorch, and some a server and a Chromium
 # The long files come first, so that at the end no worker has one while the others have nothing.
@@ -53,13 +41,41 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=place)
 
 
+def __getattr__(name: str) -> Any:
+    """`TINY`, at first use: the process that only hands tests out to workers needs no PyTorch."""
+    if name != "TINY":
+        raise AttributeError(name)
+    from mixer_viz.model import MixerConfig
+
+    tiny = globals()["TINY"] = MixerConfig(
+        image_size=8,
+        patch_size=2,  # S = 16 tokens
+        embed_dim=6,
+        num_blocks=2,
+        tokens_mlp_dim=5,
+        channels_mlp_dim=7,
+        num_classes=10,
+        mean=(0.5, 0.4, 0.3),
+        std=(0.2, 0.3, 0.4),
+        interpolation="bicubic",
+        crop_pct=0.875,
+        class_names=tuple(f"class {index}" for index in range(10)),
+    )
+    return tiny
+
+
 @pytest.fixture
 def tiny_config() -> MixerConfig:
-    return TINY
+    found: MixerConfig = __getattr__("TINY")
+    return found
 
 
 @pytest.fixture
-def tiny_model() -> MlpMixer:
+def tiny_model(tiny_config: MixerConfig) -> MlpMixer:
     """Seeded random weights in every layer, the head included."""
+    import torch
+
+    from mixer_viz.model import MlpMixer
+
     torch.manual_seed(0)
-    return MlpMixer(TINY).eval()
+    return MlpMixer(tiny_config).eval()

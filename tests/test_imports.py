@@ -17,6 +17,8 @@ told["matplotlib.pyplot"] = "matplotlib.pyplot" in sys.modules
 import mixer_viz.checkpoints
 mixer_viz.checkpoints.available_models()
 told["timm"] = "timm" in sys.modules
+import mixer_viz.images
+told["torchvision"] = "torchvision" in sys.modules
 import mixer_viz, mixer_viz.analysis.attribution.table, mixer_viz.analysis.attribution.result
 told["captum"] = "captum" in sys.modules
 told["attribute is missing"] = "attribute" not in dir(mixer_viz)
@@ -37,6 +39,11 @@ def test_pyplot_and_its_global_state_stay_out(told: dict[str, bool]) -> None:
 
 def test_importing_and_listing_leave_timm_alone(told: dict[str, bool]) -> None:
     assert not told["timm"]
+
+
+def test_pictures_are_read_without_torchvision(told: dict[str, bool]) -> None:
+    """Its import would be most of what a page's first visitor waits for."""
+    assert not told["torchvision"]
 
 
 def test_captum_is_loaded_at_first_use_alone(told: dict[str, bool]) -> None:

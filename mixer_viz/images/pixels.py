@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
-from torchvision.transforms.v2 import InterpolationMode, functional
 
 from mixer_viz.images.bounds import BoundedReader, check_file, check_pixels
 from mixer_viz.images.modes import ImageError as ImageError
@@ -137,15 +136,15 @@ def crop_image(image: Image.Image, config: MixerConfig) -> Image.Image:
     overshoots black or white.
     """
     image = image if image.mode == "RGB" else to_rgb(image)
-    interpolation = InterpolationMode(config.interpolation or "bicubic")
+    resample = Image.Resampling[(config.interpolation or "bicubic").upper()]
     resized_to = _resized_size(image.size, config)
     if max(image.size) > MAX_RESIZED_ASPECT * min(image.size) or math.prod(resized_to) > MAX_RESIZED_PIXELS:
-        return _resize_crop_only(image, config, Image.Resampling[interpolation.name])
-    width, height = resized_to
-    side = [min(resized_to)] if config.image_width is None else [height, width]
-    resized = functional.resize(image, side, interpolation=interpolation, antialias=True)
-    cropped: Image.Image = functional.center_crop(resized, list(config.image_shape))
-    return cropped
+        return _resize_crop_only(image, config, resample)
+    # By Pillow, as torchvision does it, whose import would take longer than everything else that a page imports.
+    resized = image.resize(resized_to, resample)
+    height, width = config.image_shape
+    left, top = round((resized.width - width) / 2), round((resized.height - height) / 2)
+    return resized.crop((left, top, left + width, top + height))
 
 
 def crop_box(image_size: tuple[int, int], config: MixerConfig) -> tuple[float, float, float, float]:
@@ -198,8 +197,8 @@ def normalise(images: Image.Image | np.ndarray, config: MixerConfig) -> Tensor:
     if array.dtype != np.uint8 or array.ndim not in (3, 4) or array.shape[-1] != 3:
         raise ValueError(f"images must be uint8 (H, W, 3) or (N, H, W, 3), got {array.dtype} {array.shape}")
     pixels = torch.from_numpy(array.reshape(-1, *array.shape[-3:])).permute(0, 3, 1, 2).contiguous()
-    normalised: Tensor = functional.normalize(pixels.to(torch.float32).div(255), mean, std)
-    return normalised
+    centres, widths = (torch.tensor(values, dtype=torch.float32).view(3, 1, 1) for values in (mean, std))
+    return pixels.to(torch.float32).div(255).sub(centres).div(widths)
 
 
 def preprocess(image: Image.Image, model: MlpMixer) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
+from concurrent.futures import wait
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -19,12 +20,14 @@ import mixer_viz as mv
 from mixer_viz.checkpoints import bundled, hub
 from mixer_viz.images.samples import load_sample
 from mixer_viz.model import MixerConfig, MlpMixer, Trace
+from mixer_viz.ui.compute.jobs import job_table
 from tests.app.driving import BUNDLED, READ_CARD, start
 
 # Every AppTest asks each installed distribution for components: half of its time, for the same answer again.
 installed_components = functools.cache(manifest_scanner.scan_component_manifests)
 
 
+WORK_SECONDS = 60.0  # until the next of a computation's chunks, at most
 _SEEN: set[object] = set()  # the file whose tests share what is in the caches
 
 
@@ -34,6 +37,14 @@ def beginning_with_the_smaller_one(path: Path) -> bundled.BundledModel:
 
 def offline(*_: object, **__: object) -> NoReturn:
     raise ConnectionError("the tests have no network")
+
+
+def end_jobs() -> None:
+    """What a test's visitor has left behind: the server would go on with it for the twenty seconds of its patience."""
+    jobs = [job for job in list(job_table()._jobs.values()) if not job.future.done()]
+    for job in jobs:
+        job.cancel()
+    wait([job.future for job in jobs], WORK_SECONDS)
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +62,7 @@ def fresh_app(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
         st.cache_resource.clear()
         st.cache_data.clear()
     yield
+    end_jobs()
     if is_own:
         _SEEN.clear()  # what it left there is not for the next one
     PagesManager.uses_pages_directory = None

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 Visit = Callable[..., "Page"]
+Tab = Callable[..., "Page"]
 PURPLE = (150, 40, 200)
 CELL = (1.5 / 8, 1.5 / 8)  # the middle of a patch that carries no mark
 
@@ -90,8 +91,8 @@ def test_a_bad_checkpoint_is_one_sentence(visit: Visit, tmp_path: Path) -> None:
     expect(keyed(page, "patch-panel").locator("canvas")).to_have_count(4)
 
 
-def test_downloads_of_the_overview_agree_with_the_page(visit: Visit, tmp_path: Path) -> None:
-    page = visit()
+def test_downloads_of_the_overview_agree_with_the_page(tab: Tab, tmp_path: Path) -> None:
+    page = tab()
     idle(page)
     table = download(page, "overview-csv")
     assert table.suggested_filename == "overview.csv"
@@ -109,8 +110,8 @@ def test_downloads_of_the_overview_agree_with_the_page(visit: Visit, tmp_path: P
         assert figure.size == (3300, 2100)
 
 
-def test_downloads_of_the_patches_follow_the_selection(visit: Visit) -> None:
-    page = visit("/patches?token=11")
+def test_downloads_of_the_patches_follow_the_selection(tab: Tab) -> None:
+    page = tab("/patches?token=11")
     idle(page)
     responses = []
     picture = canvas(page, "patch-panel")

@@ -63,14 +63,17 @@ def test_back_takes_one_step_and_restores_what_was_there(visit: Callable[..., Pa
 
 def test_back_finds_the_view_again_in_a_busy_browser(visit: Callable[..., Page]) -> None:
     page = visit("/activations?view=formula&token=7")
+    page.evaluate("document.adoptedStyleSheets = []")  # busy with what moves, too
     idle(page)
-    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 20})
+    browser = page.context.new_cdp_session(page)
+    browser.send("Emulation.setCPUThrottlingRate", {"rate": 20})
     for _ in range(2):  # without what holds the address of the next page back, most of them failed
         page.get_by_test_id("stSidebarNavLink").nth(1).click()
         expect(page).to_have_url(re.compile("/patches[?]token=7$"), timeout=TIMEOUT)
         expect(token_field(page)).to_be_visible(timeout=TIMEOUT)
         idle(page)
         step(page, -1, "/activations[?]view=formula&token=7$")
+    browser.send("Emulation.setCPUThrottlingRate", {"rate": 1})  # closing it as slowly would cost as much again
 
 
 def test_the_link_is_copied(visit: Callable[..., Page]) -> None:

@@ -14,16 +14,16 @@ import pytest
 pytest.importorskip("playwright", exc_type=ImportError)
 
 from PIL import Image
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from mixer_viz.ui.headers import COOKIE
-from tests.browser.conftest import chromium_path
+from tests.browser.conftest import STILL, chromium_path
 from tests.browser.looking import TIMEOUT, canvas, go, idle, token_field, upload
 from tests.browser.replicas import BASE, CONF, House, house, until
 from tests.browser.test_files import PURPLE, wait_for_purple
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Playwright
 
 pytestmark = pytest.mark.browser
 
@@ -42,18 +42,18 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(playwright: Playwright) -> Iterator[Browser]:
     """Not the shared one: each of these visitors has cookies of their own."""
-    path = chromium_path()
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield running
-        running.close()
+    running = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
+    yield running
+    running.close()
 
 
 def arrive(browser: Browser, running: House, address: str = "/") -> Page:
     """A new visitor, whose first picture is there."""
-    page = browser.new_context(viewport={"width": 1400, "height": 900}).new_page()
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    context.add_init_script(STILL)
+    page = context.new_page()
     page.set_default_timeout(TIMEOUT)
     page.goto(running.url + address)
     page.locator("canvas").first.wait_for()

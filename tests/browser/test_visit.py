@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 Visit = Callable[..., "Page"]
+Tab = Callable[..., "Page"]
 WATCH_DIALOGS = """
 window.seenDialogs = [];
 const look = () => document.querySelectorAll('[role=dialog]').forEach((d) => window.seenDialogs.push(d.innerText));
@@ -74,8 +75,8 @@ def test_deep_link_as_the_very_first_request(visit: Visit, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(("address", "panel", "index"), [("/", "front", 1), ("/patches", "patch-panel", 0)])
-def test_clicking_a_patch_selects_it(visit: Visit, address: str, panel: str, index: int) -> None:
-    page = visit(address)
+def test_clicking_a_patch_selects_it(tab: Tab, address: str, panel: str, index: int) -> None:
+    page = tab(address)
     idle(page)
     picture = canvas(page, panel, index)
     box = picture.bounding_box()
@@ -88,8 +89,8 @@ def test_clicking_a_patch_selects_it(visit: Visit, address: str, panel: str, ind
             expect(sentence).to_be_visible(timeout=TIMEOUT)
 
 
-def test_a_row_of_the_token_matrix_selects_its_patch(visit: Visit) -> None:
-    page = visit("/patches")
+def test_a_row_of_the_token_matrix_selects_its_patch(tab: Tab) -> None:
+    page = tab("/patches")
     idle(page)
     matrix = canvas(page, "matrix-panel")
     matrix.scroll_into_view_if_needed()
@@ -98,8 +99,8 @@ def test_a_row_of_the_token_matrix_selects_its_patch(visit: Visit) -> None:
     expect_token(page, 20)
 
 
-def test_arrow_keys_move_the_selection(visit: Visit) -> None:
-    page = visit("/patches?token=11")
+def test_arrow_keys_move_the_selection(tab: Tab) -> None:
+    page = tab("/patches?token=11")
     expect_token(page, 11)
     idle(page)
     picture = canvas(page, "patch-panel")
@@ -112,8 +113,8 @@ def test_arrow_keys_move_the_selection(visit: Visit) -> None:
     expect_token(page, 43)
 
 
-def test_the_number_field_moves_the_mark_in_the_pictures(visit: Visit) -> None:
-    page = visit("/patches?token=11")
+def test_the_number_field_moves_the_mark_in_the_pictures(tab: Tab) -> None:
+    page = tab("/patches?token=11")
     expect_token(page, 11)
     idle(page)
     before = canvas(page, "patch-panel").evaluate("canvas => canvas.toDataURL()")
@@ -149,8 +150,8 @@ def test_a_copied_link_shows_the_same_to_someone_else(visit: Visit) -> None:
     assert chosen(theirs, "filters") == chosen(mine, "filters")
 
 
-def test_hovering_reads_the_value(visit: Visit) -> None:
-    page = visit("/patches?token=11")
+def test_hovering_reads_the_value(tab: Tab) -> None:
+    page = tab("/patches?token=11")
     idle(page)
     picture = canvas(page, "patch-panel", 2)
     box = picture.bounding_box()

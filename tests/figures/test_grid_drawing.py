@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-profile, chromium = conftest.profile, conftest.chromium
+profile = conftest.profile
 FRONTEND = Path(mixer_viz.ui.__file__).parent / "frontend"
 HOME = """<style>{css}</style><div id="home">
 <div class="player" hidden><button></button><input type="range"><output></output></div>
@@ -37,6 +37,12 @@ PIXEL = """(canvas, [x, y]) => Array.from(canvas.getContext('2d').getImageData(
 VALUES = np.linspace(-1.0, 1.0, 54).reshape(6, 9)
 
 Show = Callable[..., "Page"]
+
+
+@pytest.fixture(scope="module")
+def chromium(profile: Path) -> Iterator[BrowserContext]:
+    with conftest.chromium_running(profile) as (_, context):
+        yield context
 
 
 @pytest.fixture

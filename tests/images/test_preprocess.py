@@ -153,8 +153,15 @@ def test_a_small_crop_costs_no_more_than_a_large_one(crop_pct: float, monkeypatc
         patch.setattr("mixer_viz.images.pixels.MAX_RESIZED_PIXELS", 10**5)
         assert levels_apart(crop_image(image, config), resized_first) <= 2
     large = dataclasses.replace(config, image_size=1024, patch_size=16, crop_pct=0.1)
-    monkeypatch.setattr("mixer_viz.images.pixels.functional.resize", None)  # which would enlarge to 13,165 x 10,240
+    sizes, resize = [], Image.Image.resize
+
+    def noting(self: Image.Image, size: tuple[int, int], *rest: object, **more: object) -> Image.Image:
+        sizes.append(size)
+        return resize(self, size, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Image.Image, "resize", noting)
     assert crop_image(image, large).size == (1024, 1024)
+    assert sizes == [(1024, 1024)]  # not 13,165 x 10,240
 
 
 @pytest.mark.parametrize("size", [(5000, 1), (1, 5000), (20_000, 10), (25_000_000, 1)])

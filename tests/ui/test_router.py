@@ -63,3 +63,17 @@ def test_the_switch_decides_whether_the_sidebar_stays(routed: bool, tmp_path: Pa
     assert texts == ([["sidebar"], ["one", "sidebar"]] if routed else [[], ["one"]]), (
         ADVICE if routed else f"{ADVICE} Or the fault is gone, and with it the need for require_router()."
     )
+
+
+def test_two_first_visitors_at_once_both_come_through_the_router(tmp_path: Path) -> None:
+    """The other one turns the switch off after this one's page was started by itself."""
+    switch = "streamlit.runtime.pages_manager import PagesManager; PagesManager.uses_pages_directory"
+    other_visitor = f"from {switch} = False\n"
+    first_line = "from mixer_viz.ui.router import require_router; require_router()\n"
+    (tmp_path / "pages").mkdir()
+    for name in ("one", "two"):
+        page = f'{other_visitor}{first_line}import streamlit as st\nst.text("{name}")\n'
+        (tmp_path / "pages" / f"{name}.py").write_text(page)
+    (tmp_path / "app.py").write_text(APP_WITH_PAGES)
+    app = AppTest.from_file(str(tmp_path / "app.py"), default_timeout=30).run()
+    assert [text.value for text in app.run().sidebar.text] == ["sidebar"]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 Visit = Callable[..., "Page"]
+Tab = Callable[..., "Page"]
 LAYER, TOKEN, CHANNEL = 3, 9, 5
 ADDRESS = f"/activations?image=Cat&layer={LAYER}&token={TOKEN}"
 PANELS = {

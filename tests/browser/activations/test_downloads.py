@@ -15,14 +15,14 @@ from PIL import Image
 from mixer_viz.analysis.activations import layers, logit_attribution, logit_lens, residual_stream, similarity
 from mixer_viz.model import MlpMixer, Trace
 from mixer_viz.model.trace import stages_of
-from tests.browser.activations.looking import Visit, open_view
+from tests.browser.activations.looking import Tab, open_view
 from tests.browser.looking import download
 
 pytestmark = pytest.mark.browser
 
 
-def test_table_and_arrays_can_be_downloaded_and_read_back(visit: Visit, model: MlpMixer, traced: Trace) -> None:
-    page = open_view(visit)
+def test_table_and_arrays_can_be_downloaded_and_read_back(tab: Tab, model: MlpMixer, traced: Trace) -> None:
+    page = open_view(tab)
     file = download(page, "activations-csv")
     assert file.suggested_filename == "activations.csv"
     with open(file.path(), newline="", encoding="utf-8-sig") as table:
@@ -55,8 +55,8 @@ def test_table_and_arrays_can_be_downloaded_and_read_back(visit: Visit, model: M
         assert total == pytest.approx(logit, abs=1e-3)
 
 
-def test_figure_can_be_downloaded(visit: Visit) -> None:
-    page = open_view(visit, "Residual stream")
+def test_figure_can_be_downloaded(tab: Tab) -> None:
+    page = open_view(tab, "Residual stream")
     with Image.open(download(page, "activations-png").path()) as figure:
         assert figure.format == "PNG"
         assert figure.width > 2000

@@ -12,14 +12,14 @@ from playwright.sync_api import expect
 
 from mixer_viz.model import MlpMixer
 from mixer_viz.model.trace import stages_of
-from tests.browser.activations.looking import LAYER, TOKEN, Visit, click, click_patch, expect_field, open_view
+from tests.browser.activations.looking import LAYER, TOKEN, Tab, click, click_patch, expect_field, open_view
 from tests.browser.looking import TIMEOUT, canvas, expect_token, idle, keyed, picture_of, wait_for_another
 
 pytestmark = pytest.mark.browser
 
 
-def test_clicking_a_layer_enlarges_it(visit: Visit, model: MlpMixer) -> None:
-    page = open_view(visit)
+def test_clicking_a_layer_enlarges_it(tab: Tab, model: MlpMixer) -> None:
+    page = open_view(tab)
     expect_field(page, "layer", LAYER)
     large, player = canvas(page, "large", 1), keyed(page, "large").locator("output")
     names = [stage.name for stage in stages_of(model.config)]
@@ -37,8 +37,8 @@ def test_clicking_a_layer_enlarges_it(visit: Visit, model: MlpMixer) -> None:
         expect_token(page, TOKEN)
 
 
-def test_arrow_keys_go_through_the_layers(visit: Visit) -> None:
-    page = open_view(visit)
+def test_arrow_keys_go_through_the_layers(tab: Tab) -> None:
+    page = open_view(tab)
     picture = canvas(page, "strip", LAYER)
     picture.focus()
     for key, layer in [("ArrowRight", LAYER + 1), ("ArrowRight", LAYER + 2), ("ArrowLeft", LAYER + 1)]:
@@ -46,8 +46,8 @@ def test_arrow_keys_go_through_the_layers(visit: Visit) -> None:
         expect_field(page, "layer", layer)
 
 
-def test_clicking_a_patch_shows_its_vectors_and_keeps_the_layer(visit: Visit, model: MlpMixer) -> None:
-    page = open_view(visit)
+def test_clicking_a_patch_shows_its_vectors_and_keeps_the_layer(tab: Tab, model: MlpMixer) -> None:
+    page = open_view(tab)
     vectors, side = canvas(page, "vectors"), model.config.grid_size
     for index, token in [(0, 0), (1, side + 2)]:
         before = picture_of(vectors)
@@ -59,8 +59,8 @@ def test_clicking_a_patch_shows_its_vectors_and_keeps_the_layer(visit: Visit, mo
         expect_field(page, "layer", LAYER)
 
 
-def test_clicking_a_row_of_the_vectors_selects_the_layer(visit: Visit, model: MlpMixer) -> None:
-    page = open_view(visit)
+def test_clicking_a_row_of_the_vectors_selects_the_layer(tab: Tab, model: MlpMixer) -> None:
+    page = open_view(tab)
     stages = 1 + 2 * model.config.num_blocks
     large = canvas(page, "large", 1)
     before = picture_of(large)
@@ -69,8 +69,8 @@ def test_clicking_a_row_of_the_vectors_selects_the_layer(visit: Visit, model: Ml
     wait_for_another(page, large, before)
 
 
-def test_the_quantity_and_its_scale_change_the_strip(visit: Visit) -> None:
-    page = open_view(visit)
+def test_the_quantity_and_its_scale_change_the_strip(tab: Tab) -> None:
+    page = open_view(tab)
     strip = canvas(page, "strip", 1)
     seen = [picture_of(strip)]
     for name in ("Likeness", "Channel", "Class"):
@@ -88,8 +88,8 @@ def test_the_quantity_and_its_scale_change_the_strip(visit: Visit) -> None:
     expect_field(page, "layer", LAYER)
 
 
-def test_layers_play_in_the_browser(visit: Visit, model: MlpMixer) -> None:
-    page = open_view(visit)
+def test_layers_play_in_the_browser(tab: Tab, model: MlpMixer) -> None:
+    page = open_view(tab)
     names = [stage.name for stage in stages_of(model.config)]
     player = keyed(page, "large").locator(".player")
     button, label, large = player.locator("button"), player.locator("output"), canvas(page, "large", 1)

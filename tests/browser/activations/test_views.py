@@ -17,6 +17,7 @@ from tests.browser.activations.looking import (
     ADDRESS,
     CHANNEL,
     LAYER,
+    Tab,
     Visit,
     click,
     click_patch,
@@ -37,8 +38,8 @@ def answers(table: Locator) -> str:
     return re.sub(r"\S+ points", "", table.inner_text())
 
 
-def test_clicking_a_channel_follows_it(visit: Visit, model: MlpMixer) -> None:
-    page = open_view(visit, "Channels", f"{ADDRESS}&channel={CHANNEL}&channels=Number")
+def test_clicking_a_channel_follows_it(tab: Tab, model: MlpMixer) -> None:
+    page = open_view(tab, "Channels", f"{ADDRESS}&channel={CHANNEL}&channels=Number")
     expect_field(page, "channel", CHANNEL)
     atlas, strip = canvas(page, "channel-atlas"), canvas(page, "channel-strip", 4)
     readout = keyed(page, "channel-atlas").locator(".readout")
@@ -61,8 +62,8 @@ def test_clicking_a_channel_follows_it(visit: Visit, model: MlpMixer) -> None:
     wait_for_another(page, atlas, before)
 
 
-def test_patch_and_layer_of_the_answer_at_depth(visit: Visit, model: MlpMixer) -> None:
-    page = open_view(visit, "Prediction")
+def test_patch_and_layer_of_the_answer_at_depth(tab: Tab, model: MlpMixer) -> None:
+    page = open_view(tab, "Prediction")
     names = [stage.name for stage in stages_of(model.config)]
     side = model.config.grid_size
     for index, token in enumerate((0, side + 2, 3 * side)):
@@ -78,8 +79,8 @@ def test_patch_and_layer_of_the_answer_at_depth(visit: Visit, model: MlpMixer) -
     player.locator("button").click()
 
 
-def test_a_row_of_the_similarities_selects_its_patch_for_the_other_views(visit: Visit, model: MlpMixer) -> None:
-    page = open_view(visit, "Residual stream")
+def test_a_row_of_the_similarities_selects_its_patch_for_the_other_views(tab: Tab, model: MlpMixer) -> None:
+    page = open_view(tab, "Residual stream")
     tokens = model.config.num_patches
     click(canvas(page, "similarity"), 0.5, 20.5 / tokens)
     idle(page)
@@ -88,8 +89,8 @@ def test_a_row_of_the_similarities_selects_its_patch_for_the_other_views(visit: 
     expect_token(page, 20)
 
 
-def test_clicking_a_unit_shows_it_in_the_formula(visit: Visit, model: MlpMixer) -> None:
-    page = open_view(visit, "Formula", f"{ADDRESS}&block=3&channel={CHANNEL}&unit=4")
+def test_clicking_a_unit_shows_it_in_the_formula(tab: Tab, model: MlpMixer) -> None:
+    page = open_view(tab, "Formula", f"{ADDRESS}&block=3&channel={CHANNEL}&unit=4")
     units = model.config.tokens_mlp_dim
     expect_field(page, "unit", 4)
     weights = canvas(page, "formula-first", 1)

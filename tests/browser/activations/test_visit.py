@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -25,8 +26,11 @@ from tests.browser.activations.looking import (
     open_view,
     wait_for_view,
 )
-from tests.browser.looking import TIMEOUT, canvas, expect_token, idle, keyed, num_colours, picture_of
+from tests.browser.looking import TIMEOUT, canvas, chosen, expect_token, idle, keyed, num_colours, picture_of
 from tests.browser.test_screens import WIDER_THAN_THE_SCREEN
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
 
@@ -74,10 +78,15 @@ def test_a_copied_link_shows_the_same_to_someone_else(visit: Visit) -> None:
         page.reload()
 
 
+@pytest.fixture(scope="module")
+def phone(long_visit: Visit) -> Page:
+    return open_view(long_visit, viewport={"width": 390, "height": 844})
+
+
 @pytest.mark.parametrize("view", PANELS)
-def test_phone_reads_as_one_column(visit: Visit, view: str) -> None:
-    page = open_view(visit, viewport={"width": 390, "height": 844})
-    if view != "Layers":
+def test_phone_reads_as_one_column(phone: Page, view: str) -> None:
+    page = phone
+    if chosen(page, "view") != view:
         go_to(page, view)
     assert page.evaluate(WIDER_THAN_THE_SCREEN) <= 0
     for panel in PANELS[view]:

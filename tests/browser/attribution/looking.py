@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 Visit = Callable[..., "Page"]
+Tab = Callable[..., "Page"]
 WORK_TIMEOUT = 300_000  # ms, for all that is at work; a busy machine is slow
 PATCH_LOGITS, ABLATION, GRADIENTS = "Logit of each patch", "Patch ablation", "Integrated gradients"
 DONE = f"""(maps) => ({IDLE})() && !document.querySelector('[data-testid=stProgress]')

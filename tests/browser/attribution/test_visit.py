@@ -23,6 +23,7 @@ from tests.browser.attribution.looking import (
     PATCH_LOGITS,
     SAMPLED,
     WORK_TIMEOUT,
+    Tab,
     Visit,
     address,
     finish,
@@ -44,8 +45,8 @@ def deleted_sentence(page: Page) -> Locator:
     return page.get_by_text(re.compile(r"With patch \d+ replaced by .* goes from"))
 
 
-def test_click_in_a_map_deletes_the_patch_everywhere(visit: Visit, model: MlpMixer) -> None:
-    page = open_done(visit, PATCH_LOGITS, ABLATION)
+def test_click_in_a_map_deletes_the_patch_everywhere(tab: Tab, model: MlpMixer) -> None:
+    page = open_done(tab, PATCH_LOGITS, ABLATION)
     side = model.config.grid_size
     pixels = mv.preprocess(load_sample("cat"), model)
     for place, token in ((0, side + 3), (1, 5 * side + 1)):
@@ -64,9 +65,9 @@ def test_click_in_a_map_deletes_the_patch_everywhere(visit: Visit, model: MlpMix
     expect_token(page, 0)
 
 
-def test_hover_reads_a_pixels_value(visit: Visit, model: MlpMixer) -> None:
+def test_hover_reads_a_pixels_value(tab: Tab, model: MlpMixer) -> None:
     query = {"level": "Pixels", "integrated_gradients_steps": "8", "sign": "Positive only"}
-    page = open_done(visit, GRADIENTS, PATCH_LOGITS, query=query)
+    page = open_done(tab, GRADIENTS, PATCH_LOGITS, query=query)
     pixels = mv.preprocess(load_sample("cat"), model)
     target = int(model(pixels)[0].argmax())
     values = mv.attribute(model, pixels, target, "integrated_gradients", baseline="mean", steps=8).pixel_map

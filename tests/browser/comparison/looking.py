@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 Visit = Callable[..., "Page"]
+Tab = Callable[..., "Page"]
 WORK_TIMEOUT = 180_000  # ms; a busy machine is slow
 PHOTO, COSTS, SWAPPED, REORDERED = "On your photo", "Cost and accuracy", "Swapped at run time", "Pictures reordered"
 WORDS = {  # of its last section

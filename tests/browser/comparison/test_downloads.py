@@ -32,6 +32,7 @@ from tests.browser.comparison.looking import (
     PHOTO,
     SWAPPED,
     WORK_TIMEOUT,
+    Tab,
     Visit,
     alerts,
     go_to,
@@ -121,9 +122,9 @@ def test_folder_with_other_names_is_refused_in_one_sentence(visit: Visit, tmp_pa
     assert str(tmp_path) not in sentence
 
 
-def test_arrays_follow_a_click_and_can_be_read_back(visit: Visit) -> None:
+def test_arrays_follow_a_click_and_can_be_read_back(tab: Tab) -> None:
     """Patch and block that were chosen after the page was drawn."""
-    page = open_part(visit)
+    page = open_part(tab)
     side = next(iter(networks().values())).config.grid_size
     click_patch(listening_map(page, 0), 11, side)
     expect_token(page, 11)
@@ -149,8 +150,8 @@ def test_arrays_follow_a_click_and_can_be_read_back(visit: Visit) -> None:
             np.testing.assert_allclose(arrays[f"{name}.probabilities"], probabilities, atol=1e-3)
 
 
-def test_figure_and_table_can_be_downloaded(visit: Visit) -> None:
-    page = open_part(visit)
+def test_figure_and_table_can_be_downloaded(tab: Tab) -> None:
+    page = open_part(tab)
     with Image.open(download(page, "token-mixers-png").path()) as figure:
         assert figure.format == "PNG"
         assert figure.width > 1000

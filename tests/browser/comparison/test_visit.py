@@ -23,6 +23,7 @@ from tests.browser.comparison.looking import (
     REORDERED,
     SWAPPED,
     WORK_TIMEOUT,
+    Tab,
     Visit,
     alerts,
     go_to,
@@ -39,8 +40,8 @@ PARTS = (PHOTO, COSTS, SWAPPED, REORDERED)
 CHARTS = ("compared-accuracy", "compared-curves", "compared-growth")
 
 
-def test_every_part_is_drawn_without_an_error(visit: Visit) -> None:
-    page = open_part(visit)
+def test_every_part_is_drawn_without_an_error(tab: Tab) -> None:
+    page = open_part(tab)
     for part in (*PARTS[1:], PHOTO):
         go_to(page, part)
         assert alerts(page) == []
@@ -60,8 +61,8 @@ def test_every_part_is_drawn_without_an_error(visit: Visit) -> None:
     assert keyed(page, "compared-listening").locator("canvas").count() == len(networks())
 
 
-def test_click_in_a_listening_map_selects_the_patch_everywhere(visit: Visit) -> None:
-    page = open_part(visit)
+def test_click_in_a_listening_map_selects_the_patch_everywhere(tab: Tab) -> None:
+    page = open_part(tab)
     side, last = next(iter(networks().values())).config.grid_size, len(networks()) - 1
     for place, token in ((0, side + 2), (last, 5 * side + 1)):
         pictures = [listening_map(page, each) for each in range(len(networks()))]
@@ -81,8 +82,8 @@ def test_click_in_a_listening_map_selects_the_patch_everywhere(visit: Visit) -> 
     expect_token(page, 0)
 
 
-def test_hover_reads_a_share(visit: Visit) -> None:
-    page = open_part(visit, query={"token": "20", "block": "2"})
+def test_hover_reads_a_share(tab: Tab) -> None:
+    page = open_part(tab, query={"token": "20", "block": "2"})
     network = next(iter(networks().values()))
     share = metaformer_jacobian(network, mv.preprocess(load_sample("cat"), network), 1).share[20]
     side, picture = network.config.grid_size, listening_map(page, 0)

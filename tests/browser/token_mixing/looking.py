@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 Visit = Callable[..., "Page"]
+Tab = Callable[..., "Page"]
 BLOCK = 2  # counted from 0: the third
 UNIT = 17
 ADDRESS = f"/token_mixing?block={BLOCK + 1}&unit={UNIT}"

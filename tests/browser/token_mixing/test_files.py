@@ -19,13 +19,13 @@ from timm.models.mlp_mixer import MlpMixer as TimmMixer
 from mixer_viz.analysis.token_mixing.weights import Units, block_weights, units_of
 from mixer_viz.model import MlpMixer
 from tests.browser.looking import canvas, download, idle, num_colours, upload
-from tests.browser.token_mixing.looking import BLOCK, UNIT, Visit, expect_unit, open_atlas
+from tests.browser.token_mixing.looking import BLOCK, UNIT, Tab, Visit, expect_unit, open_atlas
 
 pytestmark = pytest.mark.browser
 
 
-def test_unit_table_can_be_downloaded_and_read_back(visit: Visit, model: MlpMixer) -> None:
-    page = open_atlas(visit)
+def test_unit_table_can_be_downloaded_and_read_back(tab: Tab, model: MlpMixer) -> None:
+    page = open_atlas(tab)
     file = download(page, "token-mixing-csv")
     assert file.suggested_filename == "token-mixing.csv"
     with open(file.path(), newline="", encoding="utf-8-sig") as table:
@@ -39,8 +39,8 @@ def test_unit_table_can_be_downloaded_and_read_back(visit: Visit, model: MlpMixe
             np.testing.assert_allclose([float(row[name]) for row in mine], getattr(units, name), rtol=1e-9, atol=1e-12)
 
 
-def test_atlas_and_weights_can_be_downloaded(visit: Visit, model: MlpMixer) -> None:
-    page = open_atlas(visit)
+def test_atlas_and_weights_can_be_downloaded(tab: Tab, model: MlpMixer) -> None:
+    page = open_atlas(tab)
     with Image.open(download(page, "token-mixing-png").path()) as figure:
         assert figure.format == "PNG"
         assert figure.width == 2100  # 7 inches at 300 dpi

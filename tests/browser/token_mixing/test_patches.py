@@ -10,13 +10,13 @@ from playwright.sync_api import expect
 
 from mixer_viz.model import MlpMixer
 from tests.browser.looking import canvas, expect_token, keyed, picture_of, wait_for_another
-from tests.browser.token_mixing.looking import ADDRESS, BLOCK, UNIT, Visit, expect_unit, open_atlas
+from tests.browser.token_mixing.looking import ADDRESS, BLOCK, UNIT, Tab, expect_unit, open_atlas
 
 pytestmark = pytest.mark.browser
 
 
-def test_blocks_play_in_the_browser(visit: Visit, model: MlpMixer) -> None:
-    page = open_atlas(visit, f"{ADDRESS}&token=9")
+def test_blocks_play_in_the_browser(tab: Tab, model: MlpMixer) -> None:
+    page = open_atlas(tab, f"{ADDRESS}&token=9")
     blocks = model.config.num_blocks
     player = keyed(page, "talk").locator(".player")
     button, label = player.locator("button"), player.locator("output")
@@ -37,8 +37,8 @@ def test_blocks_play_in_the_browser(visit: Visit, model: MlpMixer) -> None:
     expect(keyed(page, "block").locator("input")).to_have_value(str(BLOCK + 1))  # the page's block is its own
 
 
-def test_clicking_a_patch_selects_it_and_leaves_the_unit(visit: Visit, model: MlpMixer) -> None:
-    page = open_atlas(visit, f"{ADDRESS}&token=9")
+def test_clicking_a_patch_selects_it_and_leaves_the_unit(tab: Tab, model: MlpMixer) -> None:
+    page = open_atlas(tab, f"{ADDRESS}&token=9")
     expect_token(page, 9)
     crop, reads = canvas(page, "talk", 0), canvas(page, "talk", 1)
     old = picture_of(reads)

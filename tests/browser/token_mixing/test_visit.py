@@ -19,7 +19,7 @@ from tests.browser.looking import TIMEOUT, canvas, idle, keyed, num_colours, pic
 from tests.browser.serving import serving
 from tests.browser.test_screens import WIDER_THAN_THE_SCREEN
 from tests.browser.test_visit import WATCH_DIALOGS
-from tests.browser.token_mixing.looking import ADDRESS, BLOCK, UNIT, Visit, expect_unit, marks, open_atlas, point
+from tests.browser.token_mixing.looking import ADDRESS, BLOCK, UNIT, Tab, Visit, expect_unit, marks, open_atlas, point
 
 pytestmark = pytest.mark.browser
 
@@ -69,8 +69,8 @@ def test_deep_link_as_the_very_first_request(visit: Visit, tmp_path: Path) -> No
         assert page.evaluate("window.seenDialogs") == []
 
 
-def test_arrow_keys_follow_the_order_of_the_atlas(visit: Visit, order: list[int]) -> None:
-    page = open_atlas(visit)
+def test_arrow_keys_follow_the_order_of_the_atlas(tab: Tab, order: list[int]) -> None:
+    page = open_atlas(tab)
     atlas = canvas(page, "atlas")
     columns = atlas_columns(len(order), ATLAS_WIDTH)
     atlas.click(position=point(atlas, order[1], order))
@@ -80,10 +80,8 @@ def test_arrow_keys_follow_the_order_of_the_atlas(visit: Visit, order: list[int]
         expect_unit(page, order[place])
 
 
-def test_hovering_over_a_tile_reads_unit_patch_and_weight(
-    visit: Visit, weights: MixingWeights, order: list[int]
-) -> None:
-    page = open_atlas(visit)
+def test_hovering_over_a_tile_reads_unit_patch_and_weight(tab: Tab, weights: MixingWeights, order: list[int]) -> None:
+    page = open_atlas(tab)
     atlas = canvas(page, "atlas")
     readout = keyed(page, "atlas").locator(".readout")
     side = weights.grid[0]
@@ -99,8 +97,8 @@ def test_hovering_over_a_tile_reads_unit_patch_and_weight(
     expect(readout).to_have_text(re.compile("Click a unit"))
 
 
-def test_the_order_changes_the_places_and_keeps_the_unit(visit: Visit, weights: MixingWeights) -> None:
-    page = open_atlas(visit)
+def test_the_order_changes_the_places_and_keeps_the_unit(tab: Tab, weights: MixingWeights) -> None:
+    page = open_atlas(tab)
     atlas = canvas(page, "atlas")
     old = picture_of(atlas)
     keyed(page, "order").get_by_role("radio", name="Frequency").click()
