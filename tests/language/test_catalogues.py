@@ -132,3 +132,25 @@ def test_figures_have_every_letter_of_the_catalogue(language: str) -> None:
     said = {letter for message in catalogue_of(language) for letter in str(message.string)}
     assert files[0].stat().st_size <= 2e6
     assert {letter for letter in said if not letter.isspace()} <= letters
+
+
+# Words of the table that are other words too: a shift of a channel, what weighs, the name of a call, keys of a card.
+OTHER_SENSES = {"shift", "weights", "checkpoint", "accuracy"}
+
+
+def terms() -> dict[str, str]:
+    """The rows of docs/translating.md with one word in each language."""
+    table = (ROOT / "docs" / "translating.md").read_text(encoding="utf-8").partition("| English | 中文 |")[2]
+    rows = re.findall(r"^\| ([^|]+?) \| ([^|]+?) \|$", table, re.MULTILINE)
+    return {english: chinese for english, chinese in rows if not re.search(r"[,/(（、]", english + chinese)}
+
+
+def test_one_word_stands_for_one_thing() -> None:
+    assert len(terms()) > 30
+    others = []
+    for english, chinese in terms().items():
+        word = re.compile(rf"\b{re.escape(english)}s?\b", re.IGNORECASE)
+        for message in catalogue_of("zh") if english not in OTHER_SENSES else ():
+            if word.search(re.sub(r"\{[^}]*\}", "", str(message.id))) and chinese not in str(message.string):
+                others.append((english, message.id))
+    assert others == []
