@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -43,7 +44,7 @@ def draw_activations(
         axes = cells[0, 1] if index == 0 else cells[(index - 1) % 2, (index + 1) // 2 + 1]
         drawn = axes.imshow(norms[index], cmap=scale.colour_map, vmin=low, vmax=high, interpolation="nearest")
         said = shown(name)
-        axes.set_title(said.replace(" ", "\n", 2) if index else said, fontsize=6)
+        axes.set_title(re.sub(r"(?<=\d) ", "\n", said) if index else said, fontsize=6)
     top.colorbar(drawn, ax=cells.ravel().tolist(), label=tr(scale.quantity), shrink=0.7)
     answers, writers = bottom.subplots(1, 2)
     layers = np.arange(len(names))
