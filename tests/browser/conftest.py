@@ -145,18 +145,20 @@ def tab(tabs: list[Page], long_visit: Callable[..., Page], server: Server) -> It
     this is for tests that bring no files and need no empty session.
     """
 
-    def go(address: str = "/") -> Page:
+    def go(address: str = "/", shows: str = "canvas") -> Page:
         if not tabs:
-            tabs.append(long_visit(address))
+            tabs.append(long_visit(address, shows=shows))
         elif tabs[0].url != server.url + address:
             tabs[0].evaluate(GO, address)
             tabs[0].wait_for_function(IDLE)
-            tabs[0].locator("canvas").first.wait_for()
+            tabs[0].locator(shows).first.wait_for()
         return tabs[0]
 
     yield go
     for page in tabs:
         page.mouse.move(0, 0)
+        page.set_viewport_size(WIDE)
+        page.emulate_media(color_scheme="light")
         assert page.locator("[data-testid=stException]").count() == 0
 
 

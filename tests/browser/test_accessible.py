@@ -38,8 +38,8 @@ def serious(page: Page, **options: object) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("address", PAGES)
-def test_nothing_serious_and_nothing_too_wide(visit: Callable[..., Page], address: str) -> None:
-    page = visit(f"/{address}", shows=WITHOUT_PICTURES.get(address, "canvas"), color_scheme="light")
+def test_nothing_serious_and_nothing_too_wide(tab: Callable[..., Page], address: str) -> None:
+    page = tab(f"/{address}", shows=WITHOUT_PICTURES.get(address, "canvas"))
     idle(page)
     assert serious(page) == []
     assert page.evaluate(LINKS_TO_NOWHERE) == []

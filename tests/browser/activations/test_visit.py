@@ -18,6 +18,7 @@ from tests.browser.activations.looking import (
     LAYER,
     PANELS,
     TOKEN,
+    Tab,
     Visit,
     click,
     click_patch,
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 
-def test_going_through_the_views_keeps_layer_and_token(visit: Visit) -> None:
-    page = open_view(visit)
+def test_going_through_the_views_keeps_layer_and_token(tab: Tab) -> None:
+    page = open_view(tab)
     for view in ("Channels", "Residual stream", "Prediction", "Layers", "Shuffled patches", "Prediction", "Layers"):
         go_to(page, view)
         if view != "Shuffled patches":
@@ -46,9 +47,9 @@ def test_going_through_the_views_keeps_layer_and_token(visit: Visit) -> None:
         expect(page).to_have_url(re.compile("view=" if view != "Layers" else "^(?!.*view=)"), timeout=TIMEOUT)
 
 
-def test_what_was_clicked_is_kept_from_view_to_view(visit: Visit, model: MlpMixer) -> None:
+def test_what_was_clicked_is_kept_from_view_to_view(tab: Tab, model: MlpMixer) -> None:
     """Not only what the link brought along."""
-    page = open_view(visit)
+    page = open_view(tab)
     click(canvas(page, "strip", 6), 0.5, 0.5)
     expect_field(page, "layer", 6)
     click_patch(canvas(page, "large"), 20, model.config.grid_size)

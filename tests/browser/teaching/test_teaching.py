@@ -38,9 +38,10 @@ def choose_hidden(page: Page, *titles: str) -> None:
     page.keyboard.press("Escape")
 
 
-@pytest.mark.parametrize("viewport", [None, PHONE], ids=["wide", "phone"])
-def test_a_teacher_makes_a_link_and_pupils_open_it(visit: Visit, viewport: dict[str, int] | None) -> None:
-    page = visit("/?token=40")
+@pytest.fixture(scope="module")
+def link(long_visit: Visit) -> str:
+    """What a teacher makes for the pupils of all screens."""
+    page = long_visit("/?token=40")
     idle(page)
     open_tool(page, "Teach")
     keyed(page, "teach_task").locator("textarea").fill("Which <b>patch</b> is the nose?")
@@ -52,9 +53,13 @@ def test_a_teacher_makes_a_link_and_pupils_open_it(visit: Visit, viewport: dict[
     field = keyed(page, "teach_link").locator("input")
     expect(field).to_have_value(re.compile(r"t_hide=one-block-slowly%2Cpages%2Csidebar"), timeout=TIMEOUT)
     expect(field).to_have_value(re.compile(r"token=40"))
-    link = field.input_value()
-    assert len(link) < 400
+    made = field.input_value()
+    assert len(made) < 400
+    return made
 
+
+@pytest.mark.parametrize("viewport", [None, PHONE], ids=["wide", "phone"])
+def test_a_teacher_makes_a_link_and_pupils_open_it(visit: Visit, link: str, viewport: dict[str, int] | None) -> None:
     pupil = visit("/?" + link.partition("?")[2], **({"viewport": viewport} if viewport else {}))
     idle(pupil)
     line = keyed(pupil, "teach_line")
@@ -123,11 +128,16 @@ def hovered(page: Page, picture: Locator, x: float, y: float) -> str:
     return picture.locator("xpath=ancestor::div[@class='panel']").locator(".readout").inner_text()
 
 
+@pytest.fixture(scope="module")
+def report_of_patches(long_visit: Visit, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return downloaded_report(long_visit("/patches?token=40"), tmp_path_factory.mktemp("report"))
+
+
 @pytest.mark.parametrize("viewport", [{"width": 1200, "height": 900}, PHONE], ids=["wide", "phone"])
 def test_a_report_works_without_a_network(
-    visit: Visit, chromium: BrowserContext, tmp_path: Path, viewport: dict[str, int]
+    chromium: BrowserContext, report_of_patches: Path, viewport: dict[str, int]
 ) -> None:
-    path = downloaded_report(visit("/patches?token=40"), tmp_path)
+    path = report_of_patches
     assert path.name == "patch-tokenization.html"
     assert path.stat().st_size < 4_000_000
     report = chromium.new_page()
