@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.testing.v1 import AppTest
 
 from mixer_viz.language import messages
+from mixer_viz.ui import choices
 from mixer_viz.ui.teaching.screen import Screen
 from tests.app.driving import ROOT, TIMEOUT
 from tests.app.language.saying import Marking, texts_sent, words_outside
@@ -39,8 +41,9 @@ SETTINGS = frozenset(
 
 
 @pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[ForwardMsg]:
+def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[ForwardMsg]]:
     """What is sent to the browser from now on; every message is marked."""
+    choices._shown_names.cache_clear()  # they are kept by language, and marks are none
     found: list[ForwardMsg] = []
     passed = Screen.passed
 
@@ -50,7 +53,8 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[ForwardMsg]:
 
     monkeypatch.setattr(Screen, "passed", noting)
     monkeypatch.setattr(messages, "catalogue", lambda language: Marking())
-    return found
+    yield found
+    choices._shown_names.cache_clear()
 
 
 def names_of(page: str) -> frozenset[str]:
