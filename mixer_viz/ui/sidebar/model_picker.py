@@ -6,7 +6,7 @@ import streamlit as st
 
 from mixer_viz.checkpoints import ModelInfo
 from mixer_viz.checkpoints.preparation import MAX_SIDE_FILE_BYTES
-from mixer_viz.language import mark, noted, tr
+from mixer_viz.language import mark, tr
 from mixer_viz.model.costs import costs
 from mixer_viz.model.wording import in_parameters, in_pixels
 from mixer_viz.texts.from_files import literal, literal_sentence, visible
@@ -16,7 +16,6 @@ from mixer_viz.ui.compute.uploads import take_room
 from mixer_viz.ui.serving.reconnecting import LOST_UPLOADS
 from mixer_viz.ui.serving.settings import settings
 from mixer_viz.ui.sidebar.hub_download import download_weights
-from mixer_viz.ui.widgets.contents import folded
 from mixer_viz.ui.widgets.errors import log_error
 from mixer_viz.ui.widgets.given import give, hold
 from mixer_viz.ui.widgets.links import OWN_IN_LINK, asked_for, drop_asked
@@ -56,7 +55,7 @@ def pick_model() -> str:
                 "that is here is shown."
             )
         )
-    with folded(noted("Open your own checkpoint"), expanded=_REFUSED in st.session_state):
+    with st.expander(tr("Open your own checkpoint"), expanded=_REFUSED in st.session_state):
         if refused := st.session_state.get(_REFUSED):
             st.error(tr("{error} The model before it stays.", error=literal_sentence(refused)))
         st.caption(

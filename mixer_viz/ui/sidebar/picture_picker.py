@@ -8,7 +8,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from mixer_viz.images import MAX_IMAGE_BYTES, open_image
 from mixer_viz.images.photos import known_classes_shown
 from mixer_viz.images.samples import Sample, available_samples
-from mixer_viz.language import mark, noted, tr
+from mixer_viz.language import mark, tr
 from mixer_viz.texts.from_files import literal_sentence
 from mixer_viz.texts.overview import shown_in_words
 from mixer_viz.ui.choices import Picture
@@ -16,7 +16,6 @@ from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.uploads import take_room
 from mixer_viz.ui.serving.reconnecting import LOST_UPLOADS
 from mixer_viz.ui.serving.settings import settings
-from mixer_viz.ui.widgets.contents import folded
 from mixer_viz.ui.widgets.errors import log_error
 from mixer_viz.ui.widgets.links import OWN_IN_LINK, asked_for, drop_asked
 from mixer_viz.ui.widgets.selection import pick_one, steady_place
@@ -62,7 +61,7 @@ def pick_picture(class_names: tuple[str, ...] | None) -> Picture:
         st.caption(known)
     if picture.credit:
         st.caption(picture.credit)
-    with folded(noted("Use your own picture"), expanded=_REFUSED in st.session_state):
+    with st.expander(tr("Use your own picture"), expanded=_REFUSED in st.session_state):
         _own_picture()
     return picture
 
