@@ -59,7 +59,9 @@ def idle(page: Page) -> None:
 
 
 def upload(page: Page, key: str, path: Path) -> None:
-    keyed(page, key).locator("input[type=file]").set_input_files(path)
+    field = keyed(page, key).locator("input[type=file]")
+    expect(field).to_have_count(1, timeout=TIMEOUT)  # while the part around it opens, the former one is still there
+    field.set_input_files(path)
 
 
 def pixel(locator: Locator, x: float, y: float) -> list[int]:
