@@ -120,11 +120,19 @@ class ChosenModel:
 
     def all_class_names(self) -> list[str]:
         """`class_name` of every class."""
-        return [self.class_name(index) for index in range(self.config.num_classes)]
+        names = self.config.class_names
+        return list(_distinct_names(names)) if names else [self.class_name(index) for index in self._classes]
 
     def all_shown_class_names(self) -> list[str]:
         """`shown_class_name` of every class."""
-        return list(_shown_names(tuple(self.all_class_names()), current()))
+        names = self.config.class_names
+        if names:
+            return list(_shown_names(names, current()))
+        return [self.shown_class_name(index) for index in self._classes]
+
+    @property
+    def _classes(self) -> range:
+        return range(self.config.num_classes)
 
 
 @functools.lru_cache(maxsize=8)
@@ -137,7 +145,7 @@ def _distinct_names(names: tuple[str, ...]) -> tuple[str, ...]:
 @functools.lru_cache(maxsize=8)
 def _shown_names(names: tuple[str, ...], language: str) -> tuple[str, ...]:
     with speaking(language):
-        return tuple(literal(shown(class_in_words(name))) for name in names)
+        return tuple(literal(shown(class_in_words(name))) for name in _distinct_names(names))
 
 
 @dataclasses.dataclass(frozen=True)
