@@ -45,4 +45,9 @@ TERMS: dict[str, str] = {
 
 def explained(*terms: str) -> str:
     """These terms with their meanings, for a tooltip; KeyError for one that is not in the list."""
-    return "\n\n".join(f"**{tr(term)}**: {tr(TERMS[term])}" for term in terms)
+    return "\n\n".join(defined(term) for term in terms)
+
+
+def defined(term: str) -> str:
+    """One term with its meaning; KeyError for one that is not in the list."""
+    return tr("**{term}**: {meaning}", term=tr(term), meaning=tr(TERMS[term]))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from mixer_viz.language import current, tr
+from mixer_viz.language import SOURCE, current, tr
 from mixer_viz.texts.from_files import visible
 from mixer_viz.texts.teaching import link as texts
 from mixer_viz.ui.teaching.restrictions import MOST_LETTERS, Restrictions, written
@@ -49,7 +49,15 @@ def make_link(screen: Screen, has_own_file: bool) -> None:
         "copied": tr("Copied."),
         "by_hand": tr("Copy it from the field."),
     }
-    _component(key=f"{OWN}link", data={"add": written(Restrictions(task.strip(), free, hidden)), "words": words})
+    _component(
+        key=f"{OWN}link",
+        data={"add": {**written(Restrictions(task.strip(), free, hidden)), **_language()}, "words": words},
+    )
+
+
+def _language() -> dict[str, str]:
+    """Pupils read what the teacher reads, whatever their browsers wish; an address says English where it was chosen."""
+    return {} if current() == SOURCE else {"lang": current()}
 
 
 def _keep_choices() -> None:
@@ -66,5 +74,11 @@ def _many(label: str, names: dict[str, str], key: str) -> list[str]:
     held = st.session_state.get(f"{OWN}{key}", [])
     if not set(held) <= set(names):
         st.session_state[f"{OWN}{key}"] = [each for each in held if each in names]
-    chosen: list[str] = st.multiselect(label, list(names), key=f"{OWN}{key}", format_func=lambda n: visible(names[n]))
+    chosen: list[str] = st.multiselect(
+        label,
+        list(names),
+        key=f"{OWN}{key}",
+        format_func=lambda n: visible(names[n]),
+        placeholder=tr("Choose options"),
+    )
     return chosen

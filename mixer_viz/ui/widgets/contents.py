@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from mixer_viz.language import noted, shown, tr
-from mixer_viz.texts.glossary import COUNTING, TERMS
+from mixer_viz.texts.glossary import COUNTING, TERMS, defined
 from mixer_viz.ui.teaching.restrictions import part_name
 from mixer_viz.ui.teaching.screen import restrictions
 
@@ -41,4 +41,4 @@ def glossary() -> None:
     """All terms, folded."""
     with folded(noted("Glossary")):
         st.markdown(tr(COUNTING))
-        st.markdown("\n".join(f"- **{tr(term)}**: {tr(meaning)}" for term, meaning in TERMS.items()))
+        st.markdown("\n".join(f"- {defined(term)}" for term in TERMS))

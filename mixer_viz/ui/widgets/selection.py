@@ -96,9 +96,8 @@ def pick_many(
     begin_field(key, list(start), many_of(names))
     if not set(st.session_state.get(key, start)) <= set(names):
         st.session_state[key] = list(start)
-    chosen: list[str] = place.multiselect(
-        label, list(names), default=list(start), key=key, **{"format_func": tr, **how}
-    )
+    words = {"format_func": tr, "placeholder": tr("Choose options")}
+    chosen: list[str] = place.multiselect(label, list(names), default=list(start), key=key, **{**words, **how})
     said = ",".join(names[each] for each in chosen)
     end_field(key, chosen, None if chosen == plain else said, said)
     return chosen

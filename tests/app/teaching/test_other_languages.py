@@ -9,7 +9,7 @@ from streamlit.runtime.context import ContextProxy
 
 from mixer_viz.language import speaking
 from mixer_viz.lessons import find_lesson, lessons
-from tests.app.driving import PAGES, start
+from tests.app.driving import PAGES, panel, start
 from tests.app.teaching.test_hand_outs import paper
 from tests.app.teaching.test_reports import Report, report
 
@@ -58,3 +58,8 @@ def test_a_hand_out_is_in_chinese_from_top_to_bottom(paper: list[bytes]) -> None
         assert text in html
     for task in lesson.tasks:
         assert html.index(task.question) < html.index('class="answers"') < html.index(task.solution)
+
+
+def test_a_chinese_teachers_link_is_chinese_whatever_the_pupils_browsers_wish() -> None:
+    assert panel(start(lang="zh"), "teach_link")["add"] == {"lang": "zh"}
+    assert panel(start(), "teach_link")["add"] == {}
