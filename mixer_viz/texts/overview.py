@@ -14,7 +14,6 @@ from mixer_viz.texts.from_files import literal
 from mixer_viz.texts.names.classes import class_in_words
 
 MAX_NAMED_CLASSES = 20
-THIS_MODEL, ALL_MODELS = "This model knows", "All of them know"  # who knows the classes
 
 STEP_CAPTION = mark(
     '"Tokens": after token mixing; "channels": after channel mixing. +35 % means that the step adds a vector 35 % as '
@@ -45,8 +44,8 @@ def colours_caption(explained: Sequence[float]) -> str:
     )
 
 
-def known_classes(config: MixerConfig, who_knows: str = THIS_MODEL) -> str:
-    """Which classes the model can answer with at all; `who_knows` is THIS_MODEL or ALL_MODELS."""
+def known_classes(config: MixerConfig, *, is_one_of_many: bool = False) -> str:
+    """Which classes the model can answer with at all; `is_one_of_many`: with the same classes as others beside it."""
     if config.num_classes == 1:
         return _one_output(config)
     if config.class_names is None:
@@ -54,7 +53,7 @@ def known_classes(config: MixerConfig, who_knows: str = THIS_MODEL) -> str:
     few = config.num_classes <= MAX_NAMED_CLASSES
     named = tr(", ").join(literal(class_in_words(name)) for name in config.class_names) if few else ""
     values: dict[str, Any] = {"count": config.num_classes, "names": named, "guess": 100 / config.num_classes}
-    if few and who_knows == ALL_MODELS:
+    if few and is_one_of_many:
         return tr(
             "All of them know only {count} classes: {names}. The answer is one of them even where none fits; guessing "
             "gives {guess:.2g} %.",
@@ -67,7 +66,7 @@ def known_classes(config: MixerConfig, who_knows: str = THIS_MODEL) -> str:
             **values,
         )
     del values["names"]
-    if who_knows == ALL_MODELS:
+    if is_one_of_many:
         return tr(
             "All of them know {count:,} classes. The answer is one of them even where none fits; guessing gives "
             "{guess:.2g} %.",

@@ -58,7 +58,7 @@ def _answers(picture: Picture, networks: list[TrainedMetaFormer]) -> None:
     answers = comparison_results.predictions_of(picture)
     with right, st.container(key="compared-answers"):
         st.table(texts.answer_table([each.run for each in networks], answers, config.class_names))
-        st.caption(known_classes(config, "All of them know"))
+        st.caption(known_classes(config, is_one_of_many=True))
 
 
 def _listening(picture: Picture, networks: list[TrainedMetaFormer], block: int, token: int, measure: str) -> None:
