@@ -35,11 +35,6 @@ _KINDS = ("choose", "number", "click", "reach")
 _NOTHING: Mapping[str, Any] = {}
 
 
-def lesson_names() -> tuple[str, ...]:
-    """All lessons, in the order in which they build on each other: that of their codes."""
-    return tuple(lesson.name for lesson in lessons())
-
-
 @functools.lru_cache(maxsize=8)
 def lessons(language: str = FIRST_LANGUAGE) -> tuple[Lesson, ...]:
     """All lessons, each in this language where it has it and in English where not; raises LessonError."""
