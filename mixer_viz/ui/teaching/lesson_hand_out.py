@@ -12,6 +12,7 @@ from mixer_viz.texts.teaching import hand_out as texts
 from mixer_viz.ui.language import KEY as LANGUAGE
 from mixer_viz.ui.teaching.document import Document, Question, TooLargeError, question_html
 from mixer_viz.ui.teaching.elements import Page
+from mixer_viz.ui.teaching.made import forget, keep, kept
 from mixer_viz.ui.teaching.markdown import to_html, to_inline_html
 from mixer_viz.ui.teaching.report_tools import made_with
 from mixer_viz.ui.teaching.restrictions import DOWNLOADS
@@ -34,9 +35,17 @@ def hand_out_button(lesson: Lesson) -> None:
     if DOWNLOADS in restrictions().hidden:
         return
     st.button(texts.make(), key=f"{OWN}lesson_{lesson.name}", on_click=_ask, args=(lesson.name,))
-    if st.session_state.get(_ASKED) != lesson.name:
-        return
-    st.session_state[_ASKED] = None
+    name = f"{lesson.name}.html"
+    if st.session_state.get(_ASKED) == lesson.name:
+        forget(name)
+        _make(lesson, name)
+        st.session_state[_ASKED] = None  # not before: a run that the browser interrupts leaves it to the next
+    if (data := kept(name)) is not None:
+        label = texts.download(len(data) / 1e6)
+        st.download_button(label, data, name, "text/html", on_click="ignore", key=f"{OWN}paper_{lesson.name}")
+
+
+def _make(lesson: Lesson, name: str) -> None:
     bar = st.progress(0.0, texts.making(lesson.title))
 
     def tell(share: float) -> None:
@@ -44,14 +53,11 @@ def hand_out_button(lesson: Lesson) -> None:
 
     with one_sentence():
         try:
-            data = lesson_hand_out(lesson, tell)
+            keep(name, lesson_hand_out(lesson, tell))
         except TimeoutError:
             st.warning(texts.too_slow())
         except TooLargeError:
             st.warning(texts.too_large())
-        else:
-            name, label = f"{lesson.name}.html", texts.download(len(data) / 1e6)
-            st.download_button(label, data, name, "text/html", on_click="ignore", key=f"{OWN}paper_{lesson.name}")
     bar.empty()
 
 

@@ -23,7 +23,8 @@ from mixer_viz.ui.compute import cached
 from mixer_viz.ui.language import KEY as LANGUAGE
 from mixer_viz.ui.teaching.document import Document, Question, TooLargeError, task_list
 from mixer_viz.ui.teaching.elements import Page
-from mixer_viz.ui.teaching.screen import OWN, record_next_run, restrictions
+from mixer_viz.ui.teaching.made import forget, keep, kept, record_next_run
+from mixer_viz.ui.teaching.screen import OWN, restrictions
 from mixer_viz.ui.teaching.tree import tree_of
 from mixer_viz.ui.widgets.errors import one_sentence
 from mixer_viz.ui.widgets.links import PROGRESS
@@ -43,19 +44,18 @@ def report_fields(title: str, shown: Sequence[ForwardMsg] | None) -> None:
     answers = ""
     if tasks.strip():
         answers = st.text_area(tr("Their answers"), key=f"{OWN}answers", max_chars=_MOST_LETTERS, height=90)
-    st.button(tr("Make the report"), key=f"{OWN}make", on_click=record_next_run)
-    if shown is None:
-        return
-    with one_sentence():
-        try:
-            data = page_report(title, shown, questions_of(tasks, answers))
-        except TooLargeError:
-            st.warning(texts.too_large())
-            return
-        name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
-        st.download_button(
-            texts.download(len(data) / 1e6), data, f"{name}.html", "text/html", on_click="ignore", key=f"{OWN}report"
-        )
+    st.button(tr("Make the report"), key=f"{OWN}make", on_click=record_next_run, args=(title,))
+    name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") + ".html"
+    if shown is not None:
+        forget(name)
+        with one_sentence():
+            try:
+                keep(name, page_report(title, shown, questions_of(tasks, answers)))
+            except TooLargeError:
+                st.warning(texts.too_large())
+    if (data := kept(name)) is not None:
+        label = texts.download(len(data) / 1e6)
+        st.download_button(label, data, name, "text/html", on_click="ignore", key=f"{OWN}report")
         st.caption(texts.as_it_was())
 
 

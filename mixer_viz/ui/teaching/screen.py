@@ -29,7 +29,7 @@ from mixer_viz.ui.teaching.restrictions import Restrictions, part_name, read_res
 
 OWN = "teach_"  # keys of fields for teachers begin so: no link locks them
 _SCREEN = "_screen"  # session state
-_RECORD = "_record_next_run"  # session state
+RECORD = "_record_next_run"  # session state: title of the page that is to be kept
 _SIDEBAR_ROOT = 1  # of a message's path
 MOST_RECORDED = 5_000  # messages of one run
 _CHOICES = {
@@ -208,7 +208,7 @@ def begin_screen() -> None:
     for key, value in written(here.restrictions).items():
         if st.query_params.get(key) != value:
             _try_to_write(key, value)
-    here.begin(bool(st.session_state.pop(_RECORD, False)))
+    here.begin(RECORD in st.session_state)
 
 
 def _try_to_write(key: str, value: str) -> None:
@@ -223,11 +223,6 @@ def leave_restrictions() -> None:
     for key in (names.TASK, names.FREE, names.HIDE):
         if key in st.query_params:
             del st.query_params[key]
-
-
-def record_next_run() -> None:
-    """Keep what the run that follows shows; for callbacks."""
-    st.session_state[_RECORD] = True
 
 
 def restrictions() -> Restrictions:

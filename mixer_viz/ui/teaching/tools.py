@@ -11,6 +11,7 @@ from mixer_viz.language import tr
 from mixer_viz.texts.teaching import link as texts
 from mixer_viz.ui.sidebar import model_picker, picture_picker
 from mixer_viz.ui.teaching import restrictions as names
+from mixer_viz.ui.teaching.made import recorded
 from mixer_viz.ui.teaching.maker import make_link
 from mixer_viz.ui.teaching.report_tools import report_fields
 from mixer_viz.ui.teaching.screen import OWN, Screen, leave_restrictions, screen
@@ -43,16 +44,16 @@ def _top_line(here: Screen) -> None:
 
 
 def _tools(page: str, here: Screen) -> None:
-    shown, here.recorded = here.recorded, None
-    if names.DOWNLOADS in here.restrictions.hidden:
-        return
-    st.html(_STYLE % ("#FDBA74" if st.context.theme.type == "dark" else "#9A3412"))
-    with st.container(key=f"{OWN}tools", horizontal=True):
-        with st.popover(tr("Report")):
-            report_fields(page, shown)
-        if not here.restrictions:
-            with st.popover(tr("Teach")):
-                make_link(here, has_own_file())
+    with recorded(page) as shown:
+        if names.DOWNLOADS in here.restrictions.hidden:
+            return
+        st.html(_STYLE % ("#FDBA74" if st.context.theme.type == "dark" else "#9A3412"))
+        with st.container(key=f"{OWN}tools", horizontal=True):
+            with st.popover(tr("Report")):
+                report_fields(page, shown)
+            if not here.restrictions:
+                with st.popover(tr("Teach")):
+                    make_link(here, has_own_file())
 
 
 def has_own_file() -> bool:

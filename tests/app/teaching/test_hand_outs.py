@@ -12,6 +12,7 @@ from mixer_viz.lessons import lessons
 from mixer_viz.ui.teaching import lesson_hand_out
 from tests.app.driving import PAGES, errors, panel, start
 from tests.app.lessons.driving import keys_on_page, open_state
+from tests.app.teaching.overtaking import overtaken_once
 from tests.app.teaching.test_reports import grids_in
 
 LESSON = lessons()[0]
@@ -72,6 +73,24 @@ def test_a_page_that_takes_too_long_is_a_sentence(monkeypatch: pytest.MonkeyPatc
     app.button(key=f"teach_lesson_{LESSON.name}").click().run()
     assert errors(app) == []
     assert any("takes too long" in each.value for each in app.warning)
+
+
+def test_a_run_that_is_overtaken_leaves_the_hand_out_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lesson_hand_out, "lesson_hand_out", lambda *_: b"paper")
+    overtaken_once(monkeypatch, lesson_hand_out, "lesson_hand_out")
+    PAGES["lessons"] = "pages/lessons.py"
+    app = start("lessons")
+    app.button(key=f"teach_lesson_{LESSON.name}").click().run()
+    assert errors(app) == []
+
+    def files() -> list[str]:
+        return [each.key for each in app.get("download_button") if each.key.startswith("teach_paper")]
+
+    assert files() == [f"teach_paper_{LESSON.name}"]
+    app.run()  # whatever else the browser sends takes nothing away
+    assert files() == [f"teach_paper_{LESSON.name}"]
+    app.button(key=f"teach_lesson_{lessons()[1].name}").click().run()
+    assert files() == [f"teach_paper_{lessons()[1].name}"]
 
 
 def test_where_downloads_are_hidden_there_is_no_button() -> None:

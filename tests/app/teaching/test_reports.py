@@ -19,6 +19,7 @@ from mixer_viz.model import MlpMixer
 from mixer_viz.ui.teaching import report_tools
 from mixer_viz.ui.teaching.grids import values_of
 from tests.app.driving import PAGES, chart, errors, made_picture, numbers, panel, start, upload_picture, upload_weights
+from tests.app.teaching.overtaking import overtaken_once
 from tests.made_images import encode
 
 Report = Callable[[AppTest], str]
@@ -170,6 +171,20 @@ def test_a_hand_out_has_tasks_with_room_and_answers_at_the_end(report: Report) -
     html = report(app)
     assert html.index("What is &lt;this&gt;?") < html.index('<div class="write">') < html.index('class="answers"')
     assert "<li>A cat</li><li>–</li>" in html
+
+
+def test_a_run_that_is_overtaken_leaves_the_report_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report_tools, "page_report", lambda *_: b"report")
+    overtaken_once(monkeypatch, report_tools, "page_report")
+    app = start()
+
+    def files() -> list[str]:
+        return [each.key for each in app.get("download_button") if each.key == "teach_report"]
+
+    app.button(key="teach_make").click().run()
+    assert files() == ["teach_report"]
+    app.run()  # whatever else the browser sends takes nothing away
+    assert files() == ["teach_report"]
 
 
 def test_a_report_that_is_too_large_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -190,9 +190,10 @@ def test_a_lesson_is_handed_out_and_needs_no_network(visit: Visit, chromium: Bro
     page = chromium.pages[-1]
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Lessons").click()
     page.locator("summary").filter(has_text=lessons()[0].title).click()
+    idle(page)
     page.get_by_role("button", name="Make a hand-out of this lesson").first.click()
     download = page.get_by_role("button", name="Download the hand-out")
-    download.wait_for(timeout=TIMEOUT)
+    download.wait_for(timeout=3 * TIMEOUT)  # as many pages as the lesson has steps
     idle(page)
     with page.expect_download(timeout=TIMEOUT) as caught:
         download.click()
