@@ -22,6 +22,7 @@ import torch
 from mixer_viz.checkpoints import load_model, save_model
 from mixer_viz.checkpoints.bundled import ASSETS_DIR
 from mixer_viz.model import MlpMixer
+from mixer_viz.training.cards.continued import read_continued
 from mixer_viz.training.cards.measure import (
     answers,
     calibration_figures,
@@ -75,6 +76,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--earlier", type=Path, action="append", default=[], metavar="DIR", help="the runs before, in order"
     )
+    parser.add_argument(
+        "--continues",
+        type=Path,
+        metavar="CARD",
+        help="JSON card of the bundled model that the first run went on from",
+    )
     parser.add_argument("--teacher-run", type=Path, metavar="DIR", help="the --out folder of the teacher's training")
     parser.add_argument("--assets", type=Path, default=ASSETS_DIR, metavar="DIR", help="where the files go")
     return parser.parse_args(arguments)
@@ -84,10 +91,13 @@ def write(options: argparse.Namespace) -> dict[str, Any]:
     """Write the weights, the snapshots and both cards; returns the card. Raises ValueError before writing anything."""
     check_finished(options.run)
     runs = [*options.earlier, options.run]
+    before = read_continued(options.continues, runs[0])
     stages = [stage_of(run) for run in runs]
-    check_stages(stages)
+    check_stages(stages, before.start)
+    stages = [*before.stages, *stages]
     teacher = teacher_of(runs, options.teacher_run)
-    snapshots = fitting(stages, runs)
+    teachers = [*before.teachers, *([] if teacher is None else [teacher])]
+    snapshots = fitting(stages, runs, before.snapshots)
     trained = load_model(options.run / FINAL, "cpu")
     test = options.data / "test"
     class_folders(trained.config, test)
@@ -107,7 +117,7 @@ def write(options: argparse.Namespace) -> dict[str, Any]:
         "data": options.data_text,
         "terms": options.terms,
         "stages": stages,
-        **({} if teacher is None else {"teacher": teacher}),
+        **({"teachers": teachers} if teachers else {}),
         "hardware": options.hardware,
         "duration": duration_in_words(sum(stage["seconds"] for stage in stages)),
         "date": datetime.date.fromtimestamp((options.run / FINAL).stat().st_mtime).isoformat(),

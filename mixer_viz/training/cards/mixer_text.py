@@ -89,9 +89,9 @@ mean confidence is {mean_confidence:.1f} % (before: {mean_confidence_before:.1f}
 """
 
 _TEACHER = """\
-The network learned from the labels and from a teacher, a network that was trained before it:
+The network learned from the labels and from {whom} trained before it:
 
-{stage}
+{stages}
 """
 
 _LOSSY = """
@@ -99,7 +99,7 @@ The pictures are lossy copies of the originals, for training and for testing ali
 copies; on the lossless originals it may differ a little."""
 
 _PUT_INTO_WORDS = (
-    *("structure", "stages", "teacher", "snapshots", "class_names"),
+    *("structure", "stages", "teachers", "snapshots", "class_names"),
     *("accuracy_per_class", "test_images_per_class", "calibration", "terms", "is_first"),
 )
 _WIDTH = 119
@@ -110,13 +110,13 @@ def card_text(card: dict[str, Any]) -> str:
     structure, recipe = card["structure"], card["stages"][-1]["recipe"]
     per_block = ("block_frequency", "block_opposed_share", "block_paired_share", "distinct_units")
     blocks = zip(*(structure[name] for name in per_block), strict=True)
-    stages, teacher, calibration = card["stages"], card.get("teacher"), card["calibration"]
+    stages, teachers, calibration = card["stages"], card.get("teachers", []), card["calibration"]
     return _TEMPLATE.format(
         **{key: value for key, value in card.items() if key not in _PUT_INTO_WORDS},
         **{key: value for key, value in structure.items() if not isinstance(value, list)},
         stages_text="\n".join(map(stage_text, stages)),
-        teacher_text="" if teacher is None else _TEACHER.format(stage=stage_text(teacher)),
-        seen=seen_text(stages, teacher),
+        teacher_text=teacher_text(teachers),
+        seen=seen_text(stages, teachers),
         calibration_text="" if calibration is None else _CALIBRATION.format(**calibration),
         class_rows=", ".join(
             f"{name} {value:.1f} % of {card['test_images_per_class'][name]}"
@@ -161,7 +161,17 @@ def networks_text(snapshots: list[dict[str, Any]]) -> str:
     return f"\n\n{textwrap.fill(said, _WIDTH)}"
 
 
-def seen_text(stages: list[dict[str, Any]], teacher: dict[str, Any] | None) -> str:
+def teacher_text(teachers: list[dict[str, Any]]) -> str:
+    """Who they were, in the order in which they taught; empty without one."""
+    if not teachers:
+        return ""
+    whom = (
+        "a teacher, a network that was" if len(teachers) == 1 else "teachers, one after the other: networks that were"
+    )
+    return _TEACHER.format(whom=whom, stages="\n".join(map(stage_text, teachers)))
+
+
+def seen_text(stages: list[dict[str, Any]], teachers: list[dict[str, Any]]) -> str:
     """Which images were trained on, which recipes were chosen on, and when the test part was measured."""
     recipes = [stage["recipe"] for stage in stages]
     shares = sorted({100 * recipe["validation_share"] for recipe in recipes})
@@ -174,7 +184,7 @@ def seen_text(stages: list[dict[str, Any]], teacher: dict[str, Any] | None) -> s
             f"{much} % of it was held out of training and measured after every epoch: recipes were chosen on this "
             "validation part."
         )
-        everyone = [*recipes, *([] if teacher is None else [teacher["recipe"]])]
+        everyone = [*recipes, *(teacher["recipe"] for teacher in teachers)]
         if len({(recipe["validation_share"], recipe["seed"]) for recipe in everyone}) > 1:
             sentences.append("Not all commands held out the same images, so one may have trained on another's.")
     end = "the end" if len(stages) == 1 else "the end of each command that reached its last epoch"

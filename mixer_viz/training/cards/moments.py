@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,39 +21,56 @@ FILM_BYTES = 3_000_000  # of all files together, at most
 _IMAGES_OF_A_CLASS = 200
 
 
-def fitting(stages: list[dict[str, Any]], runs: list[Path]) -> list[dict[str, Any]]:
+def fitting(
+    stages: list[dict[str, Any]], runs: list[Path], earlier: Sequence[dict[str, Any]] = ()
+) -> list[dict[str, Any]]:
     """The snapshots of a film of at most FILM_BYTES, oldest first; each says whether it has to be packed small.
+
+    Args:
+        earlier: snapshots that are packed already, of the bundled model that the first run went on from.
 
     Raises ValueError when the first or the last one is missing.
     """
-    found = find_snapshots(stages, runs)
-    ends = [load_file(found[place]["path"]) for place in (0, -1)]
-    room = FILM_BYTES - NUM_NETWORKS * max(len(save(pack_coarse(end))) for end in ends)
-    small = len(found) * max(len(save(pack_rows(_shown(end)))) for end in ends) > room
+    found = find_snapshots(stages, runs, earlier)
+    fresh = [snapshot for snapshot in found if not is_packed(snapshot)]
+    ends = [load_file(fresh[place]["path"]) for place in (0, -1)]
+    held = sum(snapshot["path"].stat().st_size for snapshot in found if is_packed(snapshot))
+    networks = 0 if held else NUM_NETWORKS * max(len(save(pack_coarse(end))) for end in ends)
+    room = FILM_BYTES - networks - held
+    small = len(fresh) * max(len(save(pack_rows(_shown(end)))) for end in ends) > room
     if small:
         one = max(len(save(pack_rows(_shown(end), small=True))) for end in ends)
-        found = find_snapshots(stages, runs, most=max(2, room // one))
+        found = find_snapshots(stages, runs, earlier, most=max(2, len(found) - len(fresh) + room // one))
     return [snapshot | {"small": small} for snapshot in found]
+
+
+def is_packed(snapshot: dict[str, Any]) -> bool:
+    """Whether it is one of a bundled model, rather than of a run."""
+    return "file" in snapshot
 
 
 def film(snapshots: list[dict[str, Any]], folder: Path, config: MixerConfig, test: Path) -> list[dict[str, Any]]:
     """Fill `folder` with what `fitting` has found, without what an earlier run left there; the card's entries."""
     entries = copy_snapshots(snapshots, folder)
+    if any(map(is_packed, snapshots)):
+        return entries  # with the networks that they hold
     return add_networks(entries, [snapshot["path"] for snapshot in snapshots], folder.parent, config, test)
 
 
 def copy_snapshots(snapshots: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
     """The training's snapshots hold the whole network; what is shipped is what the pages show of them."""
     folder.mkdir(exist_ok=True)
+    packed = [snapshot["path"].read_bytes() if is_packed(snapshot) else None for snapshot in snapshots]
     for old in folder.glob("*.safetensors"):
         old.unlink()
     entries = []
-    for snapshot in snapshots:
+    for snapshot, data in zip(snapshots, packed, strict=True):
         name = f"stage-{snapshot['stage']}-epoch-{snapshot['epoch']:04d}.safetensors"
-        with safe_open(snapshot["path"], "pt") as file:
-            metadata = file.metadata()
-        kept = pack_rows(_shown(load_file(snapshot["path"])), small=snapshot["small"])
-        save_file(kept, folder / name, metadata=metadata)
+        if data is None:
+            with safe_open(snapshot["path"], "pt") as file:
+                metadata = file.metadata()
+            data = save(pack_rows(_shown(load_file(snapshot["path"])), small=snapshot["small"]), metadata=metadata)
+        (folder / name).write_bytes(data)
         (folder / name).chmod(0o644)  # as for the weights
         said = {key: value for key, value in snapshot.items() if key not in ("path", "small")}
         entries.append(said | {"file": f"{folder.name}/{name}"})

@@ -9,6 +9,7 @@ import itertools
 import json
 import math
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,13 +65,15 @@ def check_finished(run: Path) -> None:
         raise ValueError(f"The run {run.name} has not measured its test images yet; finish it with --resume first.")
 
 
-def check_stages(stages: list[dict[str, Any]]) -> None:
-    """Raise ValueError when a run did not start from the one before it."""
-    before = ""
+def check_stages(stages: list[dict[str, Any]], before: str = "") -> None:
+    """Raise ValueError when a run did not start from the one before it, the first one from `before`."""
     for stage in stages:
         source = stage["recipe"]["init_from"]
         if source != before:
-            raise ValueError(f"{stage['run']} started from {source or 'nothing'!r}; name that run with --earlier.")
+            raise ValueError(
+                f"{stage['run']} started from {source or 'nothing'!r}; name that run with --earlier, or the card of "
+                "that model with --continues."
+            )
         before = stage["run"]
 
 
@@ -115,12 +118,23 @@ def read_log(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def find_snapshots(stages: list[dict[str, Any]], runs: list[Path], most: int = NUM_SNAPSHOTS) -> list[dict[str, Any]]:
-    """Where at most `most` snapshots since the last random start of token mixing lie, oldest first."""
+def find_snapshots(
+    stages: list[dict[str, Any]],
+    runs: list[Path],
+    earlier: Sequence[dict[str, Any]] = (),
+    most: int = NUM_SNAPSHOTS,
+) -> list[dict[str, Any]]:
+    """Where at most `most` snapshots since the last random start of token mixing lie, oldest first.
+
+    Args:
+        stages: all of the card; `runs` are the folders of the last ones.
+        earlier: snapshots of the stages before those, from the card of the model that the first run went on from.
+    """
     drawn = [i for i, stage in enumerate(stages) if stage["recipe"]["reset_token_mixing"] or not i][-1]
-    found: list[dict[str, Any]] = []
-    for index in range(drawn, len(stages)):
-        for path in sorted((runs[index] / SNAPSHOTS).glob("epoch-*.safetensors")):
+    found = [entry for entry in earlier if entry["stage"] > drawn]
+    first = len(stages) - len(runs)
+    for index in range(max(first, drawn), len(stages)):
+        for path in sorted((runs[index - first] / SNAPSHOTS).glob("epoch-*.safetensors")):
             with safe_open(path, "pt") as file:
                 metadata = file.metadata()
             epoch, accuracy = int(metadata["epoch"]), metadata.get("validation_accuracy")
@@ -136,14 +150,21 @@ def find_snapshots(stages: list[dict[str, Any]], runs: list[Path], most: int = N
 def thinned(found: list[dict[str, Any]], epochs: list[int], most: int = NUM_SNAPSHOTS) -> list[dict[str, Any]]:
     """At most `most` of them, one for each of `epochs` in all, about evenly spaced in log(1 + epoch).
 
-    The first and the last one stay; of those between, what lies closest between its neighbours goes first.
+    The first and the last one stay, and those that hold a whole network; of the others, what lies closest between its
+    neighbours goes first.
     """
     kept = dict(zip(reversed(epochs), reversed(found), strict=True))
     # Where one stage ends and the next begins with the same weights, the end is kept.
     places = sorted(kept)
     while len(places) > most:
-        gaps = [math.log((1 + after) / (1 + before)) for before, after in zip(places, places[2:], strict=False)]
-        del places[1 + gaps.index(min(gaps))]
+        gaps = {
+            place: math.log((1 + after) / (1 + before))
+            for before, place, after in zip(places, places[1:], places[2:], strict=False)
+            if "network" not in kept[place]
+        }
+        if not gaps:
+            break
+        places.remove(min(gaps, key=lambda place: gaps[place]))
     return [kept[place] for place in places]
 
 

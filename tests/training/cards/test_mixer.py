@@ -167,10 +167,11 @@ def taught(run: Path) -> Path:
 def test_a_teacher_is_in_the_card_with_its_command(run: Path, taught: Path, tmp_path: Path) -> None:
     assert call(taught, tmp_path, f"--teacher-run={run}") == 0
     card, text = json.loads((tmp_path / "tiny.json").read_text()), (tmp_path / "tiny.md").read_text()
-    assert card["teacher"] == stages.stage_of(run)
+    [teacher] = card["teachers"]
+    assert teacher == stages.stage_of(run)
     assert card["stages"][0]["recipe"]["teacher"] == "out/model.safetensors"
-    assert f"test {card['teacher']['accuracy']:.2f} %" in text
-    assert [stage["command"] for stage in (card["teacher"], *card["stages"]) if stage["command"] not in text] == []
+    assert f"test {teacher['accuracy']:.2f} %" in text
+    assert [stage["command"] for stage in (teacher, *card["stages"]) if stage["command"] not in text] == []
     assert "Not all commands held out the same images" in " ".join(text.split())  # they had two seeds
 
 
@@ -257,6 +258,45 @@ def test_two_stages_are_both_in_the_card(run: Path, tmp_path: Path) -> None:
     # Token mixing was drawn anew in the second stage: what came before does not lead to these weights.
     assert [(entry["stage"], entry["epoch"]) for entry in card["snapshots"]] == [(2, 0), (2, 1), (2, 2)]
     assert all((assets / entry["file"]).is_file() for entry in card["snapshots"])
+
+
+def test_a_bundled_model_is_trained_further(
+    run: Path, taught: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The runs before are gone; card, weights and snapshots of the bundled model tell what they were."""
+    assert call(taught, tmp_path, f"--teacher-run={run}") == 0
+    before, card_file = json.loads((tmp_path / "tiny.json").read_text()), tmp_path / "tiny.json"
+    further = tmp_path / "further"
+    more = ("--init-from", str(tmp_path / "tiny.safetensors"), "--teacher", str(taught / "model.safetensors"))
+    assert main([*arguments(run.parent / "data", further, epochs=2), *more]) == 0
+    named = (f"--data={run.parent / 'data'}", f"--teacher-run={taught}")
+    assert call(further, tmp_path, *named) == 2
+    assert "further started from 'tiny.safetensors'; name that run with --earlier, or" in capsys.readouterr().err
+    assert call(further, tmp_path, *named, f"--continues={card_file}") == 0
+    card, text = json.loads(card_file.read_text()), (tmp_path / "tiny.md").read_text()
+    assert card["stages"][:-1] == before["stages"]
+    assert [stage["run"] for stage in card["stages"]] == ["taught", "further"]
+    assert [teacher["run"] for teacher in card["teachers"]] == ["out", "taught"]
+    assert "teachers, one after the other" in text
+    every = (*card["stages"], *card["teachers"])
+    assert [stage["command"] for stage in every if stage["command"] not in text] == []
+    places = [(entry["stage"], entry["epoch"]) for entry in card["snapshots"]]
+    assert places == [(1, 0), (1, 1), (2, 1), (2, 2)]
+    assert card["snapshots"][:2] == before["snapshots"]
+    assert {entry["file"] for entry in card["snapshots"]} == {
+        path.relative_to(tmp_path).as_posix() for path in (tmp_path / "tiny_snapshots").iterdir()
+    }
+    # Its weights are others now: they are not what the run has started from.
+    assert call(further, tmp_path, *named, f"--continues={card_file}") == 2
+    assert "further did not start from the weights in" in capsys.readouterr().err
+    assert call(further, tmp_path, *named, f"--continues={run / 'result.json'}") == 2
+    assert "is no card with weights and snapshots beside it" in capsys.readouterr().err
+
+
+def test_snapshots_with_a_network_stay_in_the_film() -> None:
+    found = [{"stage": 1, "epoch": epoch} | ({"network": {}} if epoch in (11, 12) else {}) for epoch in range(40)]
+    kept = [entry["epoch"] for entry in stages.thinned(found, list(range(40)), most=4)]
+    assert kept == [0, 11, 12, 39]
 
 
 def test_a_film_that_is_too_large_is_packed_and_has_fewer_moments(
