@@ -15,7 +15,7 @@ import pytest
 import mixer_viz as mv
 from mixer_viz.images.samples import load_sample
 from mixer_viz.model import MlpMixer, Trace
-from tests.browser.looking import IDLE
+from tests.browser.looking import IDLE, LOOK
 from tests.browser.serving import FIRST_MODEL, Server, serving_all_workers
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def tab(tabs: list[Page], long_visit: Callable[..., Page], server: Server) -> It
             tabs.append(long_visit(address, shows=shows))
         elif tabs[0].url != server.url + address:
             tabs[0].evaluate(GO, address)
-            tabs[0].wait_for_function(IDLE)
+            tabs[0].wait_for_function(IDLE, polling=LOOK)
             tabs[0].locator(shows).first.wait_for()
         return tabs[0]
 

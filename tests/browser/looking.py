@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 TIMEOUT = 60_000
+LOOK = 50  # ms between two looks at the page: at every frame, it would have to draw them all
 NUM_PAGES = len(list((ROOT / "pages").glob("*.py")))
 IDLE = """() => {
   const app = document.querySelector('[data-testid=stApp]');
@@ -55,7 +56,7 @@ def go(page: Page, index: int) -> None:
 
 def idle(page: Page) -> None:
     """Wait until no run is under way."""
-    page.wait_for_function(IDLE)
+    page.wait_for_function(IDLE, polling=LOOK)
 
 
 def upload(page: Page, key: str, path: Path) -> None:

@@ -50,8 +50,9 @@ def test_one_choice_puts_the_other_network_on_every_page(visit: Visit) -> None:
     ("address", "panel"),
     [("/", "beside-atlas-1"), ("/activations", "beside-layer-1"), ("/attribution", "beside-map-0")],
 )
-def test_a_phone_reads_both_as_one_column(visit: Visit, address: str, panel: str) -> None:
-    page = visit(f"{address}?beside={OTHER}&methods=patch_logits", viewport={"width": 390, "height": 844})
+def test_a_phone_reads_both_as_one_column(tab: Visit, address: str, panel: str) -> None:
+    page = tab(f"{address}?beside={OTHER}&methods=patch_logits")
+    page.set_viewport_size({"width": 390, "height": 844})
     picture = canvas(page, panel)
     picture.wait_for(timeout=2 * TIMEOUT)
     idle(page)

@@ -37,8 +37,8 @@ def step(page: Page, by: int, address: str) -> None:
     idle(page)
 
 
-def test_back_takes_one_step_and_restores_what_was_there(visit: Callable[..., Page]) -> None:
-    page = visit("/activations?view=formula&token=7")
+def test_back_takes_one_step_and_restores_what_was_there(tab: Callable[..., Page]) -> None:
+    page = tab("/activations?view=formula&token=7")
     idle(page)
     first = entries(page)
     press(page, "view", 4, "/activations[?]view=off$")
@@ -80,8 +80,8 @@ def test_back_finds_the_view_again_in_a_busy_browser(visit: Callable[..., Page])
         expect(page).to_have_url(address, timeout=TIMEOUT)
 
 
-def test_the_link_is_copied(visit: Callable[..., Page]) -> None:
-    page = visit("/patches?token=9")
+def test_the_link_is_copied(tab: Callable[..., Page]) -> None:
+    page = tab("/patches?token=9")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     button = page.get_by_role("button", name="Copy link")
     button.click()

@@ -73,14 +73,15 @@ def test_whoever_chooses_it_and_leaves_at_once_finds_it_chosen(visit: Callable[.
     expect(page.get_by_text("bottom right").first).to_be_visible(timeout=TIMEOUT)
 
 
-def test_a_phone_shows_it_in_one_column(visit: Callable[..., Page]) -> None:
-    page = visit(SMALL, viewport={"width": 390, "height": 844})
+def test_a_phone_shows_it_in_one_column(tab: Callable[..., Page]) -> None:
+    page = tab(SMALL)
+    page.set_viewport_size({"width": 390, "height": 844})
     wait_for(page, "Paused: step 0")
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
 
 
-def test_a_link_of_an_earlier_version_becomes_one_of_today(visit: Callable[..., Page]) -> None:
-    page = visit(OLD)
+def test_a_link_of_an_earlier_version_becomes_one_of_today(tab: Callable[..., Page]) -> None:
+    page = tab(OLD)
     wait_for(page, "Paused: step 0")
     expect(page).to_have_url(re.compile(r"learn_task=where(&|$)"), timeout=TIMEOUT)
     expect(page).to_have_url(re.compile(r"learn_token_mixer=identity(&|$)"), timeout=TIMEOUT)

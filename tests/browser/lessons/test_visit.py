@@ -180,10 +180,10 @@ def test_a_phone_shows_the_text_above_and_brings_the_thing_into_view(visit: Visi
     assert page.evaluate(WIDER_THAN_THE_SCREEN) <= 0
 
 
-def test_the_panel_stays_beside_a_long_page(visit: Visit) -> None:
+def test_the_panel_stays_beside_a_long_page(tab: Visit) -> None:
     lesson = find_lesson("what_did_it_learn")
     place = place_of(lesson, "meter")
-    page = visit(address(lesson, place))
+    page = tab(address(lesson, place))
     expect_step(page, lesson, place)
     idle(page)
     page.get_by_role("button", name="Show it on the page").click()
@@ -194,11 +194,11 @@ def test_the_panel_stays_beside_a_long_page(visit: Visit) -> None:
     assert box["x"] + box["width"] <= chart["x"]
 
 
-def test_a_film_has_its_task_judged(visit: Visit) -> None:
+def test_a_film_has_its_task_judged(tab: Visit) -> None:
     """Its page stops before its end."""
     lesson = find_lesson("what_did_it_learn")
     place = place_of(lesson, "opposites")
-    page = visit(address(lesson, place))
+    page = tab(address(lesson, place))
     expect_step(page, lesson, place)
     idle(page)
     solve(page, lesson.steps[place].task)
