@@ -71,6 +71,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--name", required=True, help="what load_model will call it, e.g. mixer_cifar10")
     parser.add_argument("--hardware", required=True, help="what it was trained on, in words")
     parser.add_argument("--data-text", default=DATA, help=f"what it was trained on, in words (default {DATA})")
+    parser.add_argument("--description", default="", help="what it is, in a line without a full stop")
     parser.add_argument("--terms", default="", help="the terms of the data's source, in a sentence or two")
     parser.add_argument("--first", action="store_true", help="the app begins with this model")
     parser.add_argument(
@@ -146,7 +147,8 @@ def measured(weights: Path, options: argparse.Namespace) -> dict[str, Any]:
     recipe = Recipe(**read_checkpoint(options.run)["recipe"])
     return {
         "name": options.name,
-        "description": f"Mixer with {config.num_blocks} blocks for {config.image_size} x {config.image_size} images, "
+        "description": options.description
+        or f"Mixer with {config.num_blocks} blocks for {config.image_size} x {config.image_size} images, "
         f"trained with this project on {data_text.partition(' (')[0]}",
         "accuracy": round(100 * correct / count, 2),
         "accuracy_note": f"top-1 on {count:,} test images of {data_text}, half-precision weights, float32 arithmetic",

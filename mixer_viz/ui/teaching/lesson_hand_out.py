@@ -37,7 +37,6 @@ def hand_out_button(lesson: Lesson) -> None:
     st.button(texts.make(), key=f"{OWN}lesson_{lesson.name}", on_click=_ask, args=(lesson.name,))
     name = f"{lesson.name}.html"
     if st.session_state.get(_ASKED) == lesson.name:
-        forget(name)
         _make(lesson, name)
         st.session_state[_ASKED] = None  # not before: a run that the browser interrupts leaves it to the next
     if (data := kept(name)) is not None:
@@ -62,6 +61,7 @@ def _make(lesson: Lesson, name: str) -> None:
 
 
 def _ask(name: str) -> None:
+    forget()
     st.session_state[_ASKED] = name
 
 

@@ -19,6 +19,7 @@ _MADE = "_file_made"  # session state
 
 def record_next_run(page: str) -> None:
     """Keep what the run that follows shows of the page of this title; for callbacks."""
+    forget()
     st.session_state[RECORD] = page
 
 
@@ -42,7 +43,6 @@ def kept(name: str) -> bytes | None:
     return data if what == [name, current()] else None
 
 
-def forget(name: str) -> None:
-    """It is being made anew."""
-    if kept(name) is not None:
-        del st.session_state[_MADE]
+def forget() -> None:
+    """Another is being made; for callbacks."""
+    st.session_state.pop(_MADE, None)

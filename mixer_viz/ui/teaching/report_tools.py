@@ -23,7 +23,7 @@ from mixer_viz.ui.compute import cached
 from mixer_viz.ui.language import KEY as LANGUAGE
 from mixer_viz.ui.teaching.document import Document, Question, TooLargeError, task_list
 from mixer_viz.ui.teaching.elements import Page
-from mixer_viz.ui.teaching.made import forget, keep, kept, record_next_run
+from mixer_viz.ui.teaching.made import keep, kept, record_next_run
 from mixer_viz.ui.teaching.screen import OWN, restrictions
 from mixer_viz.ui.teaching.tree import tree_of
 from mixer_viz.ui.widgets.errors import one_sentence
@@ -46,14 +46,14 @@ def report_fields(title: str, shown: Sequence[ForwardMsg] | None) -> None:
         answers = st.text_area(tr("Their answers"), key=f"{OWN}answers", max_chars=_MOST_LETTERS, height=90)
     st.button(tr("Make the report"), key=f"{OWN}make", on_click=record_next_run, args=(title,))
     name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") + ".html"
+    seen = f"{name}?{_query()}"  # with another choice, it would be another report
     if shown is not None:
-        forget(name)
         with one_sentence():
             try:
-                keep(name, page_report(title, shown, questions_of(tasks, answers)))
+                keep(seen, page_report(title, shown, questions_of(tasks, answers)))
             except TooLargeError:
                 st.warning(texts.too_large())
-    if (data := kept(name)) is not None:
+    if (data := kept(seen)) is not None:
         label = texts.download(len(data) / 1e6)
         st.download_button(label, data, name, "text/html", on_click="ignore", key=f"{OWN}report")
         st.caption(texts.as_it_was())
@@ -111,8 +111,12 @@ def _address() -> str:
     base: Any = st.context.url
     if not str(base).startswith(("http://", "https://")):
         return ""
+    query = _query()
+    return f"{base}?{query}" if query else str(base)
+
+
+def _query() -> str:
     said = {key: st.query_params.get_all(key) for key in st.query_params if key != PROGRESS}
     if current() != SOURCE:
         said[LANGUAGE] = [current()]  # whoever reads the report may have a browser that wishes another one
-    query = urllib.parse.urlencode(said, doseq=True)
-    return f"{base}?{query}" if query else str(base)
+    return urllib.parse.urlencode(said, doseq=True)

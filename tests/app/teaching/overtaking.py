@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from streamlit.runtime.scriptrunner import RerunData, RerunException
+from streamlit.runtime.scriptrunner import RerunData, RerunException, get_script_run_ctx
 
 
 def overtaken_once(monkeypatch: pytest.MonkeyPatch, module: object, name: str) -> None:
@@ -13,7 +13,9 @@ def overtaken_once(monkeypatch: pytest.MonkeyPatch, module: object, name: str) -
     def function(*arguments: object) -> object:
         called.append(arguments)
         if len(called) == 1:
-            raise RerunException(RerunData())
+            context = get_script_run_ctx()
+            assert context is not None
+            raise RerunException(RerunData(context.query_string, page_script_hash=context.page_script_hash))
         return original(*arguments)
 
     monkeypatch.setattr(module, name, function)

@@ -38,7 +38,7 @@ def finish(page: Page, maps: int) -> None:
     steady = 0
     while steady < 2:
         page.wait_for_function(DONE, arg=maps, timeout=WORK_TIMEOUT, polling=500)
-        page.wait_for_timeout(1000)
+        page.wait_for_timeout(600)
         steady = steady + 1 if page.evaluate(f"({DONE})({maps})") else 0
 
 

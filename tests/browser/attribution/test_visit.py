@@ -135,8 +135,10 @@ def test_copied_link_shows_the_same_to_someone_else(visit: Visit) -> None:
     assert keyed(other, "map-1").locator(".head b").inner_text() == SAMPLED
 
 
-def test_phone_reads_as_one_column(visit: Visit) -> None:
-    page = open_done(visit, PATCH_LOGITS, ABLATION, viewport={"width": 390, "height": 844})
+def test_phone_reads_as_one_column(tab: Tab) -> None:
+    page = open_done(tab, PATCH_LOGITS, ABLATION)
+    page.set_viewport_size({"width": 390, "height": 844})
+    finish(page, 2)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.evaluate(WIDER_THAN_THE_SCREEN) <= 0
     for panel in ("map-photo", "map-0", "map-1", "deleted-pictures", "agreement"):
@@ -151,8 +153,10 @@ def test_phone_reads_as_one_column(visit: Visit) -> None:
     expect_token(page, 20)
 
 
-def test_dark_theme_is_readable(visit: Visit) -> None:
-    page = open_done(visit, PATCH_LOGITS, ABLATION, color_scheme="dark")
+def test_dark_theme_is_readable(tab: Tab) -> None:
+    page = open_done(tab, PATCH_LOGITS, ABLATION)
+    page.emulate_media(color_scheme="dark")
+    finish(page, 2)
     assert num_colours(canvas(page, "map-0")) > 5
     for text in (page.locator("h1").first, keyed(page, "map-0").locator(".head b").first, deleted_sentence(page)):
         colour, background = text.evaluate(TEXT_AND_BACKGROUND)

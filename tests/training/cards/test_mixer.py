@@ -98,8 +98,10 @@ def test_class_folders_are_put_into_words(run: Path, tmp_path: Path, monkeypatch
         first = sorted((data / part).iterdir())[0]
         first.rename(first.with_name("a_big_cat"))
     assert main(arguments(data, out, epochs=1)) == 0
-    assert call(out, tmp_path / "assets", f"--data={data}", "--terms=For looking only.") == 0
+    more = ("--terms=For looking only.", "--description=Small Mixer for halves")
+    assert call(out, tmp_path / "assets", f"--data={data}", *more) == 0
     card = json.loads((tmp_path / "assets" / "tiny.json").read_text())
+    assert card["description"] == "Small Mixer for halves"
     assert card["class_names"][0] == "a big cat"
     assert mv.load_model(tmp_path / "assets" / "tiny.safetensors", "cpu").config.class_names == tuple(
         card["class_names"]
