@@ -13,7 +13,7 @@ from mixer_viz.texts import token_mixing as texts
 from mixer_viz.texts.glossary import explained
 from mixer_viz.ui.grid_panel import show_grids
 from mixer_viz.ui.sidebar.shell import current_choice
-from mixer_viz.ui.token_mixing import other_networks, preferred, results, sections, survey
+from mixer_viz.ui.token_mixing import optimisers, other_networks, preferred, results, sections, survey
 from mixer_viz.ui.token_mixing.atlas import pick_atlas
 from mixer_viz.ui.token_mixing.downloads import unit_statistics, weight_arrays
 from mixer_viz.ui.widgets import downloads
@@ -93,6 +93,7 @@ talk()
 sections.through_depth(choice, block)
 sections.convolution_meter(choice, block)
 other_networks.other_networks()
+optimisers.two_optimisers()
 with folded(noted("In the formula")):
     st.markdown(texts.mixing_equation(config, block))
 with folded(noted("What these pictures do not prove")):

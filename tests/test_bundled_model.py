@@ -78,7 +78,20 @@ EVERYDAY = Promise(
     moments=9,
     rounding=few_bits,
 )
-MODELS = (EVERYDAY, CIFAR10)
+SMALL = Promise(
+    "small_muon",
+    CIFAR10.classes,
+    parameters=120_000,
+    file_bytes=250_000,
+    accuracy=66,
+    test_images=10_000,
+    frequency=0.6,
+    opposed=0.1,
+    moments=7,
+    rounding=eight_bits,
+)
+NOISE = dataclasses.replace(SMALL, name="small_muon_all", frequency=1.0, opposed=0.0)
+MODELS = (EVERYDAY, CIFAR10, SMALL, NOISE)
 
 
 @pytest.fixture(scope="module", params=MODELS, ids=lambda promise: promise.name)
@@ -136,8 +149,19 @@ def test_the_structure_is_what_the_card_says(model: mv.MlpMixer, card: dict[str,
 
 def test_the_mixing_weights_are_far_from_noise(promise: Promise, model: mv.MlpMixer) -> None:
     structure = structure_of(model)
+    if promise is NOISE:
+        assert 0.85 <= structure.frequency_ratio <= promise.frequency
+        return
     assert structure.frequency_ratio <= promise.frequency
     assert structure.block_frequency.max() <= 0.85 * structure.white_noise
+
+
+def test_the_two_optimisers_are_equally_good_and_differ_in_nothing_else() -> None:
+    cards = [json.loads((ASSETS_DIR / f"{each.name}.json").read_text(encoding="utf-8")) for each in (SMALL, NOISE)]
+    first, second = ([stage["recipe"] for stage in card["stages"]] for card in cards)
+    assert [recipe | {"optimizer": "muon-all"} for recipe in first] == second
+    assert abs(cards[0]["accuracy"] - cards[1]["accuracy"]) < 0.5
+    assert cards[0]["structure"]["opposed_share"] > 0.1 > cards[1]["structure"]["opposed_share"]
 
 
 def test_units_oppose_others(promise: Promise, model: mv.MlpMixer) -> None:

@@ -40,6 +40,21 @@ def limits() -> str:
     return "\n".join(f"- {tr(each, opposing=OPPOSING_COSINE)}" for each in _LIMITS)
 
 
+def two_optimisers(clear: float | None, noisy: float | None) -> str:
+    """What two small networks show that were trained alike but for their optimiser; accuracies in percent."""
+    if clear is None or noisy is None:
+        raise ValueError("the cards of the two networks give no accuracy")
+    return tr(
+        "Of two small networks, trained alike for six epochs, one got Muon on the matrices of channel mixing alone and "
+        "AdamW with weight decay on token mixing; the other got Muon on token mixing as well. They get {clear:.1f} % "
+        "and {noisy:.1f} % of the test pictures right. The units of the one are smooth maps; those of the other look "
+        "like noise, as Muon makes every direction of a matrix equally strong at each step. So a network whose units "
+        "look like noise may have learned as much: what shows is a matter of training too.",
+        clear=clear,
+        noisy=noisy,
+    )
+
+
 def units_in_words(config: MixerConfig) -> str:
     """What a hidden unit is, in this model's numbers, and how S and D_S differ."""
     tokens, units = config.num_patches, config.tokens_mlp_dim

@@ -38,8 +38,10 @@ def test_what_comes_with_a_model_is_small_and_fits_it(name: str) -> None:
     assert top > quantiles[-1]
 
 
-def test_every_bundled_model_has_them() -> None:
-    assert [model.name for model in bundled_models()] == WITH
+def test_the_models_to_look_into_have_them() -> None:
+    """Not the two small ones, which are there to be put beside each other."""
+    assert [model.name for model in bundled_models() if not model.name.startswith("small_")] == WITH
+    assert WITH
     assert bundled.training_statistics("no such model") is None
 
 

@@ -7,6 +7,8 @@ from mixer_viz.language import mark
 DESCRIPTIONS = (
     mark("Mixer with 8 blocks for 32 x 32 images, trained with this project on CIFAR-10"),
     mark("Mixer with 8 blocks for 64 x 64 images, trained with this project on everyday things"),
+    mark("Small Mixer with 4 blocks for CIFAR-10, trained with Muon on channel mixing alone"),
+    mark("Small Mixer with 4 blocks for CIFAR-10, trained with Muon on token mixing as well"),
 )
 ACCURACY_NOTES = (
     mark(

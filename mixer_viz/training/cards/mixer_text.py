@@ -77,9 +77,16 @@ Made to look at: a Mixer that loads in a moment, offline, and whose mixing weigh
 and nothing else: any photo is shrunk to {image_size} x {image_size} pixels and given one of these names, often with
 high confidence. Not for decisions about anything.
 
-Small initial token-mixing weights (standard deviation {token_mixing_std}) and the weight decay on them were chosen to
-make the pictures clear: the structure seen here does not show what other recipes would learn.
+{readable_text}
 """
+
+_CLEAR = """\
+Small initial token-mixing weights (standard deviation {token_mixing_std}) and the weight decay on them were chosen to
+make the pictures clear: the structure seen here does not show what other recipes would learn."""
+
+_NOISY = """\
+Muon updated the token-mixing matrices too. It makes every direction of a matrix equally strong at each step, so that
+the units look like noise whatever they have learned."""
 
 _CALIBRATION = """\
 Softmax of the logits divided by a temperature of {temperature:.3f} says how sure the network is. The temperature is the
@@ -127,7 +134,8 @@ def card_text(card: dict[str, Any]) -> str:
         caveat=_LOSSY if "JPEG" in card["data"] else "",
         num_classes=len(card["class_names"]),
         class_list=", ".join(card["class_names"]),
-        **{name: recipe[name] for name in ("image_size", "patch_size", "token_mixing_std")},
+        **{name: recipe[name] for name in ("image_size", "patch_size")},
+        readable_text=(_NOISY if recipe["optimizer"] == "muon-all" else _CLEAR).format(**recipe),
         grid=recipe["image_size"] // recipe["patch_size"],
         recipe_rows="\n".join(f"| {name} | {value} |" for name, value in recipe.items()),
         block_rows="\n".join(
