@@ -13,14 +13,14 @@ CLEAR, NOISY = "small_muon", "small_muon_all"
 
 
 def two_optimisers() -> None:
-    """What their cards say, and the link that puts one beside the other; nothing where they are not offered."""
+    """What their cards say, and the link that puts one beside the other on the Overview, where they are offered."""
     offered = {info.name: info for info in cached.model_list()}
     if CLEAR not in offered or NOISY not in offered:
         return
     with folded(noted("The optimiser decides whether structure shows")):
         st.markdown(texts.two_optimisers(offered[CLEAR].accuracy, offered[NOISY].accuracy))
         st.page_link(
-            "pages/token_mixing.py",
+            "pages/overview.py",
             label=tr("Put one beside the other"),
             icon=":material/compare_arrows:",
             query_params={"model": CLEAR, "beside": NOISY},

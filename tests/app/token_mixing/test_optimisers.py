@@ -36,12 +36,10 @@ def test_their_cards_figures_are_said() -> None:
 def test_the_link_puts_one_beside_the_other() -> None:
     link = next(each.proto for each in opened().get("page_link") if each.proto.label == "Put one beside the other")
     query = {key: values[0] for key, values in parse_qs(link.query_string).items()}
-    app = opened(**query)
+    app = start(**query)
     assert errors(app) == []
-    assert app.selectbox(key="model").value == CLEAR
-    titles = [grid["title"] for grid in panel(app, "atlas")["grids"]]
-    assert len(titles) == 2
-    assert NOISY in titles[1]
+    assert (app.selectbox(key="model").value, app.selectbox(key="beside").value) == (CLEAR, NOISY)
+    assert panel(app, "beside-atlas-1")["grids"]
 
 
 def test_where_they_are_not_offered_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
