@@ -59,6 +59,14 @@ def idle(page: Page) -> None:
     page.wait_for_function(IDLE, polling=LOOK)
 
 
+def settled(page: Page) -> None:
+    """`idle`, and still so a moment later: a run may follow another, and Streamlit loses what is done as one begins."""
+    for _ in range(2):
+        idle(page)
+        page.wait_for_timeout(250)
+    idle(page)
+
+
 def upload(page: Page, key: str, path: Path) -> None:
     field = keyed(page, key).locator("input[type=file]")
     expect(field).to_have_count(1, timeout=TIMEOUT)  # while the part around it opens, the former one is still there

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,10 +12,11 @@ import pytest
 
 pytest.importorskip("playwright", exc_type=ImportError)
 
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from playwright.sync_api import expect
 
 from mixer_viz.lessons import lessons
-from tests.browser.looking import TIMEOUT, canvas, expect_token, idle, keyed, token_field
+from tests.browser.looking import TIMEOUT, canvas, expect_token, idle, keyed, settled, token_field
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Locator, Page
@@ -34,7 +36,7 @@ def choose_hidden(page: Page, *titles: str) -> None:
     for title in titles:
         box.fill(title)
         page.get_by_role("option", name=title, exact=True).click()
-        idle(page)
+        settled(page)
     page.keyboard.press("Escape")
 
 
@@ -91,13 +93,14 @@ def test_a_teacher_makes_a_link_and_pupils_open_it(visit: Visit, link: str, view
 def test_the_link_follows_clicks_and_is_copied(visit: Visit, chromium: BrowserContext) -> None:
     chromium.grant_permissions(["clipboard-read", "clipboard-write"])
     page = visit("/?token=40")
-    idle(page)
+    settled(page)
     open_tool(page, "Teach")
     choose_hidden(page, "Downloads and reports")
     page.keyboard.press("Escape")
     keyed(page, "token").locator("input").fill("41")
     keyed(page, "token").locator("input").press("Enter")
-    idle(page)
+    expect_token(page, 41)
+    settled(page)
     open_tool(page, "Teach")
     keyed(page, "teach_link").locator("button").click()
     expect(keyed(page, "teach_link").locator("span")).to_have_text("Copied.")
@@ -107,7 +110,7 @@ def test_the_link_follows_clicks_and_is_copied(visit: Visit, chromium: BrowserCo
 
 
 def downloaded_report(page: Page, folder: Path) -> Path:
-    idle(page)
+    settled(page)
     open_tool(page, "Report")
     keyed(page, "teach_make").locator("button").click()
     keyed(page, "teach_report").wait_for(timeout=TIMEOUT)
@@ -189,11 +192,21 @@ def test_a_lesson_is_handed_out_and_needs_no_network(visit: Visit, chromium: Bro
     visit("/")
     page = chromium.pages[-1]
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Lessons").click()
+    settled(page)
     page.locator("summary").filter(has_text=lessons()[0].title).click()
-    idle(page)
-    page.get_by_role("button", name="Make a hand-out of this lesson").first.click()
+    button = page.get_by_role("button", name="Make a hand-out of this lesson").first
     download = page.get_by_role("button", name="Download the hand-out")
-    download.wait_for(timeout=3 * TIMEOUT)  # as many pages as the lesson has steps
+    said = page.get_by_test_id("stProgress").or_(page.get_by_test_id("stAlert")).or_(download).first
+    for _ in range(3):  # as people do when nothing happens: Streamlit may lose a click on a busy computer
+        settled(page)
+        button.click()
+        with contextlib.suppress(PlaywrightTimeoutError):
+            said.wait_for(timeout=15_000)
+            break
+    try:
+        download.wait_for(timeout=3 * TIMEOUT)  # as many pages as the lesson has steps
+    except PlaywrightTimeoutError:
+        pytest.fail(f"no hand-out; the page says: {page.get_by_test_id('stMain').inner_text()[-1500:]}")
     idle(page)
     with page.expect_download(timeout=TIMEOUT) as caught:
         download.click()
