@@ -30,7 +30,8 @@ TINY = "--image-size 8 --patch-size 4 --embed-dim 8 --num-blocks 1 --tokens-mlp-
 def check_library() -> None:
     assert Path(mv.__file__).is_relative_to(sys.prefix), f"{mv.__file__} is not the installed package"
     assert app_folder().is_relative_to(sys.prefix), app_folder()
-    assert {info.name for info in mv.available_models() if info.on_disk} == {"mixer_cifar10", "mixer_everyday"}
+    bundled = {"mixer_cifar10", "mixer_everyday", "small_muon", "small_muon_all"}
+    assert {info.name for info in mv.available_models() if info.on_disk} == bundled
     model = mv.load_model("mixer_cifar10", "cpu")
     pixels = mv.preprocess(load_sample("cat"), model)
     traced = mv.trace(model, pixels)
