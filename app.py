@@ -39,6 +39,9 @@ try:
         from mixer_viz.ui.serving.address_space import require_address_space
 
         require_address_space()
+        from mixer_viz.ui.serving.media_files import keep_files_while_offered
+
+        keep_files_while_offered()
         from mixer_viz.ui.compute.waiting import leave_other_pages, timed_page
         from mixer_viz.ui.lessons.beside import beside_lesson
         from mixer_viz.ui.sidebar.shell import collect_now_and_then, draw_sidebar, spare_from_collection
