@@ -12,7 +12,7 @@ from mixer_viz.texts.teaching import hand_out as texts
 from mixer_viz.ui.language import KEY as LANGUAGE
 from mixer_viz.ui.teaching.document import Document, Question, TooLargeError, question_html
 from mixer_viz.ui.teaching.elements import Page
-from mixer_viz.ui.teaching.made import forget, keep, kept
+from mixer_viz.ui.teaching.made import ask_for, is_asked_for, keep, kept
 from mixer_viz.ui.teaching.markdown import to_html, to_inline_html
 from mixer_viz.ui.teaching.report_tools import made_with
 from mixer_viz.ui.teaching.restrictions import DOWNLOADS
@@ -26,7 +26,6 @@ _FIRST_PAGE = "overview"  # whose address is empty
 _SHOWN = {"bidi_component", "plotly_chart", "table", "imgs"}
 _NEAR = 10  # elements behind a field in which its picture is looked for
 _LINES = {"number": 1, "click": 2, "reach": 3}
-_ASKED = "_hand_out_asked"  # session state: name of a lesson
 _TASK_PICTURE = "lesson_picture"
 
 
@@ -34,11 +33,10 @@ def hand_out_button(lesson: Lesson) -> None:
     """The button that makes it, and in the run that follows the one that downloads it."""
     if DOWNLOADS in restrictions().hidden:
         return
-    st.button(texts.make(), key=f"{OWN}lesson_{lesson.name}", on_click=_ask, args=(lesson.name,))
     name = f"{lesson.name}.html"
-    if st.session_state.get(_ASKED) == lesson.name:
+    st.button(texts.make(), key=f"{OWN}lesson_{lesson.name}", on_click=ask_for, args=(name,))
+    if is_asked_for(name):
         _make(lesson, name)
-        st.session_state[_ASKED] = None  # not before: a run that the browser interrupts leaves it to the next
     if (data := kept(name)) is not None:
         label = texts.download(len(data) / 1e6)
         st.download_button(label, data, name, "text/html", on_click="ignore", key=f"{OWN}paper_{lesson.name}")
@@ -58,11 +56,6 @@ def _make(lesson: Lesson, name: str) -> None:
         except TooLargeError:
             st.warning(texts.too_large())
     bar.empty()
-
-
-def _ask(name: str) -> None:
-    forget()
-    st.session_state[_ASKED] = name
 
 
 def lesson_hand_out(lesson: Lesson, tell: Callable[[float], None]) -> bytes:

@@ -14,7 +14,9 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from mixer_viz.language import current
 from mixer_viz.ui.teaching.screen import RECORD, screen
 
-_MADE = "_file_made"  # session state
+# Session state
+_MADE = "_file_made"
+_ASKED = "_file_asked"  # name of what is to be made
 
 
 def record_next_run(page: str) -> None:
@@ -25,11 +27,26 @@ def record_next_run(page: str) -> None:
 
 @contextlib.contextmanager
 def recorded(page: str) -> Iterator[list[ForwardMsg] | None]:
-    """What was kept of this page, if that was asked for; a run that is overtaken leaves the wish to the next."""
+    """What was kept of this page, if that was asked for.
+
+    A run that is overtaken leaves its wishes to the next; one that ends leaves none, of other pages neither.
+    """
     here = screen()
     shown, here.recorded = here.recorded, None
     yield shown if st.session_state.get(RECORD) == page else None
-    st.session_state.pop(RECORD, None)
+    for wish in (RECORD, _ASKED):
+        st.session_state.pop(wish, None)
+
+
+def ask_for(name: str) -> None:
+    """Let the run that follows make the file of this name; for callbacks."""
+    forget()
+    st.session_state[_ASKED] = name
+
+
+def is_asked_for(name: str) -> bool:
+    """Whether this run is to make it: until a run has ended, of whatever page."""
+    return bool(st.session_state.get(_ASKED) == name)
 
 
 def keep(name: str, data: bytes) -> None:

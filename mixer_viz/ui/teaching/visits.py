@@ -27,7 +27,7 @@ from mixer_viz.paths import app_folder
 from mixer_viz.ui.compute.jobs import job_table
 from mixer_viz.ui.teaching.tree import Node, tree_of
 
-MOST_SECONDS = 60.0  # for one page
+MOST_SECONDS = 180.0  # for one page; in a full class, others stand in the line before it
 # Visitors with a browser go first: one of these visits is enough for the computer.
 _one_at_a_time = threading.Lock()
 _AGAIN_SECONDS = 0.5  # between two looks at what is worked out in the background
@@ -57,9 +57,7 @@ class Visit:
         _one_at_a_time.release()
         job_table().leave_all_but([], self._name)
         if runtime.exists():
-            files = runtime.get_instance().media_file_mgr
-            files.clear_session_refs(self._name)
-            files.remove_orphaned_files()
+            runtime.get_instance().media_file_mgr.clear_session_refs(self._name)  # the next run to end removes them
 
     def look(self, page: str, query: Mapping[str, str]) -> Node:
         """What the page of this address shows in this state, once nothing of it is being worked out any more.

@@ -7,15 +7,20 @@ import re
 import time
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from mixer_viz.lessons import lessons
-from mixer_viz.ui.teaching import lesson_hand_out
-from tests.app.driving import PAGES, errors, panel, start
+from mixer_viz.ui.teaching import lesson_hand_out, made
+from tests.app.driving import PAGES, errors, go, panel, start
 from tests.app.lessons.driving import keys_on_page, open_state
 from tests.app.teaching.overtaking import overtaken_once
 from tests.app.teaching.test_reports import grids_in
 
 LESSON = lessons()[0]
+
+
+def files(app: AppTest) -> list[str]:
+    return [each.key for each in app.get("download_button") if each.key.startswith("teach_paper")]
 
 
 @pytest.fixture
@@ -83,14 +88,26 @@ def test_a_run_that_is_overtaken_leaves_the_hand_out_to_the_next(monkeypatch: py
     app.button(key=f"teach_lesson_{LESSON.name}").click().run()
     assert errors(app) == []
 
-    def files() -> list[str]:
-        return [each.key for each in app.get("download_button") if each.key.startswith("teach_paper")]
-
-    assert files() == [f"teach_paper_{LESSON.name}"]
+    assert files(app) == [f"teach_paper_{LESSON.name}"]
     app.run()  # whatever else the browser sends takes nothing away
-    assert files() == [f"teach_paper_{LESSON.name}"]
+    assert files(app) == [f"teach_paper_{LESSON.name}"]
     app.button(key=f"teach_lesson_{lessons()[1].name}").click().run()
-    assert files() == [f"teach_paper_{lessons()[1].name}"]
+    assert files(app) == [f"teach_paper_{lessons()[1].name}"]
+
+
+@pytest.mark.parametrize("by_way_of", [None, "overview"])
+def test_whoever_leaves_the_page_meanwhile_finds_nothing_made_on_coming_back(
+    by_way_of: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lesson_hand_out, "lesson_hand_out", lambda *_: b"paper")
+    PAGES["lessons"] = "pages/lessons.py"
+    app = start("lessons")
+    app.session_state[made._ASKED] = f"{LESSON.name}.html"  # as a run leaves it that was overtaken
+    if by_way_of is not None:
+        go(app, by_way_of)
+    go(app, "lessons")
+    assert errors(app) == []
+    assert files(app) == ([f"teach_paper_{LESSON.name}"] if by_way_of is None else [])
 
 
 def test_where_downloads_are_hidden_there_is_no_button() -> None:
