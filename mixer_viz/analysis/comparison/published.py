@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping
 
@@ -65,13 +66,34 @@ PUBLISHED: Mapping[tuple[str, str], Callable[[], nn.Module]] = {
 }
 
 
+class _OperationCounter(FlopCounterMode):
+    """Counts what this thread runs, and leaves the modules of other threads alone.
+
+    torch's own also tells the modules apart, by hooks on every module of the process: while it counts, a gradient that
+    another visitor's computation takes fails (torch 2.14, torch/utils/module_tracker.py).
+    """
+
+    def __init__(self) -> None:
+        super().__init__(display=False)
+        self.mod_tracker = _NoModules()  # type: ignore[assignment]
+
+
+class _NoModules(contextlib.AbstractContextManager["_NoModules"]):
+    """In the place of torch's ModuleTracker: everything is counted for the whole network."""
+
+    parents = frozenset({"Global"})
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
 def published_architectures() -> tuple[Architecture, ...]:
     """Parameters and multiply-adds of every network of PUBLISHED, counted by torch on the operations that it runs."""
     rows = []
     for (name, library), build in PUBLISHED.items():
         with torch.device("meta"):
             network, pixels = build().eval(), torch.zeros(1, 3, IMAGE_SIZE, IMAGE_SIZE)
-        counter = FlopCounterMode(display=False)
+        counter = _OperationCounter()
         with torch.no_grad(), counter:
             network(pixels)
         parameters = sum(parameter.numel() for parameter in network.parameters())
