@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 
@@ -18,10 +19,13 @@ from mixer_viz.language import current, speaking, tr
 _MIME = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 
 
+_DRAWING = threading.Lock()  # matplotlib's settings and Python's filters of warnings are the whole process's
+
+
 def figure_bytes(figure: Figure, kind: str) -> bytes:
     """A matplotlib figure as PNG (300 dpi), SVG or PDF."""
     buffer = io.BytesIO()
-    with matplotlib.rc_context(fonts.settings(figure, kind)), warnings.catch_warnings():
+    with _DRAWING, matplotlib.rc_context(fonts.settings(figure, kind)), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")  # a box stands there then
         figure.savefig(buffer, format=kind, dpi=300)
     return buffer.getvalue()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from concurrent.futures import ThreadPoolExecutor
 
+import matplotlib
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -41,6 +43,32 @@ def test_letters_that_no_font_here_has_stay_text_in_svg() -> None:
     plain = Figure(figsize=(2, 1))
     plain.text(0.1, 0.5, "Katze, \u043a\u043e\u0448\u043a\u0430")
     assert "<text" not in figure_bytes(plain, "svg").decode()
+
+
+def test_figures_of_two_visitors_are_drawn_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """matplotlib has one set of settings: one figure's would reach the other, and stay for good."""
+    before, draw, inside, most = dict(matplotlib.rcParams), Figure.savefig, [0], [0]
+
+    def slowly(self: Figure, *what: object, **how: object) -> None:
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        time.sleep(0.05)
+        draw(self, *what, **how)
+        inside[0] -= 1
+
+    monkeypatch.setattr(Figure, "savefig", slowly)
+    texts = ["\U0001f980", "Katze", "\U0001f980", "Katze"]
+    with ThreadPoolExecutor(4) as visitors:
+        files = list(visitors.map(lambda text: figure_bytes(figure_of(text), "svg").decode(), texts))
+    assert most == [1]
+    assert ["<text" in file for file in files] == [not covers(text) for text in texts]
+    assert dict(matplotlib.rcParams) == before
+
+
+def figure_of(text: str) -> Figure:
+    figure = Figure(figsize=(2, 1))
+    figure.text(0.1, 0.5, text)
+    return figure
 
 
 def test_numbers_of_a_table_keep_every_digit() -> None:
