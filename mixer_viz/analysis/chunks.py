@@ -100,9 +100,20 @@ class ChunkedPasses:
     def count(self, images: int) -> None:
         """Count images that were sent forward, and report."""
         self.forward_passes += images
+        self._report(min(self.forward_passes, self.total))
+
+    def wait(self) -> None:
+        """Report as before: for who waits for what another computation holds, and has to let that one go on meanwhile.
+
+        Raises AnalysisCancelled as `check_cancelled` does.
+        """
+        self.check_cancelled()
+        self._report(min(self.forward_passes, self.total - 1))  # all of it is not done, whatever was expected
+
+    def _report(self, done: int) -> None:
         if self._progress is not None:
             started = time.perf_counter()
-            self._progress(min(self.forward_passes, self.total), self.total)
+            self._progress(done, self.total)
             self.reporting_seconds += time.perf_counter() - started
 
     def restart(self, forward_passes: int) -> None:

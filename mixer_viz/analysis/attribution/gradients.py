@@ -29,7 +29,7 @@ def _smooth_grad(task: Task) -> Tensor:
     from captum.attr import NoiseTunnel, Saliency
 
     samples = task.whole("samples")
-    with seeded(task.seed, task.pixels.device, task.score.check_cancelled):
+    with seeded(task.seed, task.pixels.device, task.score.wait):
         values: Tensor = NoiseTunnel(Saliency(task.score)).attribute(
             task.pixels,
             nt_samples=samples,

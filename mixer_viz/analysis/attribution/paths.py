@@ -32,7 +32,7 @@ def _gradient_shap(task: Task) -> Tensor:
     # captum takes all samples in one batch; the mean over chunks is the mean over all.
     method, samples = GradientShap(task.score), task.whole("samples")
     total = torch.zeros_like(task.pixels)
-    with seeded(task.seed, task.pixels.device, task.score.check_cancelled):
+    with seeded(task.seed, task.pixels.device, task.score.wait):
         for start in range(0, samples, task.chunk):
             count = min(task.chunk, samples - start)
             part = method.attribute(task.pixels, task.baseline, n_samples=count, stdevs=task.noise)

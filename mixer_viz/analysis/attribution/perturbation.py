@@ -92,7 +92,7 @@ def _sets_drawn_at_once(
     task: Task, endless: Callable[..., Iterator[Tensor]], original_inp: Tensor, **kwargs: Any
 ) -> Iterator[Tensor]:
     """captum's random sets, drawn in one go under a seed."""
-    with seeded(task.seed, task.pixels.device, task.score.check_cancelled):
+    with seeded(task.seed, task.pixels.device, task.score.wait):
         drawn = list(itertools.islice(endless(original_inp, **kwargs), task.whole("samples")))
     yield from drawn
 

@@ -10,18 +10,19 @@ import numpy as np
 import torch
 
 _GENERATORS = threading.Lock()
-_PATIENCE = 0.05  # seconds between two looks at whether the caller still wants to wait
+_PATIENCE = 0.01  # seconds for which the caller keeps what others may need, before `wait` is called
 
 
 @contextlib.contextmanager
-def seeded(seed: int, device: torch.device, check_cancelled: Callable[[], None]) -> Iterator[None]:
+def seeded(seed: int, device: torch.device, wait: Callable[[], None]) -> Iterator[None]:
     """Seed PyTorch's and NumPy's global generators for the time of the block, and put their states back afterwards.
 
-    Two blocks never overlap, so that one's draws do not disturb the other's; `check_cancelled` may raise while this
-    one waits for its turn.
+    Two blocks never overlap, so that one's draws do not disturb the other's. `wait` is called again and again while
+    this one waits for its turn, and may raise. Who holds a place on the device has to give it to others in there: the
+    block that is waited for may need one, and would never end.
     """
     while not _GENERATORS.acquire(timeout=_PATIENCE):
-        check_cancelled()
+        wait()
     try:
         state = np.random.get_state()  # noqa: NPY002 - captum draws from the global generator
         try:

@@ -1,0 +1,69 @@
+"""Computations that draw from the process-wide random generators, beside each other at one device's only place."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+import mixer_viz as mv
+from mixer_viz.analysis.attribution.seeding import seeded
+from mixer_viz.analysis.chunks import Cancelled, Progress
+from mixer_viz.ui.compute.gate import Gate
+from mixer_viz.ui.compute.jobs import JobTable
+from tests.analysis.attribution.made_attributions import mixer, picture, quick
+from tests.ui.compute.made_jobs import ANN, BOB, TIMEOUT
+
+SEEDED = ("gradient_shap", "smooth_grad", "kernel_shap")
+CPU = torch.device("cpu")
+
+
+def attributing(method: str, between: Callable[[], None] = lambda: None) -> Callable[..., mv.Attribution]:
+    """The work of a job; `between` is called after each chunk, before others may compute."""
+
+    def work(progress: Progress, cancelled: Cancelled) -> mv.Attribution:
+        def report(done: int, total: int) -> None:
+            between()
+            progress(done, total)
+
+        return mv.attribute(
+            mixer(), picture(), 4, method, chunk=1, seed=5, progress=report, cancelled=cancelled, **quick(method)
+        )
+
+    return work
+
+
+@pytest.mark.parametrize("first", SEEDED)
+@pytest.mark.parametrize("second", SEEDED)
+def test_two_visitors_maps_with_random_draws_end(first: str, second: str) -> None:
+    """The first lets the second compute in between, which then waits for the generators that the first still holds."""
+    table, gate = JobTable(connected=lambda _: True), Gate()
+    jobs = [table.ask((name, at), attributing(name), gate, (ANN, BOB)[at]) for at, name in enumerate((first, second))]
+    for name, job in zip((first, second), jobs, strict=True):
+        expected = mv.attribute(mixer(), picture(), 4, name, chunk=1, seed=5, **quick(name))
+        np.testing.assert_allclose(job.future.result(timeout=TIMEOUT).patch_map, expected.patch_map, rtol=1e-5)
+
+
+def test_a_map_lets_a_block_go_on_that_holds_the_generators_and_waits_for_the_device() -> None:
+    """As a training that begins: it is built under a seed, at the device's place."""
+    gate, has_both = Gate(), threading.Event()
+    reached = threading.Event()
+
+    def build() -> None:
+        with seeded(1, CPU, lambda: None):
+            reached.set()
+            assert waits.wait(TIMEOUT)
+            with gate.held():
+                has_both.set()
+
+    waits = threading.Event()
+    builder = threading.Thread(target=build)
+    builder.start()
+    assert reached.wait(TIMEOUT)
+    job = JobTable(connected=lambda _: True).ask(("a",), attributing("smooth_grad", waits.set), gate, ANN)
+    assert np.isfinite(job.future.result(timeout=TIMEOUT).patch_map).all()
+    assert has_both.is_set()
+    builder.join(TIMEOUT)
