@@ -109,6 +109,11 @@ def finished(title: str) -> str:
     return tr("This was the last step of “{title}”.", title=title)
 
 
+def next_lesson(title: str) -> str:
+    """On the link below the last step."""
+    return tr("Next lesson: {title}", title=title)
+
+
 def answer_of(number: int, question: str, solution: str) -> str:
     """One answer in the note for teachers, a line of a list."""
     return f"{number}. {question} **{solution}**"

@@ -36,10 +36,12 @@ def _one(lesson: Lesson) -> None:
         st.progress(opened / steps, words.progress(opened, steps, solved, tasks))
     with st.container(horizontal=True):
         first, here = Place(lesson, 0), Place(lesson, max(0, min(opened, steps) - 1))
-        label = tr(words.GO_ON) if opened else tr(words.START)
-        go_to(here, label, ":material/play_arrow:", "start")
-        if opened > 1:
+        if opened == steps and solved == tasks:  # nothing to continue with
             go_to(first, tr(words.AGAIN), ":material/replay:", "again")
+        else:
+            go_to(here, tr(words.GO_ON) if opened else tr(words.START), ":material/play_arrow:", "start")
+            if opened > 1:
+                go_to(first, tr(words.AGAIN), ":material/replay:", "again")
     with st.expander(tr(words.CHAPTERS), key=f"chapters_{lesson.code}"):  # in links "chapters", whichever lesson it is
         _chapters(lesson)
 

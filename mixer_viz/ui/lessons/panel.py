@@ -14,7 +14,15 @@ from mixer_viz.texts.from_files import literal
 from mixer_viz.texts.lessons import words
 from mixer_viz.ui.lessons import tasks
 from mixer_viz.ui.lessons.going import BUTTONS, go_to
-from mixer_viz.ui.lessons.visit import Place, code_of_visit, counts, keep_progress, leave, progress_of
+from mixer_viz.ui.lessons.visit import (
+    Place,
+    code_of_visit,
+    counts,
+    keep_progress,
+    leave,
+    lesson_after,
+    progress_of,
+)
 from mixer_viz.ui.sidebar.shell import choice_of_this_run
 from mixer_viz.ui.widgets.links import ask_again
 
@@ -41,7 +49,10 @@ _STYLE = """<style>
   [data-testid=stHorizontalBlock]:has(.st-key-lesson_panel) > [data-testid=stColumn] {{ width: 100%; flex: none; }}
 }}
 .st-key-lesson_panel {{ border-top: 0.25rem solid light-dark(#C2410C, #C74A12); }}
-{marked} {{ outline: 3px solid light-dark(#C2410C, #FDBA74); outline-offset: 4px; border-radius: 0.25rem; }}
+{marked} {{ outline: 3px solid light-dark(#C2410C, #FDBA74); outline-offset: 4px; border-radius: 0.25rem;
+  scroll-margin-top: 4.5rem; }}
+.st-key-lesson_said {{ scroll-margin-bottom: 5rem; }}  /* above the buttons that stay in view */
+.st-key-lesson_task [data-testid=InputInstructions] {{ display: none; }}  /* "2/20" reads like marks */
 </style>"""
 
 
@@ -65,7 +76,8 @@ def draw_panel(place: Place, page: str) -> Callable[[], None]:
     if is_here:
         st.markdown(words.look_at(step.thing))
         with st.container(key="lesson_mark"):
-            _show_it(key="lesson_mark_button", data={"marks": marks, "label": tr(words.SHOW_IT)})
+            told = {"marks": marks, "label": tr(words.SHOW_IT), "step": f"{lesson.name}/{step.name}"}
+            _show_it(key="lesson_mark_button", data=told)
     asked = tasks.ask(place) if step.task is not None else None
     count, end = _buttons(place, is_here)
 
@@ -91,6 +103,8 @@ def _buttons(place: Place, is_here: bool) -> tuple[DeltaGenerator, DeltaGenerato
         count = st.container()  # beside the buttons, which stay in view
     end = st.container(gap="xsmall")
     if behind is None:
+        if (following := lesson_after(place.lesson)) is not None:
+            go_to(Place(following, 0), words.next_lesson(following.title), ":material/arrow_forward:", "next")
         st.page_link("pages/lessons.py", label=tr(words.ALL_LESSONS), icon=":material/list:")
     with st.container(horizontal=True, key="lesson_leave"):
         if is_here:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -73,7 +74,7 @@ class Asked:
                 keep_progress(self.place.lesson, progress)
             st.session_state[_PRESSED] = None
         with self.words:
-            _say(self.place, self.task)
+            _say(self.place, self.task, self.answer)
 
     def _judged(self, page: str) -> Said:
         if self.task.kind in ("choose", "number") and not self.answer:
@@ -92,10 +93,20 @@ def ask(place: Place) -> Asked | None:
         st.markdown(f":material/edit: **{task.question}**")
         if task.layer is not None:
             _layer_picture(task.layer)
-        answer = _field(place, task)
-        key = (place.lesson.name, task.name)
-        st.button(tr(words.CHECK), key="lesson_check", type="primary", on_click=_press, args=(key,))
-        said = st.container()
+        button: dict[str, Any] = {
+            "key": "lesson_check",
+            "type": "primary",
+            "on_click": _press,
+            "args": ((place.lesson.name, task.name),),
+        }
+        if task.kind == "number":  # a form, so that Enter checks
+            with st.form("lesson_form", border=False):
+                answer = _field(place, task)
+                st.form_submit_button(tr(words.CHECK), **button)
+        else:
+            answer = _field(place, task)
+            st.button(tr(words.CHECK), **button)
+        said = st.container(key="lesson_said", gap="xsmall")
     return Asked(place, task, answer, said)
 
 
@@ -131,7 +142,8 @@ def _translate_choice(place: Place, task: Task, key: str) -> None:
     st.session_state[key] = None
 
 
-def _say(place: Place, task: Task) -> None:
+def _say(place: Place, task: Task, answer: str) -> None:
+    """What there is to say of the last check; a hint to another answer than the one that is given now is none."""
     key = (place.lesson.name, task.name)
     said = _said().get(key)
     if said is None:
@@ -143,7 +155,7 @@ def _say(place: Place, task: Task) -> None:
         st.success(words.right(told))
     elif said.shown:
         st.info(task.solution)
-    else:
+    elif task.kind != "choose" or said.seen is None or said.seen.answer == answer:
         st.warning(told)
         if said.wrong >= _TRIES:
             st.button(tr(words.SHOW_ANSWER), key="lesson_show_answer", on_click=_show, args=(key,))

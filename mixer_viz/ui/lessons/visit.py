@@ -125,6 +125,13 @@ def in_reading_order() -> Sequence[Lesson]:
         return ()
 
 
+def lesson_after(lesson: Lesson) -> Lesson | None:
+    """The one to read next; None behind the last."""
+    order = in_reading_order()
+    place = next((place for place, each in enumerate(order) if each.name == lesson.name), len(order))
+    return order[place + 1] if place + 1 < len(order) else None
+
+
 def _lesson_of(name: str) -> Lesson | None:
     return next((lesson for lesson in in_reading_order() if lesson.name == name), None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mixer_viz.lessons import LessonError, State, lessons
+from mixer_viz.lessons import LessonError, Progress, State, lessons, write_code
 from mixer_viz.texts.lessons.words import right
 from mixer_viz.ui.lessons import visit
 from tests.app.driving import errors
@@ -63,6 +63,24 @@ def test_progress_and_its_code_in_another_tab() -> None:
     assert "Taken over" in words(other)
     assert [each.value for each in other.code] == [code]
     assert bar in str([each.proto for each in other.get("progress")])
+
+
+def test_a_finished_lesson_has_nothing_to_continue_with() -> None:
+    solved = frozenset(task.name for task in FIRST.tasks)
+    for tasks, labels in ((solved, {"From the beginning"}), (frozenset(), {"Continue", "From the beginning"})):
+        done = {FIRST.name: Progress(len(FIRST.steps), tasks)}
+        app = open_state(State(PAGE), {"lesson_progress": write_code(done, lessons())})
+        shown = [link.proto.label for link in app.get("page_link")]
+        assert {"Continue", "From the beginning"} & set(shown) == labels
+
+
+def test_the_last_step_leads_to_the_next_lesson() -> None:
+    app = open_step(FIRST, len(FIRST.steps) - 1)
+    (link,) = [link for link in app.get("page_link") if link.proto.label.startswith("Next lesson")]
+    assert link.proto.label == f"Next lesson: {lessons()[1].title}"
+    assert f"lesson={lessons()[1].name}" in link.proto.query_string
+    last = open_step(lessons()[-1], len(lessons()[-1].steps) - 1)
+    assert not [link for link in last.get("page_link") if link.proto.label.startswith("Next lesson")]
 
 
 def test_a_reload_keeps_the_progress() -> None:

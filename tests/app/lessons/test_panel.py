@@ -71,11 +71,11 @@ def test_a_number_is_typed_and_judged() -> None:
     app = open_step(FIRST, place_of(FIRST, "patches"))
     field = f"lesson_answer_{FIRST.name}_count"
     assert verdicts(judge(app)) == (["Give an answer first."], [])
-    app.text_input(key=field).set_value("sixty-four").run()
+    app.text_input(key=field).set_value("sixty-four")
     assert verdicts(judge(app))[0] == ["This is no number. Write it in digits, such as 12, −0.5 or 4.37e-2."]
-    app.text_input(key=field).set_value("63").run()
-    assert verdicts(judge(app))[0] == ["Count the patches along one side. There are as many rows as columns."]
-    app.text_input(key=field).set_value(" 64 ").run()
+    app.text_input(key=field).set_value("63")
+    assert verdicts(judge(app))[0] == [FIRST.steps[place_of(FIRST, "patches")].task.hint]
+    app.text_input(key=field).set_value(" 64 ")
     assert verdicts(judge(app)) == ([], ["There are 64 patches, 8 rows of 8."])
 
 
@@ -83,9 +83,9 @@ def test_a_number_that_is_rounded_too_far_is_told_so() -> None:
     lesson = find_lesson("mixing_across_and_within")
     app = open_step(lesson, place_of(lesson, "skip"))
     field = f"lesson_answer_{lesson.name}_result"
-    app.text_input(key=field).set_value("0.044").run()
+    app.text_input(key=field).set_value("0.044")
     assert verdicts(judge(app))[0] == ["This is right but rounded too far: give one or two digits more."]
-    app.text_input(key=field).set_value("4.37e-2").run()
+    app.text_input(key=field).set_value("4.37e-2")
     assert verdicts(judge(app))[1] == [lesson.steps[place_of(lesson, "skip")].task.solution]
 
 
@@ -98,6 +98,9 @@ def test_a_choice_is_judged_and_after_three_tries_the_answer_may_be_seen() -> No
     for _ in range(3):
         assert "lesson_show_answer" not in keys_on_page(app)
         assert verdicts(judge(app))[0] == [task.options[1].hint]
+    app.radio(key=f"lesson_answer_{FIRST.name}_shared").set_value(task.options[2].text).run()
+    assert verdicts(app) == ([], [])  # the hint was for the other answer
+    app.radio(key=f"lesson_answer_{FIRST.name}_shared").set_value(task.options[1].text).run()
     app.button(key="lesson_show_answer").click().run()
     assert [note.value for note in app.info] == [task.solution]
     assert "0 of" in words(app)  # to see it is not to solve it

@@ -31,6 +31,11 @@ LIST = ".st-key-lesson_use_code"
 IN_VIEW = """(element) => { const box = element.getBoundingClientRect();
   return box.bottom > 0 && box.top < window.innerHeight; }"""
 
+# What stands in the panel above the buttons that stay in view there.
+NOT_COVERED = """(element) => { const box = element.getBoundingClientRect();
+  const buttons = document.querySelector('.st-key-lesson_steps').getBoundingClientRect();
+  return box.top >= 0 && (box.bottom <= buttons.top || box.top >= buttons.bottom); }"""
+
 
 def address(lesson: Lesson, place: int) -> str:
     step = lesson.steps[place]
@@ -68,7 +73,6 @@ def solve(page: Page, task: Task) -> None:
         box.get_by_text(task.options[task.right].text, exact=True).click()
     elif task.kind == "number":
         box.locator("input").fill(f"{task.value:g}")
-        box.locator("input").press("Enter")
     else:
         token = int(task.example.get("token"))
         picture = canvas(page, "patch-panel")
@@ -77,8 +81,12 @@ def solve(page: Page, task: Task) -> None:
         picture.click(position=at)
         expect(page).to_have_url(re.compile(rf"[?&]token={token}(&|$)"), timeout=TIMEOUT)
     idle(page)
-    box.get_by_role("button", name=tr(words.CHECK)).click()
+    if task.kind == "number":
+        box.locator("input").press("Enter")
+    else:
+        box.get_by_role("button", name=tr(words.CHECK)).click()
     expect(box.get_by_text(task.solution)).to_be_visible(timeout=TIMEOUT)
+    page.wait_for_function(NOT_COVERED, arg=box.get_by_text(task.solution).element_handle())
 
 
 @pytest.fixture(params=["en", "zh"])
@@ -96,12 +104,15 @@ def test_one_whole_lesson(visit: Visit, spoken: str) -> None:
     for place, step in enumerate(lesson.steps):
         expect_step(page, lesson, place)
         idle(page)
+        page.wait_for_function(IN_VIEW, arg=keyed(page, step.mark.split()[0]).element_handle())  # by itself
         if step.task is not None:
             solve(page, step.task)
             solved += 1
         if place < len(lesson.steps) - 1:
             go_on(page, lesson)
     expect(page.get_by_text(words.finished(lesson.title))).to_be_visible()
+    following = lessons(spoken)[1].title
+    expect(page.get_by_role("link", name=words.next_lesson(following))).to_be_visible()
     keyed(page, "lesson_panel").get_by_role("link", name=tr(words.ALL_LESSONS)).click()
     done = words.progress(len(lesson.steps), len(lesson.steps), solved, len(lesson.tasks))
     expect(page.get_by_text(done)).to_be_visible(timeout=TIMEOUT)
