@@ -8,6 +8,7 @@ from mixer_viz.language import mark, tr
 
 PREVIOUS = mark("Previous")
 NEXT = mark("Next")
+NEXT_LESSON = mark("Next lesson")  # at the last step
 BACK_TO_STEP = mark("Back to this step")
 LEAVE = mark("Leave the lesson")
 ALL_LESSONS = mark("All lessons")
@@ -107,11 +108,6 @@ def task_solved(solved: int, tasks: int) -> str:
 def finished(title: str) -> str:
     """Beside the last step."""
     return tr("This was the last step of “{title}”.", title=title)
-
-
-def next_lesson(title: str) -> str:
-    """On the link below the last step."""
-    return tr("Next lesson: {title}", title=title)
 
 
 def answer_of(number: int, question: str, solution: str) -> str:

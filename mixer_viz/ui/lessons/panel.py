@@ -100,11 +100,11 @@ def _buttons(place: Place, is_here: bool) -> tuple[DeltaGenerator, DeltaGenerato
             go_to(before, tr(words.PREVIOUS), ":material/arrow_back:", "previous")
         if behind is not None:
             go_to(behind, tr(words.NEXT), ":material/arrow_forward:", "next")
+        elif (following := lesson_after(place.lesson)) is not None:
+            go_to(Place(following, 0), tr(words.NEXT_LESSON), ":material/arrow_forward:", "next")
         count = st.container()  # beside the buttons, which stay in view
     end = st.container(gap="xsmall")
     if behind is None:
-        if (following := lesson_after(place.lesson)) is not None:
-            go_to(Place(following, 0), words.next_lesson(following.title), ":material/arrow_forward:", "next")
         st.page_link("pages/lessons.py", label=tr(words.ALL_LESSONS), icon=":material/list:")
     with st.container(horizontal=True, key="lesson_leave"):
         if is_here:

@@ -77,7 +77,6 @@ def test_a_finished_lesson_has_nothing_to_continue_with() -> None:
 def test_the_last_step_leads_to_the_next_lesson() -> None:
     app = open_step(FIRST, len(FIRST.steps) - 1)
     (link,) = [link for link in app.get("page_link") if link.proto.label.startswith("Next lesson")]
-    assert link.proto.label == f"Next lesson: {lessons()[1].title}"
     assert f"lesson={lessons()[1].name}" in link.proto.query_string
     last = open_step(lessons()[-1], len(lessons()[-1].steps) - 1)
     assert not [link for link in last.get("page_link") if link.proto.label.startswith("Next lesson")]

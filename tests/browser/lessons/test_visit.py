@@ -111,8 +111,7 @@ def test_one_whole_lesson(visit: Visit, spoken: str) -> None:
         if place < len(lesson.steps) - 1:
             go_on(page, lesson)
     expect(page.get_by_text(words.finished(lesson.title))).to_be_visible()
-    following = lessons(spoken)[1].title
-    expect(page.get_by_role("link", name=words.next_lesson(following))).to_be_visible()
+    expect(page.get_by_role("link", name=tr(words.NEXT_LESSON))).to_be_in_viewport()
     keyed(page, "lesson_panel").get_by_role("link", name=tr(words.ALL_LESSONS)).click()
     done = words.progress(len(lesson.steps), len(lesson.steps), solved, len(lesson.tasks))
     expect(page.get_by_text(done)).to_be_visible(timeout=TIMEOUT)
