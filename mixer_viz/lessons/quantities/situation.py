@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from mixer_viz.analysis.arrays import one_image, probabilities, to_double
+from mixer_viz.analysis.chunks import Progress
 from mixer_viz.model import MlpMixer, Trace
 
 Value = float | str
@@ -22,6 +23,7 @@ class Situation:
     parameters: Mapping[str, str]  # under their names in links; blocks are counted from 1 there
     model_name: str = ""
     picture: str = ""  # the sample's name; for networks that see it in another size
+    progress: Progress | None = None  # told of passes by what takes many; it may let others compute meanwhile
 
     def text(self, name: str) -> str:
         """A parameter; KeyError where it is missing."""

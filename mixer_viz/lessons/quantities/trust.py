@@ -16,7 +16,8 @@ def map_of(situation: Situation) -> Attribution:
     """The map "deleted_by" of the top answer, with its usual parameters."""
     target = int(situation.answer.argmax())
     baseline = situation.text("baseline")
-    return attribute(situation.model, situation.trace.pixels, target, situation.text("deleted_by"), baseline=baseline)
+    method, pixels = situation.text("deleted_by"), situation.trace.pixels
+    return attribute(situation.model, pixels, target, method, baseline=baseline, progress=situation.progress)
 
 
 def map_sum(situation: Situation) -> float:

@@ -13,7 +13,7 @@ from mixer_viz.lessons.quantities import Situation, value_of
 from mixer_viz.ui.choices import Choice
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.caching import kept
-from mixer_viz.ui.compute.gate import computing_on
+from mixer_viz.ui.compute.gate import gate_of
 from mixer_viz.ui.compute.visitors import visitor_name
 from mixer_viz.ui.learning.table import live_table
 from mixer_viz.ui.sidebar.shell import choice_of_this_run
@@ -59,8 +59,16 @@ def _measured(choice: Choice | None, said: Parameters, quantity: Quantity) -> Va
 def quantity_of(choice: Choice, name: str, parameters: Parameters) -> Value:
     """One of `lessons.quantities.QUANTITIES`; raises KeyError or ValueError where the state does not have it."""
     trace = cached.trace_of(choice)
-    with computing_on(trace.pixels.device):
-        return value_of(name, Situation(choice.model.model, trace, dict(parameters), choice.model.key))
+    gate = gate_of(trace.pixels.device)
+    situation = Situation(
+        choice.model.model,
+        trace,
+        dict(parameters),
+        choice.model.key,
+        progress=lambda done, total: gate.let_others(),
+    )
+    with gate.held():
+        return value_of(name, situation)
 
 
 def _training_accuracy() -> float | None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,8 +15,11 @@ import torch
 import mixer_viz as mv
 from mixer_viz.analysis.attribution.seeding import seeded
 from mixer_viz.analysis.chunks import Cancelled, Progress
+from mixer_viz.lessons.quantities import Situation, value_of
+from mixer_viz.ui.compute import cached
 from mixer_viz.ui.compute.gate import Gate
 from mixer_viz.ui.compute.jobs import JobTable
+from mixer_viz.ui.lessons import results
 from tests.analysis.attribution.made_attributions import mixer, picture, quick
 from tests.ui.compute.made_jobs import ANN, BOB, TIMEOUT
 
@@ -65,5 +71,38 @@ def test_a_map_lets_a_block_go_on_that_holds_the_generators_and_waits_for_the_de
     assert reached.wait(TIMEOUT)
     job = JobTable(connected=lambda _: True).ask(("a",), attributing("smooth_grad", waits.set), gate, ANN)
     assert np.isfinite(job.future.result(timeout=TIMEOUT).patch_map).all()
+    assert has_both.is_set()
+    builder.join(TIMEOUT)
+
+
+def test_a_lessons_task_lets_such_a_block_go_on_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate, traced = Gate(), mv.trace(mixer(), picture())
+    monkeypatch.setattr(results, "gate_of", lambda _: gate)
+    monkeypatch.setattr(cached, "trace_of", lambda _: traced)
+    choice = SimpleNamespace(model=SimpleNamespace(model=mixer(), key="tiny"))
+    reached, asks, has_both = threading.Event(), threading.Event(), threading.Event()
+
+    def build() -> None:
+        with seeded(1, CPU, lambda: None):
+            reached.set()
+            assert asks.wait(TIMEOUT)
+            with gate.held():
+                has_both.set()
+
+    def at_its_place(name: str, situation: Situation) -> object:
+        asks.set()
+        return value_of(name, situation)
+
+    monkeypatch.setattr(results, "value_of", at_its_place)
+    builder = threading.Thread(target=build)
+    builder.start()
+    assert reached.wait(TIMEOUT)
+    found = ThreadPoolExecutor(1).submit(
+        inspect.unwrap(results.quantity_of),
+        choice,
+        "map_sum",
+        (("baseline", "mean"), ("deleted_by", "smooth_grad")),
+    )
+    assert np.isfinite(found.result(timeout=TIMEOUT))
     assert has_both.is_set()
     builder.join(TIMEOUT)
