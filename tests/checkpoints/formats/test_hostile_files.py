@@ -41,6 +41,9 @@ def doubled(levels: int) -> bytes:
     return b"K\x01\x85" + steps
 
 
+# Unbounded, any of these would take minutes to ages; a slow computer that traces every line takes four seconds.
+MOST_SECONDS = 15.0
+
 HOSTILE_PICKLES = {
     "a key that takes 2^60 steps to hash": b"\x80\x02}" + doubled(60) + b"K\x01s.",
     "the same among several": b"\x80\x02}(" + doubled(60) + b"K\x01u.",
@@ -68,10 +71,10 @@ def test_pickle_is_refused_before_anything_is_built(what: str, monkeypatch: pyte
     monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("this is where it would be built"))
     for data in both_forms(HOSTILE_PICKLES[what]):
         assert len(data) < 2**20
-        started = time.process_time()
+        started = time.thread_time()
         with pytest.raises(CheckpointError):
             load_model_bytes(data, "x.pth", "cpu")
-        assert time.process_time() - started < 1
+        assert time.thread_time() - started < MOST_SECONDS
 
 
 def test_the_key_is_what_is_wrong(refused: Refused) -> None:
@@ -89,15 +92,15 @@ def test_containers_within_each_other_are_visited_once(tmp_path: Path, loud_mode
     itself["again"] = itself
     for content, said in ((tensors, "unknown architecture"), (itself, "holds no tensors")):
         torch.save(content, tmp_path / "x.pth")
-        started = time.process_time()
+        started = time.thread_time()
         with refused(said):
             load_model(tmp_path / "x.pth", "cpu")
-        assert time.process_time() - started < 1
+        assert time.thread_time() - started < MOST_SECONDS
     torch.save({"again": itself, "model": dict(loud_model.state_dict())}, tmp_path / "x.pth")
     assert load_model(tmp_path / "x.pth", "cpu").config.num_blocks == 2
 
 
-def test_the_largest_honest_checkpoint_is_read_within_a_second(tmp_path: Path, tiny_config: MixerConfig) -> None:
+def test_the_largest_honest_checkpoint_is_read_in_time(tmp_path: Path, tiny_config: MixerConfig) -> None:
     """As many blocks as are accepted, with averages and an optimiser that keeps two tensors for each weight."""
     from dataclasses import replace
 
@@ -108,9 +111,9 @@ def test_the_largest_honest_checkpoint_is_read_within_a_second(tmp_path: Path, t
     state = model.state_dict()
     path = tmp_path / "x.pth"
     torch.save({"model": state, "model_ema": dict(state), "optimizer": optimizer.state_dict()}, path)
-    started = time.process_time()
+    started = time.thread_time()
     assert load_model(path, "cpu").config.num_blocks == 64
-    assert time.process_time() - started < 3
+    assert time.thread_time() - started < MOST_SECONDS
 
 
 @pytest.mark.parametrize("packing", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
