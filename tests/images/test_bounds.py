@@ -137,7 +137,7 @@ def test_time_in_loops_over_small_parts_is_bounded(made: Callable[[], bytes], mo
     began = time.thread_time()
     with pytest.raises(ImageError, match="built of too many small parts"):
         open_image(data)
-    assert time.thread_time() - began < 5.0  # without a bound, up to a minute
+    assert time.thread_time() - began < 1.0
 
 
 def test_some_markers_chunks_and_blocks_are_read() -> None:

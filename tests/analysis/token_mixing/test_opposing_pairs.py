@@ -77,9 +77,9 @@ def test_distinct_units_merge_copies_but_not_negatives_nor_chains() -> None:
     assert 3 <= opposing_pairs.count_distinct(chain) <= 4
 
 
-def test_640_units_do_not_take_minutes() -> None:
+def test_640_units_take_less_than_a_second() -> None:
     rows = np.random.default_rng(0).normal(size=(640, 256))
     start = time.thread_time()
     opposing_pairs.opposing_pairs(rows)
     opposing_pairs.best_opposing_cosine(rows)
-    assert time.thread_time() - start < 10
+    assert time.thread_time() - start < 1

@@ -41,7 +41,7 @@ def doubled(levels: int) -> bytes:
     return b"K\x01\x85" + steps
 
 
-# Unbounded, any of these would take minutes to ages; a slow computer that traces every line takes four seconds.
+# Some would take ages, others gigabytes; a slow computer that traces every line takes four seconds for the worst.
 MOST_SECONDS = 15.0
 
 HOSTILE_PICKLES = {
