@@ -2,6 +2,7 @@
 
 const LAST_STEP = "mixerVizLessonStep"; // on the window: the step whose thing was looked for last
 const PATIENCE = 20000; // ms until which a page is expected to be drawn
+const HEADER = 60; // px of the window that the app's own header covers
 const OWN_WAY = ["wheel", "touchstart", "pointerdown", "keydown"]; // who does that looks at something already
 
 const isRunning = () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "running";
@@ -15,20 +16,32 @@ function bringIntoView(thing) {
 
 function isInView(thing) {
   const { top, bottom, height } = thing.getBoundingClientRect();
-  return top >= 0 && (bottom <= window.innerHeight || (height > window.innerHeight && top < window.innerHeight / 3));
+  return top >= HEADER && (bottom <= window.innerHeight || (height > window.innerHeight && top < window.innerHeight / 3));
 }
 
-/** `then` once the page is drawn, unless the reader scrolls or clicks before. */
-function whenDrawn(then) {
+/** A signal that ends when the reader scrolls, clicks or types, and after a while by itself. */
+function untilOwnWay() {
   const left = new AbortController();
-  const ends = Date.now() + PATIENCE;
+  const leave = () => left.abort();
+  setTimeout(leave, PATIENCE);
+  // Not at once: the event that is handled now is on its way to the window.
+  setTimeout(() => OWN_WAY.forEach((kind) => addEventListener(kind, leave, { signal: left.signal, passive: true })));
+  return left.signal;
+}
+
+/** Once it is drawn, and once again where what is drawn later moves it away. */
+function showThing(marks) {
+  const left = untilOwnWay();
+  let times = 2;
   const look = () => {
-    if (left.signal.aborted) return;
-    if (isRunning() && Date.now() < ends) return setTimeout(look, 100);
-    left.abort();
-    then();
+    const thing = thingOf(marks);
+    if (left.aborted || !times) return;
+    if (thing && !isRunning() && !isInView(thing)) {
+      bringIntoView(thing);
+      times -= 1;
+    }
+    setTimeout(look, 800); // longer than the page moves
   };
-  for (const kind of OWN_WAY) addEventListener(kind, () => left.abort(), { signal: left.signal, passive: true });
   setTimeout(look, 300); // a run begins with the message that brought this step, and another may follow it
 }
 
@@ -36,11 +49,11 @@ function whenDrawn(then) {
 function showWords(event) {
   const isAnswer = event.type === "click" ? ".st-key-lesson_check button" : ".st-key-lesson_task input[type=text]";
   if (!event.target.closest?.(isAnswer) || (event.type === "keydown" && event.key !== "Enter")) return;
-  const look = () => {
-    if (isRunning()) return setTimeout(look, 100);
-    document.querySelector(".st-key-lesson_said")?.scrollIntoView({ block: "nearest" });
-  };
-  setTimeout(look, 300);
+  const show = () => document.querySelector(".st-key-lesson_said")?.scrollIntoView({ block: "nearest" });
+  const observer = new MutationObserver(show);
+  const panel = document.querySelector(".st-key-lesson_panel");
+  observer.observe(panel, { childList: true, subtree: true, characterData: true });
+  untilOwnWay().addEventListener("abort", () => observer.disconnect());
 }
 
 export default function ({ data, parentElement }) {
@@ -51,12 +64,7 @@ export default function ({ data, parentElement }) {
     if (thing) bringIntoView(thing);
   };
   const isBeside = window.matchMedia("(min-width: 851px)").matches; // else the text itself would be scrolled away
-  if (isBeside && window[LAST_STEP] !== data.step) {
-    whenDrawn(() => {
-      const thing = thingOf(data.marks);
-      if (thing && !isInView(thing)) bringIntoView(thing);
-    });
-  }
+  if (isBeside && window[LAST_STEP] !== data.step) showThing(data.marks);
   window[LAST_STEP] = data.step;
   for (const kind of ["click", "keydown"]) document.addEventListener(kind, showWords);
   return () => {

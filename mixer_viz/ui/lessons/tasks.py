@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -93,19 +93,12 @@ def ask(place: Place) -> Asked | None:
         st.markdown(f":material/edit: **{task.question}**")
         if task.layer is not None:
             _layer_picture(task.layer)
-        button: dict[str, Any] = {
-            "key": "lesson_check",
-            "type": "primary",
-            "on_click": _press,
-            "args": ((place.lesson.name, task.name),),
-        }
-        if task.kind == "number":  # a form, so that Enter checks
-            with st.form("lesson_form", border=False):
-                answer = _field(place, task)
-                st.form_submit_button(tr(words.CHECK), **button)
-        else:
+        is_typed = task.kind == "number"  # in a form, so that Enter checks
+        with st.form("lesson_form", border=False) if is_typed else contextlib.nullcontext():
             answer = _field(place, task)
-            st.button(tr(words.CHECK), **button)
+            button = st.form_submit_button if is_typed else st.button
+            key = (place.lesson.name, task.name)
+            button(tr(words.CHECK), key="lesson_check", type="primary", on_click=_press, args=(key,))
         said = st.container(key="lesson_said", gap="xsmall")
     return Asked(place, task, answer, said)
 
@@ -155,7 +148,7 @@ def _say(place: Place, task: Task, answer: str) -> None:
         st.success(words.right(told))
     elif said.shown:
         st.info(task.solution)
-    elif task.kind != "choose" or said.seen is None or said.seen.answer == answer:
+    elif said.seen is None or said.seen.answer == answer:
         st.warning(told)
         if said.wrong >= _TRIES:
             st.button(tr(words.SHOW_ANSWER), key="lesson_show_answer", on_click=_show, args=(key,))

@@ -49,11 +49,11 @@ def keep_files_while_offered() -> None:
         address = make(self, file_id)
         with self._lock:
             button = self._deferred_callables.get(file_id)
-            session = "" if button is None else button["session_id"]
-            for place in (session, _FORMER + session):
-                if button is not None and place in self._files_by_session_and_coord:  # neither: the visitor has left
-                    files = self._files_by_session_and_coord[place]
-                    files[_MADE + button["coordinates"]] = PurePosixPath(address).stem
+            if button is not None:
+                for session in (button["session_id"], _FORMER + button["session_id"]):
+                    if session in self._files_by_session_and_coord:  # neither is, once the visitor has left
+                        files = self._files_by_session_and_coord[session]
+                        files[_MADE + button["coordinates"]] = PurePosixPath(address).stem
         return address
 
     MediaFileManager.clear_session_refs = clear_session_refs  # type: ignore[method-assign]

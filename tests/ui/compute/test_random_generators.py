@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
@@ -53,56 +54,46 @@ def test_two_visitors_maps_with_random_draws_end(first: str, second: str) -> Non
         np.testing.assert_allclose(job.future.result(timeout=TIMEOUT).patch_map, expected.patch_map, rtol=1e-5)
 
 
-def test_a_map_lets_a_block_go_on_that_holds_the_generators_and_waits_for_the_device() -> None:
-    """As a training that begins: it is built under a seed, at the device's place."""
-    gate, has_both = Gate(), threading.Event()
-    reached = threading.Event()
+@contextlib.contextmanager
+def building(gate: Gate, goes_on: threading.Event) -> Iterator[threading.Event]:
+    """A block as a training has that begins: under a seed, and after `goes_on` at the device; set once it is there."""
+    has_generators, has_both = threading.Event(), threading.Event()
 
     def build() -> None:
         with seeded(1, CPU, lambda: None):
-            reached.set()
-            assert waits.wait(TIMEOUT)
+            has_generators.set()
+            assert goes_on.wait(TIMEOUT)
             with gate.held():
                 has_both.set()
 
-    waits = threading.Event()
     builder = threading.Thread(target=build)
     builder.start()
-    assert reached.wait(TIMEOUT)
-    job = JobTable(connected=lambda _: True).ask(("a",), attributing("smooth_grad", waits.set), gate, ANN)
-    assert np.isfinite(job.future.result(timeout=TIMEOUT).patch_map).all()
-    assert has_both.is_set()
+    assert has_generators.wait(TIMEOUT)
+    yield has_both
     builder.join(TIMEOUT)
+
+
+def test_a_map_lets_a_block_go_on_that_holds_the_generators_and_waits_for_the_device() -> None:
+    gate, at_work = Gate(), threading.Event()
+    with building(gate, at_work) as has_both:
+        job = JobTable(connected=lambda _: True).ask(("a",), attributing("smooth_grad", at_work.set), gate, ANN)
+        assert np.isfinite(job.future.result(timeout=TIMEOUT).patch_map).all()
+        assert has_both.is_set()
 
 
 def test_a_lessons_task_lets_such_a_block_go_on_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    gate, traced = Gate(), mv.trace(mixer(), picture())
-    monkeypatch.setattr(results, "gate_of", lambda _: gate)
-    monkeypatch.setattr(cached, "trace_of", lambda _: traced)
-    choice = SimpleNamespace(model=SimpleNamespace(model=mixer(), key="tiny"))
-    reached, asks, has_both = threading.Event(), threading.Event(), threading.Event()
-
-    def build() -> None:
-        with seeded(1, CPU, lambda: None):
-            reached.set()
-            assert asks.wait(TIMEOUT)
-            with gate.held():
-                has_both.set()
+    gate, at_work, traced = Gate(), threading.Event(), mv.trace(mixer(), picture())
 
     def at_its_place(name: str, situation: Situation) -> object:
-        asks.set()
+        at_work.set()
         return value_of(name, situation)
 
+    monkeypatch.setattr(results, "gate_of", lambda _: gate)
     monkeypatch.setattr(results, "value_of", at_its_place)
-    builder = threading.Thread(target=build)
-    builder.start()
-    assert reached.wait(TIMEOUT)
-    found = ThreadPoolExecutor(1).submit(
-        inspect.unwrap(results.quantity_of),
-        choice,
-        "map_sum",
-        (("baseline", "mean"), ("deleted_by", "smooth_grad")),
-    )
-    assert np.isfinite(found.result(timeout=TIMEOUT))
-    assert has_both.is_set()
-    builder.join(TIMEOUT)
+    monkeypatch.setattr(cached, "trace_of", lambda _: traced)
+    choice = SimpleNamespace(model=SimpleNamespace(model=mixer(), key="tiny"))
+    seen = (("baseline", "mean"), ("deleted_by", "smooth_grad"))
+    with building(gate, at_work) as has_both:
+        found = ThreadPoolExecutor(1).submit(inspect.unwrap(results.quantity_of), choice, "map_sum", seen)
+        assert np.isfinite(found.result(timeout=TIMEOUT))
+        assert has_both.is_set()
