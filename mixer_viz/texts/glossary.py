@@ -10,6 +10,11 @@ COUNTING = mark(
 )
 TERMS: dict[str, str] = {
     mark("Patch"): mark("a square of P × P pixels; the picture is cut into S of them, which do not overlap."),
+    mark("Raster order"): mark("how patches are numbered: row by row from the top, each row from left to right."),
+    mark("Normalised pixels"): mark(
+        "a pixel's colour values less the model's mean, divided by its standard deviation; 0 is about the usual "
+        "brightness."
+    ),
     mark("Token"): mark("the C numbers that describe one patch; a row of the token matrix."),
     mark("Token matrix"): mark("all tokens together, S × C: a row for each patch, a column for each channel."),
     mark("Channel"): mark("one of the C numbers of a token; a column of the token matrix."),
@@ -20,6 +25,14 @@ TERMS: dict[str, str] = {
     mark("MLP"): mark("two linear layers with a GELU between them."),
     mark("Hidden unit"): mark(
         "one of the D_S (token mixing) or D_C (channel mixing) numbers between the two layers of an MLP."
+    ),
+    mark("Cosine similarity"): mark(
+        "how alike the directions of two vectors are, whatever their lengths: 1 the same, 0 nothing in common, "
+        "−1 opposite."
+    ),
+    mark("Opposing pair"): mark(
+        "two hidden units of one block that look at the patches in nearly opposite ways: the cosine of their weights "
+        "is −0.7 or less."
     ),
     mark("GELU"): mark("a smooth function that lets large values through and makes clearly negative ones almost zero."),
     mark("LayerNorm"): mark(

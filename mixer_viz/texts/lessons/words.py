@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from mixer_viz.language import mark, tr
 
@@ -47,6 +48,8 @@ NO_LESSONS = mark("The lessons could not be read; the log of this app has the de
 ANSWERS = mark("**Answers**")
 MISUNDERSTANDINGS = mark("**Usual misunderstandings**")
 CHAPTERS = mark("Chapters")
+FOUND_OUT = mark("What you have found out")
+STILL_OPEN = mark("Not solved yet:")
 
 
 def where(number: int, count: int, chapter: str) -> str:
@@ -108,6 +111,11 @@ def task_solved(solved: int, tasks: int) -> str:
 def finished(title: str) -> str:
     """Beside the last step."""
     return tr("This was the last step of “{title}”.", title=title)
+
+
+def found_out(solutions: Sequence[str]) -> str:
+    """All that was found out in a lesson, a line of a list each; `solutions` are Markdown."""
+    return "\n".join(f"- {solution}" for solution in solutions)
 
 
 def answer_of(number: int, question: str, solution: str) -> str:

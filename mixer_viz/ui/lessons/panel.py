@@ -121,9 +121,27 @@ def _how_far(place: Place, count: DeltaGenerator, end: DeltaGenerator) -> None:
     count.caption(f"{words.step_of(place.number + 1, len(lesson.steps))} · {words.task_solved(solved, all_tasks)}")
     if place.beside(1) is None and (task is None or task.name in progress.solved):
         end.success(words.finished(lesson.title))
+        with end:
+            _what_was_found(place)
     with end.popover(tr(words.YOUR_CODE), type="tertiary", icon=":material/key:"):
         st.caption(tr(words.CODE_IN_PANEL))
         st.code(code_of_visit(), language=None, wrap_lines=True)
+
+
+def _what_was_found(place: Place) -> None:
+    """At the end of a lesson: the answers that were found, and the way to the tasks that are open."""
+    lesson, solved = place.lesson, progress_of(place.lesson).solved
+    asked = [(number, step.task) for number, step in enumerate(lesson.steps) if step.task is not None]
+    found = [task.solution for _, task in asked if task.name in solved]
+    still_open = [number for number, task in asked if task.name not in solved]
+    if found:
+        with st.expander(tr(words.FOUND_OUT), icon=":material/checklist:", expanded=True):
+            st.markdown(words.found_out(found))
+    if still_open:
+        st.caption(tr(words.STILL_OPEN))
+    for number in still_open:
+        to = Place(lesson, number)
+        st.page_link(to.path, label=to.step.title, icon=":material/help:", query_params=to.link())
 
 
 def _seen_with() -> str:

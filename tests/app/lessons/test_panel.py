@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mixer_viz.lessons import find_lesson
+from mixer_viz.lessons import Progress, find_lesson
 from mixer_viz.ui.learning.table import live_table
 from mixer_viz.ui.lessons import results
 from tests.app.driving import errors, panel, start
@@ -35,6 +35,12 @@ def _end_trainings() -> Iterator[None]:
 
 def verdicts(app) -> tuple[list[str], list[str]]:  # type: ignore[no-untyped-def]
     return [note.value for note in app.warning], [note.value.removeprefix("**Right.** ") for note in app.success]
+
+
+def found_out(app) -> list[str]:  # type: ignore[no-untyped-def]
+    """What stands together at the end of a lesson, a line of a list each."""
+    (text,) = (text for each in app.expander if each.label == "What you have found out" for text in each.markdown)
+    return str(text.value).splitlines()
 
 
 def test_without_a_lesson_there_is_no_panel() -> None:
@@ -183,6 +189,20 @@ def test_the_last_step_leads_to_all_lessons() -> None:
     judge(app)
     assert told in words(app)
     assert f"Step {len(FIRST.steps)} of {len(FIRST.steps)} · 1 of {len(FIRST.tasks)} tasks solved" in words(app)
+    assert found_out(app) == [f"- {task.solution}"]
+    still_open = [step.title for step in FIRST.steps if step.task not in (None, task)]
+    links = [link.proto.label for link in app.get("page_link")]
+    assert "Not solved yet:" in words(app)
+    assert [label for label in links if label in still_open] == still_open
+
+
+def test_all_that_was_found_out_stands_together_at_the_end() -> None:
+    app = open_step(FIRST, len(FIRST.steps) - 1)
+    solved = frozenset(task.name for task in FIRST.tasks)
+    app.session_state["_lesson_progress"] = {FIRST.name: Progress(len(FIRST.steps), solved)}
+    app.run()
+    assert found_out(app) == [f"- {task.solution}" for task in FIRST.tasks]
+    assert "Not solved yet:" not in words(app)
 
 
 def test_a_state_that_solves_the_last_task_is_counted_at_once() -> None:
