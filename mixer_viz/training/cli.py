@@ -48,6 +48,8 @@ _HELP = {
     "validation_share": "share of the training images that is held out to choose recipes on, drawn by --seed",
     "token_mixing_weight_decay": "weight decay on W1 and W2 of token mixing",
     "token_mixing_std": "standard deviation of the initial W1 and W2 of token mixing",
+    "copy_penalty": "weight in the loss of units of token mixing that are near-copies of others of their block",
+    "copy_cosine": "with --copy-penalty: cosine of two units above which they count as near-copies",
     "clip_norm": "largest gradient norm",
     "ema_decay": "decay per step of the averaged weights",
     "mixup": "alpha of MixUp, 0 for none",

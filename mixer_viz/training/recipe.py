@@ -14,11 +14,12 @@ _NOT_NEGATIVE = (
     "weight_decay",
     "token_mixing_weight_decay",
     "token_mixing_std",
+    "copy_penalty",
     "stem_weight_decay",
     "stem_std",
     "warmup_epochs",
 )
-_SHARES = ("mix_probability", "label_smoothing", "ema_decay", "distill_weight", "momentum", "beta2")
+_SHARES = ("mix_probability", "label_smoothing", "ema_decay", "distill_weight", "momentum", "beta2", "copy_cosine")
 MAX_VALIDATION_SHARE = 0.5
 
 
@@ -32,8 +33,9 @@ class Recipe:
     `permutation` are those of `MetaFormerConfig`: another mixer in the Mixer's place, and images with pixels in another
     order. `stem_std` and `stem_weight_decay` do for the patch-embedding filters what the two do for the mixing weights;
     0 stands for 1 / sqrt(3 P^2), the start of the paper's code. `optimizer` "muon" gives torch's Muon the matrices of
-    channel mixing, "muon-all" those of token mixing as well, and AdamW the rest. `network` "convnet" trains a teacher;
-    `teacher` is the weight file of one. Raises ValueError on values that make no sense.
+    channel mixing, "muon-all" those of token mixing as well, and AdamW the rest. `copy_penalty` times
+    `copies.copy_cost` at `copy_cosine` is added to the loss, so that units differ. `network` "convnet" trains a
+    teacher; `teacher` is the weight file of one. Raises ValueError on values that make no sense.
     """
 
     network: str = "mixer"
@@ -63,6 +65,8 @@ class Recipe:
     weight_decay: float = 0.05
     token_mixing_weight_decay: float = 0.05
     token_mixing_std: float = 0.01
+    copy_penalty: float = 0.0
+    copy_cosine: float = 0.8
     stem_weight_decay: float = 0.05
     stem_std: float = 0.0
     label_smoothing: float = 0.1
@@ -110,6 +114,8 @@ class Recipe:
             raise ValueError(f"min_lr={self.min_lr} must not exceed lr={self.lr}")
 
     def _check_network(self) -> None:
+        if self.copy_penalty and (self.network == "convnet" or self.token_mixer != "mlp"):
+            raise ValueError("copy_penalty is for the hidden units of token-mixing MLPs, which this network has not")
         if self.network == "convnet":
             if self.token_mixer != "mlp" or self.permutation != "none":
                 raise ValueError("network='convnet' has no token mixer and no permutation; leave both away")

@@ -11,6 +11,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from mixer_viz.checkpoints.networks import AnyNetwork
 from mixer_viz.model.convnet import ConvNet
 from mixer_viz.training.build import build_model
+from mixer_viz.training.copies import copy_cost
 from mixer_viz.training.data.augment import BatchMixing
 from mixer_viz.training.data.loaders import normalise
 from mixer_viz.training.distillation import distillation_loss, open_teacher
@@ -98,6 +99,8 @@ class Stepper:
             weight = self.recipe.distill_weight
             distilled = distillation_loss(logits.float(), taught.float(), self.recipe.distill_temperature)
             loss = (1 - weight) * loss + weight * distilled
+        if self.recipe.copy_penalty:
+            loss = loss + self.recipe.copy_penalty * copy_cost(self.model, self.recipe.copy_cosine)
         self.model.zero_grad(set_to_none=True)
         loss.backward()
         hard = labels if labels.ndim == 1 else labels.argmax(dim=1)
