@@ -2,7 +2,7 @@
 
 from mixer_viz.lessons.checks import Seen, Verdict, check
 from mixer_viz.lessons.entries import LessonError
-from mixer_viz.lessons.lesson import Chapter, Lesson, State, Step, Task, TeacherNote
+from mixer_viz.lessons.lesson import Chapter, Lesson, Mark, State, Step, Task, TeacherNote
 from mixer_viz.lessons.progress import CodeError, Progress, read_code, write_code
 from mixer_viz.lessons.reading import find_lesson, lessons
 
@@ -11,6 +11,7 @@ __all__ = [
     "CodeError",
     "Lesson",
     "LessonError",
+    "Mark",
     "Progress",
     "Seen",
     "State",

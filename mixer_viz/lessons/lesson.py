@@ -88,6 +88,14 @@ class Task:
 
 
 @dataclasses.dataclass(frozen=True)
+class Mark:
+    """An element on the page that is meant."""
+
+    key: str
+    pictures: tuple[int, ...] = ()  # where it is a row of pictures and only some are meant: their places, from 1
+
+
+@dataclasses.dataclass(frozen=True)
 class Step:
     """One thing to look at."""
 
@@ -96,8 +104,8 @@ class Step:
     text: str  # one or two sentences
     notice: str  # what to look for
     state: State
-    mark: str  # keys of the elements on the page that are meant, with spaces between
-    thing: str  # the same element, as people call it
+    marks: tuple[Mark, ...]
+    thing: str  # the same elements, as people call them
     paper: str = ""  # keys of what a hand-out shows besides, with spaces between
     numbers: tuple[Number, ...] = ()
     task: Task | None = None

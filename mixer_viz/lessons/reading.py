@@ -15,6 +15,7 @@ from mixer_viz.lessons.lesson import (
     Chapter,
     Condition,
     Lesson,
+    Mark,
     Number,
     Option,
     Parameters,
@@ -109,7 +110,7 @@ def _step(entry: Entry, common: Mapping[str, Any]) -> Step:
         text=entry.text("text"),
         notice=entry.text("notice", ""),
         state=state,
-        mark=entry.text("mark"),
+        marks=tuple(_mark(each, entry.where) for each in entry.text("mark").split()),
         thing=entry.text("thing"),
         paper=entry.text("paper", ""),
         numbers=_numbers(entry),
@@ -117,6 +118,16 @@ def _step(entry: Entry, common: Mapping[str, Any]) -> Step:
     )
     entry.nothing_else()
     return step
+
+
+def _mark(text: str, where: str) -> Mark:
+    """ "key", or "key:1,3" for the first and the third picture of a row."""
+    found = re.fullmatch(r"([\w-]+)(?::([1-9]\d?(?:,[1-9]\d?)*))?", text)
+    if found is None:
+        raise LessonError(
+            f"{where}: {text!r} is no key of the page, nor one with places of pictures, as in 'front:1,3'"
+        )
+    return Mark(found[1], tuple(int(each) for each in (found[2] or "").split(",") if each))
 
 
 def _task(entry: Entry, state: State) -> Task:

@@ -32,7 +32,7 @@ def same_but_for_words(lesson: Lesson) -> list[object]:
     found: list[object] = [lesson.name, lesson.code, lesson.minutes, lesson.teacher.numbers]
     found += [[len(chapter.steps) for chapter in lesson.chapters], len(lesson.teacher.misunderstandings)]
     for step in lesson.steps:
-        found += [step.name, step.state, step.mark, step.paper, step.numbers, bool(step.notice)]
+        found += [step.name, step.state, step.marks, step.paper, step.numbers, bool(step.notice)]
         if (task := step.task) is not None:
             found += [task.name, task.kind, [bool(option.hint) for option in task.options], task.right]
             found += [task.quantity, task.value, task.tolerance, task.example, task.layer]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mixer_viz.lessons import LessonError, reading
+from mixer_viz.lessons import LessonError, Mark, reading
 from mixer_viz.lessons.reading import MOST_BYTES, MOST_TASKS, parse_lesson
 from tests.lessons.made_lessons import SMALL, changed
 
@@ -43,6 +43,8 @@ def test_a_small_lesson() -> None:
         ((*STEP, "colour"), "red", "chapters 1, steps 1: nothing is called 'colour' here"),
         ((*STEP, "state"), ["a"], "here has to be a mapping"),
         ((*STEP, "state"), {"token": [1]}, "has to be text or a number"),
+        ((*STEP, "mark"), "front panel[1]", "chapters 1, steps 1: 'panel[1]' is no key of the page"),
+        ((*STEP, "mark"), "front:1,0", "'front:1,0' is no key of the page, nor one with places of pictures"),
         ((*STEP, "numbers"), {"5": None}, "the number '5' has no quantity"),
         ((*STEP, "numbers"), {"5": {"of": "token"}}, "a quantity is a name"),
         ((*TASK, "kind"), "guess", "a task of kind 'guess'"),
@@ -58,6 +60,11 @@ def test_a_mistake_is_named_with_its_place(path: tuple[str | int, ...], to: Any,
     with pytest.raises(LessonError, match=r"^small") as caught:
         parse_lesson(changed(*path, to=to), "small", "en")
     assert words in str(caught.value)
+
+
+def test_a_mark_is_a_key_or_some_pictures_of_a_row() -> None:
+    (step,) = parse_lesson(changed(*STEP, "mark", to="front:1,12 slider_2 map-0:3"), "small", "en").steps
+    assert step.marks == (Mark("front", (1, 12)), Mark("slider_2"), Mark("map-0", (3,)))
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,9 @@ function build(root, stacks) {
     root.append(stack);
     return Array(size).fill(stack);
   });
-  return homes.map((home) => {
+  return homes.map((home, place) => {
     const figure = document.createElement("figure");
+    figure.style.outline = `var(--frame-${place + 1}, none)`; // of the page, which can reach in by its variables alone
     figure.innerHTML = '<div class="head"><b></b><span></span></div><canvas role="img"></canvas>'
       + '<div class="scale"><span></span><i></i><span></span></div><div class="quantity"></div>';
     home.append(figure);

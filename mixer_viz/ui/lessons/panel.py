@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from mixer_viz.language import tr
+from mixer_viz.lessons import Mark
 from mixer_viz.texts.from_files import literal
 from mixer_viz.texts.lessons import words
 from mixer_viz.ui.lessons import tasks
@@ -49,11 +50,14 @@ _STYLE = """<style>
   [data-testid=stHorizontalBlock]:has(.st-key-lesson_panel) > [data-testid=stColumn] {{ width: 100%; flex: none; }}
 }}
 .st-key-lesson_panel {{ border-top: 0.25rem solid light-dark(#C2410C, #C74A12); }}
-{marked} {{ outline: 3px solid light-dark(#C2410C, #FDBA74); outline-offset: 4px; border-radius: 0.25rem;
-  scroll-margin-top: 4.5rem; }}
+{whole} {{ outline: {frame}; outline-offset: 4px; border-radius: 0.25rem; scroll-margin-top: 4.5rem; }}
+{parts}
+.st-key-lesson_open a {{ background: transparent; }}  /* not as "you are here": many steps are on one page */
+.st-key-lesson_open a p {{ font-weight: 400; }}
 .st-key-lesson_said {{ scroll-margin-bottom: 5rem; }}  /* above the buttons that stay in view */
 .st-key-lesson_task [data-testid=InputInstructions] {{ display: none; }}  /* "2/20" reads like marks */
 </style>"""
+_FRAME = "3px solid light-dark(#C2410C, #FDBA74)"
 
 
 def draw_panel(place: Place, page: str) -> Callable[[], None]:
@@ -66,9 +70,8 @@ def draw_panel(place: Place, page: str) -> Callable[[], None]:
     if not is_here:
         st.info(words.looking_around(step.title))
         st.page_link(place.path, label=tr(words.BACK_TO_STEP), icon=":material/undo:", query_params=place.link())
-    marks = step.mark.split() if is_here else []
-    marked = ", ".join(f".st-key-{html.escape(key)}" for key in marks) or ".st-key-nothing"
-    st.html(_STYLE.format(marked=marked) + BUTTONS)
+    marks = step.marks if is_here else ()
+    st.html(_style(marks) + BUTTONS)
     st.markdown(f"**{step.title}**")
     st.markdown(step.text)
     if step.notice:
@@ -76,7 +79,11 @@ def draw_panel(place: Place, page: str) -> Callable[[], None]:
     if is_here:
         st.markdown(words.look_at(step.thing))
         with st.container(key="lesson_mark"):
-            told = {"marks": marks, "label": tr(words.SHOW_IT), "step": f"{lesson.name}/{step.name}"}
+            told = {
+                "marks": [mark.key for mark in marks],
+                "label": tr(words.SHOW_IT),
+                "step": f"{lesson.name}/{step.name}",
+            }
             _show_it(key="lesson_mark_button", data=told)
     asked = tasks.ask(place) if step.task is not None else None
     count, end = _buttons(place, is_here)
@@ -90,6 +97,24 @@ def draw_panel(place: Place, page: str) -> Callable[[], None]:
         return finish
     finish()  # at once: a page may be slow, or stop before its end
     return lambda: None
+
+
+def _style(marks: Sequence[Mark]) -> str:
+    """The panel's, with a frame around what is meant: around an element, or around pictures of a row of them.
+
+    The pictures of a row are closed to the page's rules, but not to its variables; see `build` in grid_panel.js.
+    """
+    whole = ", ".join(_element(mark) for mark in marks if not mark.pictures) or ".st-key-nothing"
+    parts = "\n".join(
+        f"{_element(mark)} {{ {' '.join(f'--frame-{place}: {_FRAME};' for place in mark.pictures)} }}"
+        for mark in marks
+        if mark.pictures
+    )
+    return _STYLE.format(whole=whole, parts=parts, frame=_FRAME)
+
+
+def _element(mark: Mark) -> str:
+    return f".st-key-{html.escape(mark.key)}"
 
 
 def _buttons(place: Place, is_here: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
@@ -139,9 +164,10 @@ def _what_was_found(place: Place) -> None:
             st.markdown(words.found_out(found))
     if still_open:
         st.caption(tr(words.STILL_OPEN))
-    for number in still_open:
-        to = Place(lesson, number)
-        st.page_link(to.path, label=to.step.title, icon=":material/help:", query_params=to.link())
+    with st.container(key="lesson_open", gap=None):
+        for number in still_open:
+            to = Place(lesson, number)
+            st.page_link(to.path, label=to.step.title, icon=":material/help:", query_params=to.link())
 
 
 def _seen_with() -> str:

@@ -89,7 +89,7 @@ def step_html(lesson: Lesson, step: Step, number: int) -> tuple[str, bool]:
             page_name, {**dict(step.state.parameters), LESSON: lesson.name, STEP: step.name, LANGUAGE: current()}
         )
         page = Page(visit.values, _selected(visit.values))
-    marked = page.beside_each_other(marked_in(shown, step.mark.split()))
+    marked = page.beside_each_other(marked_in(shown, [mark.key for mark in step.marks]))
     marked += "".join(page.html_of(node) for key in step.paper.split() if (node := shown.find(key)) is not None)
     made = f"<h3>{to_inline_html(step.title)}</h3>{to_html(step.text)}{marked}"
     if step.notice:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -59,7 +60,10 @@ def test_a_step_says_where_it_is_and_what_it_means() -> None:
     assert "Model: mixer_cifar10 · Picture: Cat" in read
     assert f"Step {EYE + 1} of {len(FIRST.steps)} · 0 of {len(FIRST.tasks)} tasks solved" in read
     assert panel(app, "lesson_mark_button")["marks"] == ["patch-panel"]
-    assert ".st-key-patch-panel { outline" in "".join(str(each.proto) for each in app.get("html"))
+    style = "".join(each.proto.body for each in app.get("html"))
+    assert re.findall(r"\.st-key-patch-panel { (--frame-\d): 3px solid [^;]+; (--frame-\d): 3px", style) == [
+        ("--frame-1", "--frame-2")
+    ]
 
 
 def test_a_wrong_click_gets_a_hint_and_the_right_one_the_solution() -> None:

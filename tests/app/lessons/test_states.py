@@ -11,7 +11,7 @@ from mixer_viz.lessons import Lesson, Step, Task, lessons
 from mixer_viz.lessons.checks import needed_quantities
 from mixer_viz.texts.lessons.words import right
 from mixer_viz.ui.learning.table import live_table
-from tests.app.driving import errors
+from tests.app.driving import errors, panel
 from tests.app.lessons.driving import judge, keys_on_page, open_state, open_step, said
 
 STEPS = [
@@ -45,10 +45,13 @@ def test_a_step_is_what_its_link_opens(lesson: Lesson, place: int) -> None:
     assert [note.value for note in app.warning if "link asked for" in note.value] == []
     assert dict(step.state.parameters).items() <= said(app).items()
     deadline = time.monotonic() + SECONDS
-    while not set(step.mark.split()) & keys_on_page(app) and time.monotonic() < deadline:
+    marked = {mark.key for mark in step.marks}
+    while not marked & keys_on_page(app) and time.monotonic() < deadline:
         time.sleep(POLL)  # a map may be at work
         app.run()
-    assert set(step.mark.split()) & keys_on_page(app)
+    assert marked & keys_on_page(app)
+    for mark in step.marks:
+        assert not mark.pictures or len(panel(app, mark.key)["grids"]) >= max(mark.pictures)
     assert f"**{step.title}**" in [text.value for text in app.markdown]
 
 

@@ -59,7 +59,14 @@ def expect_step(page: Page, lesson: Lesson, place: int) -> None:
     expect(box.get_by_text(step.title, exact=True)).to_be_visible(timeout=TIMEOUT)
     path = "" if step.state.page == "overview" else step.state.page
     expect(page).to_have_url(re.compile(rf"//[^/]+/{path}[?](.*&)?step={step.name}(&|$)"), timeout=TIMEOUT)
-    expect(keyed(page, step.mark.split()[0])).to_have_css("outline-style", "solid", timeout=TIMEOUT)
+    mark = step.marks[0]
+    thing = keyed(page, mark.key)
+    framed = [thing.locator("figure").nth(picture - 1) for picture in mark.pictures] or [thing]
+    for each in framed:
+        expect(each).to_have_css("outline-style", "solid", timeout=TIMEOUT)
+    if mark.pictures:
+        frames = thing.locator("figure").evaluate_all("all => all.map((each) => getComputedStyle(each).outlineStyle)")
+        assert frames.count("solid") == len(mark.pictures)
 
 
 def go_on(page: Page, lesson: Lesson, kind: str = "first_next") -> None:
@@ -104,7 +111,7 @@ def test_one_whole_lesson(visit: Visit, spoken: str) -> None:
     for place, step in enumerate(lesson.steps):
         expect_step(page, lesson, place)
         idle(page)
-        page.wait_for_function(IN_VIEW, arg=keyed(page, step.mark.split()[0]).element_handle())  # by itself
+        page.wait_for_function(IN_VIEW, arg=keyed(page, step.marks[0].key).element_handle())  # by itself
         if step.task is not None:
             solve(page, step.task)
             solved += 1
@@ -182,7 +189,7 @@ def test_a_phone_shows_the_text_above_and_brings_the_thing_into_view(visit: Visi
     page = visit(address(FIRST, place), viewport={"width": 390, "height": 844})
     expect_step(page, FIRST, place)
     idle(page)
-    thing = keyed(page, FIRST.steps[place].mark)
+    thing = keyed(page, FIRST.steps[place].marks[0].key)
     assert not thing.evaluate(IN_VIEW)
     assert keyed(page, "lesson_panel").bounding_box()["y"] < page.locator("h1").bounding_box()["y"]
     page.get_by_role("button", name="Show it on the page").click()
