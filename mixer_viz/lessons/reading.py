@@ -79,9 +79,14 @@ def _folder() -> Path:
     return app_folder() / "assets" / FOLDER
 
 
+def lesson_file(name: str, language: str) -> Path:
+    """Where a lesson stands in a language, or would."""
+    return _folder() / f"{name}.{language}.yaml"
+
+
 def _read(name: str, language: str) -> Lesson:
     for each in (language, FIRST_LANGUAGE):
-        path = _folder() / f"{name}.{each}.yaml"
+        path = lesson_file(name, each)
         if path.is_file():
             return parse_lesson(path.read_text(encoding="utf-8"), name, each)
     raise LessonError(f"the lesson {name} is not there in English: {name}.{FIRST_LANGUAGE}.yaml is missing")
