@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -11,6 +12,7 @@ from plotly.subplots import make_subplots
 from mixer_viz.figures.theme import ACCENT, LINES, NEUTRAL
 from mixer_viz.language import mark, tr
 
+_TITLE_LETTERS = 24  # in a line above a chart
 _MOMENTS = mark("moments, about evenly spaced in log(epoch)")
 
 
@@ -31,7 +33,9 @@ def film_chart(
         tr("frequency of the units / white noise"),
         tr("units with an opposing unit, %"),
     )
-    figure = make_subplots(1, 3, subplot_titles=titles, horizontal_spacing=0.07)
+    # In two lines: on a projector beside a lesson the charts are narrow.
+    lines = [textwrap.fill(title, _TITLE_LETTERS).replace("\n", "<br>") for title in titles]
+    figure = make_subplots(1, 3, subplot_titles=lines, horizontal_spacing=0.07)
     places = np.arange(len(labels))
     for column, values in enumerate((accuracy, frequency, 100 * opposed), start=1):
         figure.add_trace(
@@ -50,10 +54,11 @@ def film_chart(
         for moment in marked:
             figure.add_vline(x=moment, line={"color": ACCENT, "width": 1.5}, row=1, col=column)
     figure.add_hline(y=1, line={"color": NEUTRAL, "dash": "dot"}, row=1, col=2)
-    figure.update_xaxes(showticklabels=False, fixedrange=True, title=tr(_MOMENTS), title_font_size=11)
+    figure.update_xaxes(showticklabels=False, fixedrange=True)
+    figure.update_xaxes(title=tr(_MOMENTS), title_font_size=11, col=2)  # once, for it is wider than a narrow chart
     figure.update_yaxes(rangemode="tozero", fixedrange=True)
     figure.update_annotations(font_size=12)
-    figure.update_layout(height=210, margin={"l": 0, "r": 0, "t": 24, "b": 0})
+    figure.update_layout(height=225, margin={"l": 0, "r": 0, "t": 38, "b": 0})
     return figure
 
 

@@ -77,6 +77,7 @@ class Task:
     question: str
     hint: str
     solution: str  # said when the answer is right, and in the note for teachers
+    found: str = ""  # what has been found out, for the lesson's end, understood without the question
     options: tuple[Option, ...] = ()
     right: int = -1  # place of the right option, from 0
     quantity: Quantity | None = None  # what the typed number has to be
@@ -138,6 +139,7 @@ class Lesson:
     title: str
     minutes: int
     aim: str
+    closing: str  # what is worth keeping, in a sentence or two
     chapters: tuple[Chapter, ...]
     teacher: TeacherNote
 

@@ -67,6 +67,7 @@ def parse_lesson(text: str, name: str, language: str) -> Lesson:
         title=entry.text("title"),
         minutes=entry.whole("minutes", 1, 90),
         aim=entry.text("aim"),
+        closing=entry.text("closing"),
         chapters=tuple(_chapter(each, entry.mapping("state")) for each in entry.entries("chapters")),
         teacher=_teacher(Entry(entry.mapping("teacher"), f"{name}, teacher")),
     )
@@ -144,6 +145,7 @@ def _task(entry: Entry, state: State) -> Task:
         question=entry.text("question"),
         hint=entry.text("hint"),
         solution=entry.text("solution"),
+        found=entry.text("found", ""),
         options=options,
         right=entry.whole("right", 1, len(options)) - 1 if options else -1,
         quantity=_quantity(entry.any("quantity"), entry.where),

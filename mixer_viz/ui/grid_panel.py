@@ -36,7 +36,7 @@ def show_grids(
     marks: Literal["token", "unit", "layer", "channel", "place"] = "token",
     frames: Sequence[str] = (),
     frame: int = 0,
-    layout: Literal["row", "flow", "wall"] = "row",
+    layout: Literal["row", "pair", "flow", "wall"] = "row",
     columns: int = 1,
 ) -> None:
     """Draw `grids` side by side; a click or an arrow key calls `on_pick` with the picked index.
@@ -49,8 +49,9 @@ def show_grids(
         marks: what the cells stand for; tokens, hidden units, layers, channels and places are selected apart from each
             other.
         frames: names of the frames that grids with several are played through, beginning with number `frame`.
-        layout: pictures of their own width; as a flow of one line with arrows between; or as a wall of at most
-            `columns` stacks beside each other. In the latter two the widths of the grids are relative.
+        layout: pictures of their own width; as a pair that shares one line as long as it can; as a flow of one line
+            with arrows between; or as a wall of at most `columns` stacks beside each other. In the latter two the
+            widths of the grids are relative.
     """
 
     def picked() -> None:

@@ -18,6 +18,7 @@ SMALL: dict[str, Any] = {
     "title": "A title",
     "minutes": 10,
     "aim": "An aim.",
+    "closing": "What to keep.",
     "state": {"model": "mixer_cifar10", "image": "cat"},
     "teacher": {"text": "For teachers.", "misunderstandings": ["One."]},
     "chapters": [

@@ -38,7 +38,7 @@ def in_all_languages(lesson: Lesson, step: Step) -> Iterator[Step]:
 def texts_of(step: Step) -> Iterator[str]:
     yield from (step.title, step.text, step.notice, step.thing)
     if step.task is not None:
-        yield from (step.task.question, step.task.hint, step.task.solution)
+        yield from (step.task.question, step.task.hint, step.task.solution, step.task.found)
         yield from (condition.hint for condition in step.task.conditions)
         yield from (step.task.options[step.task.right].text,) if step.task.options else ()
 
@@ -62,6 +62,8 @@ def test_there_are_five_lessons_with_chapters_and_tasks() -> None:
         assert all(chapter.steps for chapter in lesson.chapters)
         assert len(lesson.tasks) >= 3
         assert lesson.teacher.misunderstandings
+        assert lesson.closing
+        assert all(task.found for task in lesson.tasks)
     assert {task.kind for lesson in ALL for task in lesson.tasks} == {"choose", "number", "click", "reach"}
 
 
@@ -84,7 +86,7 @@ def test_every_number_is_what_the_model_gives(lesson: Lesson, step: Step) -> Non
 
 def test_every_number_for_teachers_is_what_the_model_gives() -> None:
     for lesson in (each for language in LANGUAGES for each in lessons(language)):
-        note = " ".join((lesson.aim, lesson.teacher.text, *lesson.teacher.misunderstandings))
+        note = " ".join((lesson.aim, lesson.closing, lesson.teacher.text, *lesson.teacher.misunderstandings))
         assert set(numbers_in(note)) <= {number.shown for number in lesson.teacher.numbers}
         for number in lesson.teacher.numbers:
             assert number.quantity.name == EXACTLY or is_true(number, lesson.steps[0].state), number

@@ -41,7 +41,7 @@ def same_but_for_words(lesson: Lesson) -> list[object]:
 
 
 def texts_of(lesson: Lesson) -> Iterator[str]:
-    yield from (lesson.title, lesson.aim, lesson.teacher.text, *lesson.teacher.misunderstandings)
+    yield from (lesson.title, lesson.aim, lesson.closing, lesson.teacher.text, *lesson.teacher.misunderstandings)
     yield from (chapter.title for chapter in lesson.chapters)
     for step in lesson.steps:
         yield from words_of(step)
@@ -54,7 +54,7 @@ def words_of(step: Step) -> Iterator[str]:
 
 
 def words_of_task(task: Task) -> Iterator[str]:
-    yield from (task.question, task.hint, task.solution)
+    yield from (task.question, task.hint, task.solution, task.found)
     yield from (condition.hint for condition in task.conditions)
     yield from (text for option in task.options for text in (option.text, option.hint))
 

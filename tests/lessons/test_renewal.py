@@ -15,6 +15,7 @@ code: 9
 title: A title with 63
 minutes: 63
 aim: An aim.
+closing: What to keep.
 state: {model: mixer_cifar10, image: cat}
 teacher:
   text: For teachers of 12 pictures.
@@ -43,6 +44,7 @@ chapters:
           question: How many, if not 63?
           hint: Look again.
           solution: There are 63.
+          found: A picture has 63 patches.
           quantity: patches
           value: 63
       - name: solved
@@ -106,11 +108,8 @@ def test_new_numbers_come_into_the_texts_of_their_step_and_nothing_else(files: P
         assert [number.shown for number in look.numbers] == ["64", "1.00", "0"]
         assert dict(look.numbers[1].quantity.parameters) == {"token": "3", "other": "3"}
         assert look.task is not None
-        assert (look.task.question, look.task.solution, look.task.value) == (
-            "How many, if not 64?",
-            "There are 64.",
-            64,
-        )
+        assert (look.task.question, look.task.solution) == ("How many, if not 64?", "There are 64.")
+        assert (look.task.found, look.task.value) == ("A picture has 64 patches.", 64)
         assert solved == parse_lesson(TEXT, "small", language).steps[1]
 
 

@@ -71,11 +71,11 @@ def channel_mixing(choice: Choice) -> None:
     st.markdown(texts.layer_norm_step(result.norm, channel, stored))
     st.markdown(tr("#### 2. Row {row} of $W_3$ times the token, and the GELU", row=unit))
     weight = tr("× weight")
-    _sum(result.first, (tr("Token"), tr("after LayerNorm")), (weight, f"W₃[{unit}]"), "b₃", ("normed", "reads"))
+    _sum(result.first, (tr("Token"), tr("after LayerNorm")), (weight, f"W₃[{unit}]"), "b₃", ("normed", "channel reads"))
     st.markdown(texts.hidden_step(unit, result.first, result.hidden, config.gelu))
     st.markdown(tr("#### 3. Row {row} of $W_4$ times the hidden units, and the skip connection", row=channel))
     hidden = (tr("Hidden units"), tr("after GELU"))
-    _sum(result.second, hidden, (weight, f"W₄[{channel}]"), "b₄", ("activation", "writes"))
+    _sum(result.second, hidden, (weight, f"W₄[{channel}]"), "b₄", ("activation", "channel writes"))
     st.markdown(texts.sum_step("Y_{t,c}", r"U_{t,c} + \sum_u W_4[c,u]\,h_u + b_4[c]", result.second, "b_4"))
 
 
@@ -95,7 +95,7 @@ def head(choice: Choice) -> None:
     step = any_number.logit_number(choice.model.model, trace_of(choice), target)
     st.markdown(tr(texts.HEAD))
     row = tr("the head's row of {name}", name=class_in_words(choice.model.class_name(target)))
-    _sum(step, (tr("Pooled vector"), "p"), (tr("× weight"), row), "b", ("pooled", "reads"))
+    _sum(step, (tr("Pooled vector"), "p"), (tr("× weight"), row), "b", ("pooled", "head"))
     st.markdown(texts.sum_step(r"\ell", r"\sum_c H[k,c]\,p_c + b[k]", step, "b"))
 
 

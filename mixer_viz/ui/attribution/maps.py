@@ -131,7 +131,8 @@ def maps(
             st.caption(tr(texts.PIXEL_NOTE))
         _what_the_baseline_says(choice, target, shown[0].asked.seed)
         below(look, token)
-    _one_patch(choice, target, shown, token)
+    with st.container(key="one-deleted"):
+        _one_patch(choice, target, shown, token)
     return look
 
 

@@ -47,7 +47,8 @@ def permuted_training(picture: Picture) -> None:
     ]
     show_chart(permutation_chart(curves), key="permuted-curves", alt=last_accuracies(curves))
     st.caption(tr(PALER))
-    st.table(texts.permuted_table(runs))
+    with st.container(key="permuted-table"):
+        st.table(texts.permuted_table(runs))
     st.markdown(texts.permuted_sentence(runs))
     st.caption(tr(texts.PERMUTED_NOTE))
     st.page_link(

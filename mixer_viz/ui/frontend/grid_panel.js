@@ -210,7 +210,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
   data.grids.forEach((grid, i) => {
     fill(panel.items[i], grid, redraw);
-    if (data.layout !== "row") panel.items[i].figure.style.width = "";
+    if (!["row", "pair"].includes(data.layout)) panel.items[i].figure.style.width = "";
     if (data.layout === "flow") panel.items[i].figure.parentElement.style.flexGrow = grid.width;
     listen(panel.items[i], panel, pick, say);
   });

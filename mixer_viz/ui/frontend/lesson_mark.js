@@ -3,6 +3,7 @@
 const LAST_STEP = "mixerVizLessonStep"; // on the window: the step whose thing was looked for last
 const PATIENCE = 20000; // ms until which a page is expected to be drawn
 const HEADER = 60; // px of the window that the app's own header covers
+const GAP = 8; // px above what is scrolled to the top of the panel
 const OWN_WAY = ["wheel", "touchstart", "pointerdown", "keydown"]; // who does that looks at something already
 
 const isRunning = () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "running";
@@ -45,13 +46,27 @@ function showThing(marks) {
   setTimeout(look, 300); // a run begins with the message that brought this step, and another may follow it
 }
 
+/** A step begins with its title, wherever the one before was left; on a phone the panel is a part of the page. */
+function showStart(isBeside) {
+  const panel = document.querySelector(".st-key-lesson_panel");
+  if (!panel) return;
+  panel.scrollTop = 0;
+  if (!isBeside && panel.getBoundingClientRect().top < HEADER) panel.scrollIntoView({ block: "start" });
+}
+
 /** What is said to an answer stands below it, where the panel may end. */
 function showWords(event) {
   const isAnswer = event.type === "click" ? ".st-key-lesson_check button" : ".st-key-lesson_task input[type=text]";
   if (!event.target.closest?.(isAnswer) || (event.type === "keydown" && event.key !== "Enter")) return;
-  const show = () => document.querySelector(".st-key-lesson_said")?.scrollIntoView({ block: "nearest" });
-  const observer = new MutationObserver(show);
   const panel = document.querySelector(".st-key-lesson_panel");
+  const show = () => {
+    const said = document.querySelector(".st-key-lesson_said");
+    said?.scrollIntoView({ block: "nearest" });
+    // At the end of a lesson more follows below the buttons: as much of it as the panel holds.
+    if (said && document.querySelector(".st-key-lesson_found"))
+      panel.scrollTop += said.getBoundingClientRect().top - panel.getBoundingClientRect().top - GAP;
+  };
+  const observer = new MutationObserver(show);
   observer.observe(panel, { childList: true, subtree: true, characterData: true });
   untilOwnWay().addEventListener("abort", () => observer.disconnect());
 }
@@ -64,11 +79,17 @@ export default function ({ data, parentElement }) {
     if (thing) bringIntoView(thing);
   };
   const isBeside = window.matchMedia("(min-width: 851px)").matches; // else the text itself would be scrolled away
-  if (isBeside && window[LAST_STEP] !== data.step) showThing(data.marks);
+  if (window[LAST_STEP] !== data.step) {
+    if (isBeside) showThing(data.marks);
+    showStart(isBeside);
+  }
   window[LAST_STEP] = data.step;
+  const back = (event) => event.target.closest?.(".st-key-lesson_back button") && showStart(isBeside);
+  document.addEventListener("click", back);
   for (const kind of ["click", "keydown"]) document.addEventListener(kind, showWords);
   return () => {
     button.onclick = null;
+    document.removeEventListener("click", back);
     for (const kind of ["click", "keydown"]) document.removeEventListener(kind, showWords);
   };
 }

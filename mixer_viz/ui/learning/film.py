@@ -98,10 +98,12 @@ def show_film(choice: Choice, block: int, playing: bool) -> None:
     show_chart(figure, key="film_curves", alt=alt)
     limit = film.peak if option_buttons(tr("One colour scale for"), _SCALES, "film_scale") == _SCALES[1] else None
     order = unit_order(results.units_of(model, block), "pairs")
-    show_grids([_atlas(model, label, block, order, limit) for label in both], key="film_atlas", marks="unit")
+    show_grids(
+        [_atlas(model, label, block, order, limit) for label in both], key="film_atlas", marks="unit", layout="pair"
+    )
     stems = [(label, stem) for label in both if (stem := stem_at(model, label)) is not None]
     if stems:
-        show_grids([filters_at(stem, shown(label)) for label, stem in stems], key="film_filters")
+        show_grids([filters_at(stem, shown(label)) for label, stem in stems], key="film_filters", layout="pair")
     st.caption(tr(texts.FILM))
     show_answers(choice, film.labels, both)
 

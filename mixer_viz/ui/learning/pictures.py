@@ -75,10 +75,15 @@ def weights(first: Frame, now: Frame, block: int) -> None:
             ],
             key="learning_atlas",
             marks="unit",
+            layout="pair",
             hint=tr("Each map: how much one hidden unit listens to each patch."),
         )
         st.caption(tr(texts.MAPS))
-    show_grids([filters_at(frame.filters, title) for title, frame in _moments(first, now)], key="learning_filters")
+    show_grids(
+        [filters_at(frame.filters, title) for title, frame in _moments(first, now)],
+        key="learning_filters",
+        layout="pair",
+    )
     st.table(texts.norm_table(first.norms, now.norms))
 
 

@@ -49,7 +49,8 @@ _STYLE = """<style>
   [data-testid=stHorizontalBlock]:has(.st-key-lesson_panel) {{ flex-direction: column; }}
   [data-testid=stHorizontalBlock]:has(.st-key-lesson_panel) > [data-testid=stColumn] {{ width: 100%; flex: none; }}
 }}
-.st-key-lesson_panel {{ border-top: 0.25rem solid light-dark(#C2410C, #C74A12); }}
+
+.st-key-lesson_panel {{ scroll-margin-top: 4.5rem; border-top: 0.25rem solid light-dark(#C2410C, #C74A12); }}
 {whole} {{ outline: {frame}; outline-offset: 4px; border-radius: 0.25rem; scroll-margin-top: 4.5rem; }}
 {parts}
 .st-key-lesson_open a {{ background: transparent; }}  /* not as "you are here": many steps are on one page */
@@ -157,11 +158,12 @@ def _what_was_found(place: Place) -> None:
     """At the end of a lesson: the answers that were found, and the way to the tasks that are open."""
     lesson, solved = place.lesson, progress_of(place.lesson).solved
     asked = [(number, step.task) for number, step in enumerate(lesson.steps) if step.task is not None]
-    found = [task.solution for _, task in asked if task.name in solved]
+    found = [task.found or task.solution for _, task in asked if task.name in solved]
     still_open = [number for number, task in asked if task.name not in solved]
-    if found:
-        with st.expander(tr(words.FOUND_OUT), icon=":material/checklist:", expanded=True):
+    with st.container(key="lesson_found"), st.expander(tr(words.FOUND_OUT), icon=":material/checklist:", expanded=True):
+        if found:
             st.markdown(words.found_out(found))
+        st.markdown(f"**{lesson.closing}**")
     if still_open:
         st.caption(tr(words.STILL_OPEN))
     with st.container(key="lesson_open", gap=None):

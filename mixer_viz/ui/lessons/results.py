@@ -26,14 +26,26 @@ _log = logging.getLogger(__name__)
 def seen_now(task: Task, page: str, answer: str) -> Seen:
     """What is on the page, once it is drawn."""
     choice = choice_of_this_run()
-    # Not where the visitor is: what is worked out is kept for all visitors, by what it depends on.
-    said = tuple(item for item in said_here().items() if item[0] not in (LESSON, STEP, PROGRESS))
+    said = _fields()
     results: list[tuple[Quantity, Value]] = []
     for quantity in needed_quantities(task):
         value = _training_accuracy() if quantity.name == ACCURACY else _measured(choice, said, quantity)
         if value is not None:
             results.append((quantity, value))
     return Seen(page, said, answer, tuple(results))
+
+
+def is_still_seen(task: Task, seen: Seen, page: str, answer: str) -> bool:
+    """Whether what was judged is still so: the answer, and for what is done on the page, the page with its fields."""
+    if task.kind in ("choose", "number"):
+        return seen.answer == answer
+    trained = any(quantity.name == ACCURACY and value != _training_accuracy() for quantity, value in seen.results)
+    return seen.page == page and seen.parameters == _fields() and not trained
+
+
+def _fields() -> Parameters:
+    # Not where the visitor is: what is worked out is kept for all visitors, by what it depends on.
+    return tuple(item for item in said_here().items() if item[0] not in (LESSON, STEP, PROGRESS))
 
 
 def is_of_model(task: Task, model: str) -> bool:

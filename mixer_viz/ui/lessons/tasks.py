@@ -15,7 +15,7 @@ from mixer_viz.lessons import Seen, Task, check, find_lesson
 from mixer_viz.texts.lessons import words
 from mixer_viz.ui.compute import cached
 from mixer_viz.ui.grid_panel import show_grids
-from mixer_viz.ui.lessons.results import is_of_model, seen_now
+from mixer_viz.ui.lessons.results import is_of_model, is_still_seen, seen_now
 from mixer_viz.ui.lessons.visit import Place, keep_progress, progress_of
 from mixer_viz.ui.sidebar.shell import choice_of_this_run
 
@@ -54,8 +54,13 @@ class Asked:
 
     @property
     def needs_page(self) -> bool:
-        """Whether it is to be judged in this run by what the page shows, once it is drawn."""
-        return self.task.kind in ("click", "reach") and self._is_pressed
+        """Whether what the page shows, once it is drawn, decides what is said in this run."""
+        return self.task.kind in ("click", "reach") and (self._is_pressed or self._was_wrong)
+
+    @property
+    def _was_wrong(self) -> bool:
+        said = _said().get((self.place.lesson.name, self.task.name))
+        return said is not None and said.seen is not None and not said.words(self.task)[0] and not said.shown
 
     @property
     def _is_pressed(self) -> bool:  # until it is judged: a run may be broken off
@@ -74,7 +79,7 @@ class Asked:
                 keep_progress(self.place.lesson, progress)
             st.session_state[_PRESSED] = None
         with self.words:
-            _say(self.place, self.task, self.answer)
+            _say(self.place, self.task, page, self.answer)
 
     def _judged(self, page: str) -> Said:
         if self.task.kind in ("choose", "number") and not self.answer:
@@ -135,7 +140,7 @@ def _translate_choice(place: Place, task: Task, key: str) -> None:
     st.session_state[key] = None
 
 
-def _say(place: Place, task: Task, answer: str) -> None:
+def _say(place: Place, task: Task, page: str, answer: str) -> None:
     """What there is to say of the last check; a hint to another answer than the one that is given now is none."""
     key = (place.lesson.name, task.name)
     said = _said().get(key)
@@ -148,7 +153,7 @@ def _say(place: Place, task: Task, answer: str) -> None:
         st.success(words.right(told))
     elif said.shown:
         st.info(task.solution)
-    elif said.seen is None or said.seen.answer == answer:
+    elif said.seen is None or is_still_seen(task, said.seen, page, answer):
         st.warning(told)
         if said.wrong >= _TRIES:
             st.button(tr(words.SHOW_ANSWER), key="lesson_show_answer", on_click=_show, args=(key,))

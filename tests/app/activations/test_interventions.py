@@ -63,6 +63,21 @@ def test_formula_ends_at_the_stored_activation(model: MlpMixer, pixels: torch.Te
     assert (panel(app, "formula-norm")["selected"], panel(app, "formula-second")["selected"]) == (9, 100)
 
 
+@pytest.mark.parametrize(
+    ("number", "key", "weights"),
+    [
+        ("Token mixing", "formula-first", "weight of W₁"),
+        ("Token mixing", "formula-second", "weight of W₂"),
+        ("Channel mixing", "number-channel", "weight of W₃"),
+        ("Channel mixing", "number-unit", "weight of W₄"),
+        ("Head", "number-channel", "weight of the head"),
+    ],
+)
+def test_the_weights_of_a_formula_are_named_after_their_matrix(number: str, key: str, weights: str) -> None:
+    grids = panel(open_view(FORMULA, number=number), key)["grids"]
+    assert [grid["label"] for grid in grids if grid["title"] == "× weight"] == [weights]
+
+
 def test_formula_follows_its_fields() -> None:
     app = open_view(FORMULA)
     for key, value, word in (("block", 8, "block 8"), ("token", 63, "t = 63"), ("channel", 127, "c = 127")):

@@ -40,8 +40,8 @@ def verdicts(app) -> tuple[list[str], list[str]]:  # type: ignore[no-untyped-def
 
 def found_out(app) -> list[str]:  # type: ignore[no-untyped-def]
     """What stands together at the end of a lesson, a line of a list each."""
-    (text,) = (text for each in app.expander if each.label == "What you have found out" for text in each.markdown)
-    return str(text.value).splitlines()
+    (end,) = (each for each in app.expander if each.label == "What you have found out")
+    return [line for text in end.markdown for line in str(text.value).splitlines()]
 
 
 def test_without_a_lesson_there_is_no_panel() -> None:
@@ -75,6 +75,16 @@ def test_a_wrong_click_gets_a_hint_and_the_right_one_the_solution() -> None:
     wrong, right = verdicts(judge(app))
     assert (wrong, right) == ([], [FIRST.steps[EYE].task.solution])
     assert f"1 of {len(FIRST.tasks)} tasks solved" in words(app)
+
+
+def test_a_hint_goes_once_something_else_is_seen() -> None:
+    app = judge(open_step(FIRST, EYE))
+    assert len(verdicts(app)[0]) == 1
+    app.run()
+    assert len(verdicts(app)[0]) == 1  # nothing has changed
+    app.number_input(key="token").set_value(40).run()
+    assert verdicts(app) == ([], [])
+    assert len(verdicts(judge(app))[0]) == 1
 
 
 def test_a_number_is_typed_and_judged() -> None:
@@ -193,7 +203,7 @@ def test_the_last_step_leads_to_all_lessons() -> None:
     judge(app)
     assert told in words(app)
     assert f"Step {len(FIRST.steps)} of {len(FIRST.steps)} · 1 of {len(FIRST.tasks)} tasks solved" in words(app)
-    assert found_out(app) == [f"- {task.solution}"]
+    assert found_out(app) == [f"- {task.found}", f"**{FIRST.closing}**"]
     still_open = [step.title for step in FIRST.steps if step.task not in (None, task)]
     links = [link.proto.label for link in app.get("page_link")]
     assert "Not solved yet:" in words(app)
@@ -205,7 +215,7 @@ def test_all_that_was_found_out_stands_together_at_the_end() -> None:
     solved = frozenset(task.name for task in FIRST.tasks)
     app.session_state["_lesson_progress"] = {FIRST.name: Progress(len(FIRST.steps), solved)}
     app.run()
-    assert found_out(app) == [f"- {task.solution}" for task in FIRST.tasks]
+    assert found_out(app) == [*(f"- {task.found}" for task in FIRST.tasks), f"**{FIRST.closing}**"]
     assert "Not solved yet:" not in words(app)
 
 

@@ -119,6 +119,7 @@ def test_one_whole_lesson(visit: Visit, spoken: str) -> None:
             go_on(page, lesson)
     expect(page.get_by_text(words.finished(lesson.title))).to_be_visible()
     expect(page.get_by_role("link", name=tr(words.NEXT_LESSON))).to_be_in_viewport()
+    expect(page.get_by_text(lesson.tasks[0].found)).to_be_in_viewport()
     keyed(page, "lesson_panel").get_by_role("link", name=tr(words.ALL_LESSONS)).click()
     done = words.progress(len(lesson.steps), len(lesson.steps), solved, len(lesson.tasks))
     expect(page.get_by_text(done)).to_be_visible(timeout=TIMEOUT)
@@ -195,6 +196,10 @@ def test_a_phone_shows_the_text_above_and_brings_the_thing_into_view(visit: Visi
     page.get_by_role("button", name="Show it on the page").click()
     page.wait_for_function(IN_VIEW, arg=thing.element_handle())
     assert page.evaluate(WIDER_THAN_THE_SCREEN) <= 0
+    go_on(page, FIRST)  # a click scrolls to it, and the next step begins above
+    expect_step(page, FIRST, place + 1)
+    idle(page)
+    expect(page.get_by_text(FIRST.steps[place + 1].title, exact=True)).to_be_in_viewport()
 
 
 def test_the_panel_stays_beside_a_long_page(tab: Visit) -> None:
