@@ -12,7 +12,7 @@ from mixer_viz.texts import learning as texts
 from mixer_viz.ui.compute.gate import gate_of
 from mixer_viz.ui.compute.visitors import visitor_name
 from mixer_viz.ui.learning.run import SPEEDS, LiveRun
-from mixer_viz.ui.learning.settings import Settings, asked_settings
+from mixer_viz.ui.learning.settings import PRESET_CHOSEN, Settings, asked_settings
 from mixer_viz.ui.learning.status import Status
 from mixer_viz.ui.learning.table import live_table
 from mixer_viz.ui.widgets.selection import option_buttons, pick_number
@@ -25,13 +25,19 @@ _LET_GO = "_learn_let_go"  # session state: which training stands in the place o
 
 
 def run_for(settings: Settings | None) -> LiveRun | None:
-    """This visitor's training; a first one is made ready with these settings, and without any there is none."""
+    """This visitor's training; a first one is made ready with these settings, and without any there is none.
+
+    Another one is made ready where another start was chosen: under its name the training before would mislead.
+    """
     table, visitor = live_table(), visitor_name()
     run = table.run_of(visitor) or table.adopt(st.query_params.get(_RUN, ""), visitor)
+    if settings is None:
+        return run
+    is_other = st.session_state.pop(PRESET_CHOSEN, False) and run is not None and settings != (run.recipe, run.task)
+    if is_other:
+        return _begin(settings)
     if run is not None:
         return run
-    if settings is None:
-        return None
     was_let_go = table.was_let_go(visitor)
     run = _begin(settings)
     if was_let_go:

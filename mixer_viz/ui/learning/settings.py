@@ -56,6 +56,7 @@ _FIELDS = (
 )
 _AUGMENTATION = "shifts-and-flips"  # at first
 _PRESET = "learn_preset"
+PRESET_CHOSEN = "_learn_preset_chosen"  # session state: another one was chosen, and no training has begun with it yet
 _OWN = mark("Settings of your own")
 # What words among the values mean: English ones say it themselves, other languages add it.
 _MEANINGS: dict[str, str] = {
@@ -181,6 +182,7 @@ def _draw_presets() -> None:
 
 
 def _use_preset() -> None:
+    st.session_state[PRESET_CHOSEN] = True
     for preset in PRESETS.values():
         if preset.title == st.session_state[_PRESET]:
             _give_all(preset)

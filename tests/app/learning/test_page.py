@@ -113,7 +113,28 @@ def test_a_preset_sets_every_field_and_names_what_fails() -> None:
         assert shown == values_of(preset)
         (expected,) = [text.value for text in app.markdown if preset.expect in text.value]
         assert expected.startswith(":material/warning:") == preset.fails
+        (run,) = live_table()._runs.values()
+        assert (run.task.name, run.recipe) == (preset.task, preset.recipe)
+    assert not any("settings have changed" in note.value for note in app.info)
+    app.selectbox(key="learn_seed").select(2).run()
     assert any("settings have changed" in note.value for note in app.info)
+
+
+def test_another_start_makes_a_new_training_ready_and_the_same_one_keeps_what_is_there() -> None:
+    app = open_page(learn_preset="no-mixing")
+    click(app, "learn_step")
+    until(app, lambda line: "Paused: step 1 " in line)
+    (before,) = live_table()._runs.values()
+    app.selectbox(key="learn_seed").select(2).run()  # a single setting waits for "Reset"
+    assert list(live_table()._runs.values()) == [before]
+    app.selectbox(key="learn_seed").select(0).run()
+    app.selectbox(key="learn_preset").select(PRESETS["no-mixing"].title).run()
+    assert list(live_table()._runs.values()) == [before]
+    app.selectbox(key="learn_preset").select(PRESETS["shapes"].title).run()
+    until(app, lambda line: "Paused: step 0 " in line)
+    (now,) = live_table()._runs.values()
+    assert now.recipe == PRESETS["shapes"].recipe
+    assert "learn_run" not in app.query_params
 
 
 def test_every_preset_is_made_of_values_that_can_be_chosen() -> None:
