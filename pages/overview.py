@@ -88,7 +88,9 @@ def answers() -> None:
 
 def how_sure() -> None:
     """What the percentages are worth."""
-    sure, known = texts.how_sure(result.confidence, config.usual_confidence), texts.known_classes(config)
+    classes = choice.model.known_classes_shown(choice.picture)
+    sure = texts.how_sure(result.confidence, config.usual_confidence, classes)
+    known = texts.known_classes(config)
     st.container(key="how-sure").caption(tr("{sentence} {next}", sentence=sure, next=known) if sure else known)
 
 

@@ -26,6 +26,13 @@ TERMS: dict[str, str] = {
     mark("Hidden unit"): mark(
         "one of the D_S (token mixing) or D_C (channel mixing) numbers between the two layers of an MLP."
     ),
+    mark("Bias"): mark("a learned number that is added to a weighted sum."),
+    mark("Frequency of a unit"): mark(
+        "how fast its weights change from patch to patch, in cycles per patch; a smooth pattern has a low one."
+    ),
+    mark("White noise"): mark("independent random numbers, without any pattern: what weights are before training."),
+    mark("Kernel"): mark("the small grid of weights that a convolution uses at every place alike."),
+    mark("Epoch"): mark("one pass of the training through all training pictures."),
     mark("Cosine similarity"): mark(
         "how alike the directions of two vectors are, whatever their lengths: 1 the same, 0 nothing in common, "
         "−1 opposite."
@@ -45,6 +52,10 @@ TERMS: dict[str, str] = {
     mark("Head"): mark("the last linear layer: from the pooled vector to a logit for each class."),
     mark("Logit"): mark("the score of a class before softmax; differences count, not the score alone."),
     mark("Softmax"): mark("turns logits into probabilities that add up to 1."),
+    mark("Calibration"): mark(
+        "logits are divided by one number, fitted on held-out pictures, so that of answers said to be 80 % sure about "
+        "80 % are right."
+    ),
     mark("Attribution"): mark("a number for each patch that says how much an answer rests on it, by one definition."),
     mark("Baseline"): mark("what stands for “nothing” when parts of a picture are taken away."),
     mark("Effective receptive field"): mark(

@@ -128,24 +128,35 @@ def most_probable(name: str, probability: float) -> str:
     return tr("Most probable class: {name}, {share:.1f} percent.", name=said, share=100 * probability)
 
 
-def how_sure(confidence: float | None, usual: Sequence[float] | None) -> str:
-    """How sure the model is, against what is usual for it; empty where nobody measured that."""
+ABOUT_AS_OFTEN_RIGHT = mark("On pictures like those, about that share of the answers with such a number is right.")
+SAYS_NOTHING_HERE = mark(
+    "That holds for pictures of its classes. This one shows none of them, so the number says nothing here."
+)
+
+
+def how_sure(confidence: float | None, usual: Sequence[float] | None, classes: Sequence[str] | None = None) -> str:
+    """How sure the model is, against what is usual for it; empty where nobody measured that.
+
+    Args:
+        classes: the model's classes that the picture is known to show; None where that is not known.
+    """
     if confidence is None or usual is None:
         return ""
     below = 100 * share_below(confidence, usual)
     if below >= 50:
-        return tr(
-            "How sure: **{share:.0f} %** after calibration, surer than for {others:.0f} % of its test images. On "
-            "pictures like those, about that share of the answers with such a number is right.",
+        sure = tr(
+            "How sure: **{share:.0f} %** after calibration, surer than for {others:.0f} % of its test images.",
             share=100 * confidence,
             others=below,
         )
-    return tr(
-        "How sure: **{share:.0f} %** after calibration, less sure than for {others:.0f} % of its test images. On "
-        "pictures like those, about that share of the answers with such a number is right.",
-        share=100 * confidence,
-        others=100 - below,
-    )
+    else:
+        sure = tr(
+            "How sure: **{share:.0f} %** after calibration, less sure than for {others:.0f} % of its test images.",
+            share=100 * confidence,
+            others=100 - below,
+        )
+    shows_none = classes is not None and not classes
+    return tr("{sentence} {next}", sentence=sure, next=tr(SAYS_NOTHING_HERE if shows_none else ABOUT_AS_OFTEN_RIGHT))
 
 
 def block_shapes(config: MixerConfig) -> str:

@@ -78,3 +78,11 @@ def test_how_sure_is_compared_with_what_is_usual() -> None:
     assert texts.how_sure(None, usual) == texts.how_sure(0.5, None) == ""
     assert "**80 %** after calibration, surer than for 75 % of its" in texts.how_sure(0.8, usual)
     assert "**40 %** after calibration, less sure than for 75 % of its" in texts.how_sure(0.4, usual)
+    assert texts.how_sure(0.8, usual).endswith("about that share of the answers with such a number is right.")
+    assert texts.how_sure(0.8, usual, ["cat"]) == texts.how_sure(0.8, usual)
+
+
+def test_how_sure_says_nothing_of_a_picture_that_fits_no_class() -> None:
+    told = texts.how_sure(0.95, (0.2, 0.6, 1.0), [])
+    assert "**95 %**" in told
+    assert told.endswith("This one shows none of them, so the number says nothing here.")
