@@ -38,6 +38,7 @@ def show_grids(
     frame: int = 0,
     layout: Literal["row", "pair", "flow", "wall"] = "row",
     columns: int = 1,
+    together: bool = False,
 ) -> None:
     """Draw `grids` side by side; a click or an arrow key calls `on_pick` with the picked index.
 
@@ -52,6 +53,7 @@ def show_grids(
         layout: pictures of their own width; as a pair that shares one line as long as it can; as a flow of one line
             with arrows between; or as a wall of at most `columns` stacks beside each other. In the latter two the
             widths of the grids are relative.
+        together: the pointer over one grid reads the same cell of all of them, which are alike in shape.
     """
 
     def picked() -> None:
@@ -71,6 +73,7 @@ def show_grids(
         "frame": frame,
         "layout": layout,
         "columns": columns,
+        "together": together,
         "words": {"play": tr("Play"), "stop": tr("Stop"), "frame": tr("Block")} if frames else {},
     }
     _component(key=key, data=data, on_picked_change=picked)

@@ -124,7 +124,7 @@ def _sum(
         )
     ]
     key = f"number-{step.term}"
-    show_grids(strips, key=key, hint=tr("Hover reads each number."), stacks=[3], marks="place")
+    show_grids(strips, key=key, hint=tr("Hover reads all three numbers."), stacks=[3], marks="place", together=True)
     figure = figures.partial_sums_chart(
         step.products, step.partial_sums, step.bias, term=step.term, bias_name=bias_name or tr("nothing")
     )

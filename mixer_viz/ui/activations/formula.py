@@ -101,7 +101,8 @@ def _first(result: Formula, grid: tuple[int, int]) -> None:
         grids,
         key="formula-first",
         on_pick=select_token,
-        hint=tr("Hover reads each number, of one patch in all three."),
+        hint=tr("Hover reads all three numbers of a patch."),
+        together=True,
     )
     words, chart = st.columns(2, gap="medium")
     with words:
@@ -146,9 +147,16 @@ def _second(result: Formula) -> None:
         figures.unit_strip(mixing.w2_row, title=tr("× weight"), note=f"W₂[{mixing.token}]", scale="writes"),
         figures.unit_strip(mixing.products2, title=tr("= product"), note=tr("to be summed"), scale="product"),
     ]
-    hint = tr("Click a unit to see it in full in steps 2 and 3.")
+    hint = tr("Hover reads all three numbers of a unit; a click shows it in full in steps 2 and 3.")
     show_grids(
-        grids, key="formula-second", selected=mixing.unit, on_pick=select_unit, hint=hint, marks="unit", stacks=[3]
+        grids,
+        key="formula-second",
+        selected=mixing.unit,
+        on_pick=select_unit,
+        hint=hint,
+        marks="unit",
+        stacks=[3],
+        together=True,
     )
     words, chart = st.columns(2, gap="medium")
     with words:

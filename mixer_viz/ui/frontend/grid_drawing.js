@@ -168,10 +168,21 @@ function describe(item, { cell, inside }, frame) {
   const column = cell % grid.columns;
   const place = said(words.place, { row, column, number: squareAt(grid, row, column) });
   if (!item.decoded) return place;
+  return said(words.reading, { place, quantity: grid.quantity, value: valueAt(item, cell, frame) });
+}
+
+// The number of one cell, as it is told.
+function valueAt(item, cell, frame) {
+  const { grid } = item;
   const place0 = grid.frames > 1 ? frame * grid.rows * grid.columns : 0;
   const exact = number(item.decoded.value(place0 + cell)) + (grid.unit && " " + grid.unit);
-  const value = cut(item, place0 + cell, (grid.coarse ? "\u2248 " : "") + exact);
-  return said(words.reading, { place, quantity: grid.quantity, value });
+  return cut(item, place0 + cell, (grid.coarse ? "\u2248 " : "") + exact);
+}
+
+// The same cell of several grids: its place once, and what each of them has there.
+function describeAll([first, ...others], here, frame) {
+  const more = others.map((item) => `${item.grid.quantity} ${valueAt(item, here.cell, frame)}`);
+  return [describe(first, here, frame), ...more].join(" \u00b7 ");
 }
 
 // A value that travelled as one byte and was cut at an end of the scale may be any beyond it.

@@ -125,7 +125,7 @@ function listen(item, panel, pick, say) {
   };
   item.canvas.onpointermove = (event) => {
     const here = at(event);
-    say(describe(item, here, panel.frame));
+    say(panel.together ? describeAll(panel.items, here, panel.frame) : describe(item, here, panel.frame));
     const hovered = item.grid.select === "none" ? null : here.id;
     if (hovered !== shared[panel.marks].hovered) publish(panel.marks, { hovered });
   };
@@ -191,6 +191,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const readout = parentElement.querySelector(".readout");
   const panel = (root.panelState ??= { items: [], root });
   panel.marks = data.marks;
+  panel.together = data.together;
   // A frame that the visitor played to stays, until the page asks for another one.
   if (panel.asked !== data.frame || !(panel.frame < data.frames.length)) panel.frame = data.frame;
   panel.asked = data.frame;

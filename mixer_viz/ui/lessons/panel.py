@@ -55,6 +55,7 @@ _STYLE = """<style>
 {parts}
 .st-key-lesson_open a {{ background: transparent; }}  /* not as "you are here": many steps are on one page */
 .st-key-lesson_open a p {{ font-weight: 400; }}
+.st-key-lesson_leave > :last-child {{ margin-left: auto; }}  /* not where "Next" was a moment ago */
 .st-key-lesson_said {{ scroll-margin-bottom: 5rem; }}  /* above the buttons that stay in view */
 .st-key-lesson_task [data-testid=InputInstructions] {{ display: none; }}  /* "2/20" reads like marks */
 </style>"""
