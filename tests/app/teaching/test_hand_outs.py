@@ -62,7 +62,7 @@ def test_a_step_has_the_pictures_of_its_page_in_its_state(paper: list[bytes]) ->
     app = start("lessons")
     app.button(key=f"teach_lesson_{LESSON.name}").click().run()
     sections = paper[0].decode().split("<section>")[1:]
-    step = next(each for each in LESSON.steps if each.state.page == "patches" and each.mark == "patch-panel")
+    step = next(each for each in LESSON.steps if each.state.page == "patches" and each.marks[0].key == "patch-panel")
     shown = start("patches", **dict(step.state.parameters))
     in_paper = grids_in(sections[LESSON.steps.index(step)])
     of_page = panel(shown, "patch-panel")["grids"]
