@@ -34,6 +34,7 @@ THROUGH = noted("Through {count} blocks", count=config.num_blocks)
 SLOWLY, ONE_VECTOR = noted("One block, slowly"), noted("One vector, then the classes")
 LIKENESS, LENGTH = mark("Likeness"), mark("Length")
 class_names = [choice.model.class_name(index) for index in result.top_classes.tolist()]
+classes_shown = choice.model.known_classes_shown(choice.picture)
 shown_names = [choice.model.shown_class_name(index) for index in result.top_classes.tolist()]
 
 
@@ -72,7 +73,7 @@ def front() -> int:
         show_grids(grids, key="front", selected=token, on_pick=select_token, hint=hint, layout="flow")
     with answer:
         answers()
-    if told := texts.what_it_shows(choice.model.known_classes_shown(choice.picture), class_names[0]):
+    if told := texts.what_it_shows(classes_shown, class_names[0]):
         st.markdown(told)
     how_sure()
     show_beside(choice, beside, lambda other: side_by_side(choice, other))
@@ -88,8 +89,7 @@ def answers() -> None:
 
 def how_sure() -> None:
     """What the percentages are worth."""
-    classes = choice.model.known_classes_shown(choice.picture)
-    sure = texts.how_sure(result.confidence, config.usual_confidence, classes)
+    sure = texts.how_sure(result.confidence, config.usual_confidence, classes_shown)
     known = texts.known_classes(config)
     st.container(key="how-sure").caption(tr("{sentence} {next}", sentence=sure, next=known) if sure else known)
 

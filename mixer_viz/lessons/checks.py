@@ -12,6 +12,7 @@ from typing import Literal
 from mixer_viz.lessons.lesson import Condition, Parameters, Quantity, Task
 
 Value = float | str
+TRAINING_ACCURACY = "training_accuracy"  # of the visitor's own training, in percent: no state of a link has it
 MOST_LETTERS = 40  # of a number that is typed
 Problem = Literal["", "no_number", "rounded"]  # of a typed answer, whatever the task
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}  # as Chinese keyboards may type

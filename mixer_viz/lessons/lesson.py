@@ -77,7 +77,7 @@ class Task:
     question: str
     hint: str
     solution: str  # said when the answer is right, and in the note for teachers
-    found: str = ""  # what has been found out, for the lesson's end, understood without the question
+    found: str  # what has been found out, for the lesson's end, understood without the question
     options: tuple[Option, ...] = ()
     right: int = -1  # place of the right option, from 0
     quantity: Quantity | None = None  # what the typed number has to be
@@ -92,7 +92,7 @@ class Task:
 class Mark:
     """An element on the page that is meant."""
 
-    key: str
+    key: str  # letters, digits, - and _, as `reading` sees to
     pictures: tuple[int, ...] = ()  # where it is a row of pictures and only some are meant: their places, from 1
 
 

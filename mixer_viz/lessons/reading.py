@@ -145,7 +145,7 @@ def _task(entry: Entry, state: State) -> Task:
         question=entry.text("question"),
         hint=entry.text("hint"),
         solution=entry.text("solution"),
-        found=entry.text("found", ""),
+        found=entry.text("found"),
         options=options,
         right=entry.whole("right", 1, len(options)) - 1 if options else -1,
         quantity=_quantity(entry.any("quantity"), entry.where),

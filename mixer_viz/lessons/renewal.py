@@ -14,12 +14,11 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from mixer_viz.language.catalogues import LANGUAGES
-from mixer_viz.lessons.checks import Seen, check, needed_quantities
+from mixer_viz.lessons.checks import TRAINING_ACCURACY, Seen, check, needed_quantities
 from mixer_viz.lessons.lesson import Lesson, Number, State, Step, Task
 from mixer_viz.lessons.reading import lesson_file, lessons
 from mixer_viz.lessons.written import (
     EXACTLY,
-    MEASURED_BY_THE_APP,
     NUMBER,
     half_of_the_last_digit,
     measured,
@@ -96,7 +95,7 @@ def for_people(lesson: Lesson) -> Iterator[str]:
 def seen(task: Task, state: State, accuracy: float = 95.0) -> Seen:
     """What a check of this task sees in a state; `accuracy` stands for a visitor's own training."""
     values = {
-        quantity: accuracy if quantity.name == MEASURED_BY_THE_APP else measured(state, quantity)
+        quantity: accuracy if quantity.name == TRAINING_ACCURACY else measured(state, quantity)
         for quantity in needed_quantities(task)
     }
     return Seen(state.page, state.parameters, "", tuple(values.items()))

@@ -14,7 +14,6 @@ from mixer_viz.lessons.quantities.situation import Value
 from mixer_viz.model import MlpMixer, Trace, trace
 
 EXACTLY = "exactly"  # a number by definition, which nothing can be measured for
-MEASURED_BY_THE_APP = "training_accuracy"
 # A Chinese character beside a number hides none.
 NUMBER = re.compile(r"(?<![A-Za-z0-9_₀-₉.])[−-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![A-Za-z0-9_])")
 

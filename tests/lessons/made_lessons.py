@@ -39,6 +39,7 @@ SMALL: dict[str, Any] = {
                         "question": "Which?",
                         "hint": "Look again.",
                         "solution": "Patch 5.",
+                        "found": "It is patch 5.",
                         "conditions": [{"parameter": "token", "one_of": [5], "hint": "Another one."}],
                         "example": {"token": 5},
                     },

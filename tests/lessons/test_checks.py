@@ -10,9 +10,26 @@ from mixer_viz.lessons.checks import Seen, check, holds, needed_quantities
 from mixer_viz.lessons.lesson import Condition, Option, Quantity, Task
 
 CHOOSE = Task(
-    "a", "choose", "Which?", "Think.", "The second.", options=(Option("x", "Not x."), Option("y"), Option("z")), right=1
+    "a",
+    "choose",
+    "Which?",
+    "Think.",
+    "The second.",
+    "It is the second.",
+    options=(Option("x", "Not x."), Option("y"), Option("z")),
+    right=1,
 )
-NUMBER = Task("b", "number", "How many?", "Count.", "64.", quantity=Quantity("patches"), value=0.5, tolerance=0.01)
+NUMBER = Task(
+    "b",
+    "number",
+    "How many?",
+    "Count.",
+    "64.",
+    "There are 64.",
+    quantity=Quantity("patches"),
+    value=0.5,
+    tolerance=0.01,
+)
 COSINE = Quantity("partner_cosine")
 REACH = Task(
     "c",
@@ -20,6 +37,7 @@ REACH = Task(
     "Find one.",
     "Look.",
     "Found.",
+    "There is one.",
     conditions=(
         Condition("Go back.", page="token_mixing"),
         Condition("Block 6.", parameter="block", one_of=("6",)),

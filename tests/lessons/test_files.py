@@ -11,11 +11,11 @@ from mixer_viz.analysis.attribution.deletion import random_orders
 from mixer_viz.analysis.attribution.masking import logits_without_many
 from mixer_viz.images.samples import available_samples
 from mixer_viz.lessons import Lesson, Seen, State, Step, Task, check, find_lesson, lessons
-from mixer_viz.lessons.checks import needed_quantities, read_number
+from mixer_viz.lessons.checks import TRAINING_ACCURACY, needed_quantities, read_number
 from mixer_viz.lessons.lesson import Quantity
 from mixer_viz.lessons.quantities import QUANTITIES
 from mixer_viz.lessons.renewal import is_true, seen
-from mixer_viz.lessons.written import EXACTLY, MEASURED_BY_THE_APP, looked_at, measured, numbers_in
+from mixer_viz.lessons.written import EXACTLY, looked_at, measured, numbers_in
 
 ALL = lessons()
 LANGUAGES = ("en", "zh")
@@ -167,7 +167,7 @@ def test_steps_name_models_and_pictures_that_are_there() -> None:
 def test_quantities_that_files_name_exist() -> None:
     named = {number.quantity.name for lesson in ALL for step in lesson.steps for number in step.numbers}
     named |= {each.name for lesson in ALL for task in lesson.tasks for each in needed_quantities(task)}
-    assert named - {EXACTLY, MEASURED_BY_THE_APP} <= set(QUANTITIES)
+    assert named - {EXACTLY, TRAINING_ACCURACY} <= set(QUANTITIES)
 
 
 def test_typed_numbers() -> None:

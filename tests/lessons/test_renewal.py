@@ -60,6 +60,7 @@ chapters:
           question: Which?
           hint: Look again.
           solution: Patch 5.
+          found: It is patch 5.
           conditions:
             - {parameter: token, one_of: [3], hint: "Not 63."}
           example: {token: 5}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -49,7 +48,6 @@ _STYLE = """<style>
   [data-testid=stHorizontalBlock]:has(.st-key-lesson_panel) {{ flex-direction: column; }}
   [data-testid=stHorizontalBlock]:has(.st-key-lesson_panel) > [data-testid=stColumn] {{ width: 100%; flex: none; }}
 }}
-
 .st-key-lesson_panel {{ scroll-margin-top: 4.5rem; border-top: 0.25rem solid light-dark(#C2410C, #C74A12); }}
 {whole} {{ outline: {frame}; outline-offset: 4px; border-radius: 0.25rem; scroll-margin-top: 4.5rem; }}
 {parts}
@@ -106,17 +104,12 @@ def _style(marks: Sequence[Mark]) -> str:
 
     The pictures of a row are closed to the page's rules, but not to its variables; see `build` in grid_panel.js.
     """
-    whole = ", ".join(_element(mark) for mark in marks if not mark.pictures) or ".st-key-nothing"
+    whole = ", ".join(f".st-key-{mark.key}" for mark in marks if not mark.pictures) or ".st-key-nothing"
     parts = "\n".join(
-        f"{_element(mark)} {{ {' '.join(f'--frame-{place}: {_FRAME};' for place in mark.pictures)} }}"
+        f".st-key-{mark.key} {{ {' '.join(f'--frame-{place}: {_FRAME};' for place in mark.pictures)} }}"
         for mark in marks
-        if mark.pictures
     )
     return _STYLE.format(whole=whole, parts=parts, frame=_FRAME)
-
-
-def _element(mark: Mark) -> str:
-    return f".st-key-{html.escape(mark.key)}"
 
 
 def _buttons(place: Place, is_here: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
@@ -159,7 +152,7 @@ def _what_was_found(place: Place) -> None:
     """At the end of a lesson: the answers that were found, and the way to the tasks that are open."""
     lesson, solved = place.lesson, progress_of(place.lesson).solved
     asked = [(number, step.task) for number, step in enumerate(lesson.steps) if step.task is not None]
-    found = [task.found or task.solution for _, task in asked if task.name in solved]
+    found = [task.found for _, task in asked if task.name in solved]
     still_open = [number for number, task in asked if task.name not in solved]
     with st.container(key="lesson_found"), st.expander(tr(words.FOUND_OUT), icon=":material/checklist:", expanded=True):
         if found:

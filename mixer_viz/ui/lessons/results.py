@@ -7,7 +7,7 @@ import logging
 import streamlit as st
 
 from mixer_viz.language import mark
-from mixer_viz.lessons.checks import Seen, Value, needed_quantities
+from mixer_viz.lessons.checks import TRAINING_ACCURACY, Seen, Value, needed_quantities
 from mixer_viz.lessons.lesson import Parameters, Quantity, Task
 from mixer_viz.lessons.quantities import Situation, value_of
 from mixer_viz.ui.choices import Choice
@@ -19,7 +19,6 @@ from mixer_viz.ui.learning.table import live_table
 from mixer_viz.ui.sidebar.shell import choice_of_this_run
 from mixer_viz.ui.widgets.links import LESSON, PROGRESS, STEP, said_here
 
-ACCURACY = "training_accuracy"  # of the visitor's own training, in percent: no state of a link has it
 _log = logging.getLogger(__name__)
 
 
@@ -29,7 +28,7 @@ def seen_now(task: Task, page: str, answer: str) -> Seen:
     said = _fields()
     results: list[tuple[Quantity, Value]] = []
     for quantity in needed_quantities(task):
-        value = _training_accuracy() if quantity.name == ACCURACY else _measured(choice, said, quantity)
+        value = _training_accuracy() if quantity.name == TRAINING_ACCURACY else _measured(choice, said, quantity)
         if value is not None:
             results.append((quantity, value))
     return Seen(page, said, answer, tuple(results))
@@ -39,7 +38,9 @@ def is_still_seen(task: Task, seen: Seen, page: str, answer: str) -> bool:
     """Whether what was judged is still so: the answer, and for what is done on the page, the page with its fields."""
     if task.kind in ("choose", "number"):
         return seen.answer == answer
-    trained = any(quantity.name == ACCURACY and value != _training_accuracy() for quantity, value in seen.results)
+    trained = any(
+        quantity.name == TRAINING_ACCURACY and value != _training_accuracy() for quantity, value in seen.results
+    )
     return seen.page == page and seen.parameters == _fields() and not trained
 
 
@@ -51,7 +52,7 @@ def _fields() -> Parameters:
 def is_of_model(task: Task, model: str) -> bool:
     """Whether the model is chosen that a task needs numbers of; another one might be large, and has other answers."""
     choice = choice_of_this_run()
-    needs = any(quantity.name != ACCURACY for quantity in needed_quantities(task))
+    needs = any(quantity.name != TRAINING_ACCURACY for quantity in needed_quantities(task))
     return not needs or (choice is not None and choice.model.key == model)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from mixer_viz.lessons import Lesson, Step, Task, lessons
-from mixer_viz.lessons.checks import needed_quantities
+from mixer_viz.lessons.checks import TRAINING_ACCURACY, needed_quantities
 from mixer_viz.texts.lessons.words import right
 from mixer_viz.ui.learning.table import live_table
 from tests.app.driving import errors, panel
@@ -61,7 +61,7 @@ def test_what_solves_a_task_can_be_reached_and_is_found_right(lesson: Lesson, st
     assert errors(app) == []
     assert dict(task.example.parameters).items() <= said(app).items()
     judge(app)
-    if "training_accuracy" in {quantity.name for quantity in needed_quantities(task)}:
+    if TRAINING_ACCURACY in {quantity.name for quantity in needed_quantities(task)}:
         assert [note.value for note in app.warning] == [task.conditions[-1].hint]  # nobody has trained yet
     else:
         assert right(task.solution) in [note.value for note in app.success]
