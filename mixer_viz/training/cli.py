@@ -42,6 +42,7 @@ _HELP = {
     "beta2": "decay of AdamW's squared gradients",
     "stem_weight_decay": "weight decay on the patch-embedding filters",
     "stem_std": "standard deviation of the initial patch-embedding filters; 0 for 1 / sqrt(3 P^2)",
+    "stem_roughness_penalty": "weight in the loss of patch-embedding filters that change from pixel to pixel",
     "teacher": "weight file of a trained network to learn from, one that knows the same classes at the same size",
     "distill_weight": "share of the teacher in the loss; the labels have the rest",
     "distill_temperature": "T, by which both networks' logits are divided for the teacher's part",

@@ -17,6 +17,7 @@ _NOT_NEGATIVE = (
     "copy_penalty",
     "stem_weight_decay",
     "stem_std",
+    "stem_roughness_penalty",
     "warmup_epochs",
 )
 _SHARES = ("mix_probability", "label_smoothing", "ema_decay", "distill_weight", "momentum", "beta2", "copy_cosine")
@@ -34,8 +35,9 @@ class Recipe:
     order. `stem_std` and `stem_weight_decay` do for the patch-embedding filters what the two do for the mixing weights;
     0 stands for 1 / sqrt(3 P^2), the start of the paper's code. `optimizer` "muon" gives torch's Muon the matrices of
     channel mixing, "muon-all" those of token mixing as well, and AdamW the rest. `copy_penalty` times
-    `copies.copy_cost` at `copy_cosine` is added to the loss, so that units differ. `network` "convnet" trains a
-    teacher; `teacher` is the weight file of one. Raises ValueError on values that make no sense.
+    `penalties.copy_cost` at `copy_cosine` is added to the loss, so that units differ, and `stem_roughness_penalty`
+    times `penalties.filter_roughness`, so that filters are smooth. `network` "convnet" trains a teacher; `teacher` is
+    the weight file of one. Raises ValueError on values that make no sense.
     """
 
     network: str = "mixer"
@@ -69,6 +71,7 @@ class Recipe:
     copy_cosine: float = 0.8
     stem_weight_decay: float = 0.05
     stem_std: float = 0.0
+    stem_roughness_penalty: float = 0.0
     label_smoothing: float = 0.1
     clip_norm: float = 1.0
     ema_decay: float = 0.999
@@ -117,6 +120,8 @@ class Recipe:
         if self.copy_penalty and (self.network == "convnet" or self.token_mixer != "mlp"):
             raise ValueError("copy_penalty is for the hidden units of token-mixing MLPs, which this network has not")
         if self.network == "convnet":
+            if self.stem_roughness_penalty:
+                raise ValueError("stem_roughness_penalty is for patch-embedding filters, which this network has not")
             if self.token_mixer != "mlp" or self.permutation != "none":
                 raise ValueError("network='convnet' has no token mixer and no permutation; leave both away")
             if self.optimizer.startswith("muon"):

@@ -11,11 +11,11 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from mixer_viz.checkpoints.networks import AnyNetwork
 from mixer_viz.model.convnet import ConvNet
 from mixer_viz.training.build import build_model
-from mixer_viz.training.copies import copy_cost
 from mixer_viz.training.data.augment import BatchMixing
 from mixer_viz.training.data.loaders import normalise
 from mixer_viz.training.distillation import distillation_loss, open_teacher
 from mixer_viz.training.optim import build_optimizers, build_schedule, reset_token_mixing
+from mixer_viz.training.penalties import copy_cost, filter_roughness
 from mixer_viz.training.recipe import Recipe
 
 
@@ -101,6 +101,8 @@ class Stepper:
             loss = (1 - weight) * loss + weight * distilled
         if self.recipe.copy_penalty:
             loss = loss + self.recipe.copy_penalty * copy_cost(self.model, self.recipe.copy_cosine)
+        if self.recipe.stem_roughness_penalty:
+            loss = loss + self.recipe.stem_roughness_penalty * filter_roughness(self.model)
         self.model.zero_grad(set_to_none=True)
         loss.backward()
         hard = labels if labels.ndim == 1 else labels.argmax(dim=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ class Continued:
     """Stages, teachers and snapshots as a card has them, each snapshot with its `path`; all empty for a new model."""
 
     start: str = ""  # what the first run has to have started from
+    sha256: str = ""  # of that file; a run may learn from it as well
     stages: tuple[dict[str, Any], ...] = ()
     teachers: tuple[dict[str, Any], ...] = ()
     snapshots: tuple[dict[str, Any], ...] = ()
@@ -33,6 +35,7 @@ def read_continued(card_file: Path | None, run: Path) -> Continued:
     weights = card_file.with_suffix(".safetensors")
     try:
         card = json.loads(card_file.read_text(encoding="utf-8"))
+        sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
         before, started = load_file(weights), load_file(run / SNAPSHOTS / "epoch-0000.safetensors")
         snapshots = [entry | {"path": card_file.parent / entry["file"]} for entry in card["snapshots"]]
         stages, teachers = card["stages"], card.get("teachers", [])
@@ -42,4 +45,4 @@ def read_continued(card_file: Path | None, run: Path) -> Continued:
         not torch.equal(value.half(), before[name].half()) for name, value in started.items()
     ):
         raise ValueError(f"{run.name} did not start from the weights in {weights}; name the card of those that it did.")
-    return Continued(weights.name, tuple(stages), tuple(teachers), tuple(snapshots))
+    return Continued(weights.name, sha256, tuple(stages), tuple(teachers), tuple(snapshots))

@@ -96,7 +96,7 @@ def write(options: argparse.Namespace) -> dict[str, Any]:
     stages = [stage_of(run) for run in runs]
     check_stages(stages, before.start)
     stages = [*before.stages, *stages]
-    teacher = teacher_of(runs, options.teacher_run)
+    teacher = teacher_of(runs, options.teacher_run, before.sha256)
     teachers = [*before.teachers, *([] if teacher is None else [teacher])]
     snapshots = fitting(stages, runs, before.snapshots)
     trained = load_model(options.run / FINAL, "cpu")

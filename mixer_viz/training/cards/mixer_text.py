@@ -101,6 +101,11 @@ The network learned from the labels and from {whom} trained before it:
 {stages}
 """
 
+_ITSELF = """\
+Where a command names the same file as start and as teacher, the network learned from the labels and from itself as it
+was before.
+"""
+
 _LOSSY = """
 The pictures are lossy copies of the originals, for training and for testing alike, so the accuracy is that on these
 copies; on the lossless originals it may differ a little."""
@@ -122,7 +127,7 @@ def card_text(card: dict[str, Any]) -> str:
         **{key: value for key, value in card.items() if key not in _PUT_INTO_WORDS},
         **{key: value for key, value in structure.items() if not isinstance(value, list)},
         stages_text="\n".join(map(stage_text, stages)),
-        teacher_text=teacher_text(teachers),
+        teacher_text=teacher_text(stages, teachers),
         seen=seen_text(stages, teachers),
         calibration_text="" if calibration is None else _CALIBRATION.format(**calibration),
         class_rows=", ".join(
@@ -169,14 +174,19 @@ def networks_text(snapshots: list[dict[str, Any]]) -> str:
     return f"\n\n{textwrap.fill(said, _WIDTH)}"
 
 
-def teacher_text(teachers: list[dict[str, Any]]) -> str:
+def teacher_text(stages: list[dict[str, Any]], teachers: list[dict[str, Any]]) -> str:
     """Who they were, in the order in which they taught; empty without one."""
+    itself = any(
+        (teacher := stage["recipe"]["teacher"]) and teacher.rpartition("/")[2] == stage["recipe"]["init_from"]
+        for stage in stages
+    )
+    said = f"{_ITSELF}\n" if itself else ""
     if not teachers:
-        return ""
+        return said
     whom = (
         "a teacher, a network that was" if len(teachers) == 1 else "teachers, one after the other: networks that were"
     )
-    return _TEACHER.format(whom=whom, stages="\n".join(map(stage_text, teachers)))
+    return said + _TEACHER.format(whom=whom, stages="\n".join(map(stage_text, teachers)))
 
 
 def seen_text(stages: list[dict[str, Any]], teachers: list[dict[str, Any]]) -> str:

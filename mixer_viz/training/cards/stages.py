@@ -77,13 +77,15 @@ def check_stages(stages: list[dict[str, Any]], before: str = "") -> None:
         before = stage["run"]
 
 
-def teacher_of(runs: list[Path], teacher_run: Path | None) -> dict[str, Any] | None:
-    """The teacher's stage, as `stage_of` has it; None where nothing was learned from one.
+def teacher_of(runs: list[Path], teacher_run: Path | None, own: str = "") -> dict[str, Any] | None:
+    """The teacher's stage, as `stage_of` has it; None where nothing was learned from another network.
 
+    `own` is the SHA-256 of the weights that the first run went on from: who learns from these learns from itself.
     Raises ValueError when the teacher's run is missing, left over, unfinished, or not the one that was learned from.
     """
     states = [read_checkpoint(run) for run in runs]
     taught = {run.name: state for run, state in zip(runs, states, strict=True) if state["recipe"].get("teacher")}
+    taught = {name: state for name, state in taught.items() if state["teacher_sha256"] != own}
     if teacher_run is None:
         if taught:
             teacher = _short(next(iter(taught.values()))["recipe"]["teacher"])
@@ -92,7 +94,7 @@ def teacher_of(runs: list[Path], teacher_run: Path | None) -> dict[str, Any] | N
             )
         return None
     if not taught:
-        raise ValueError("No run of this network learned from a teacher; leave --teacher-run away.")
+        raise ValueError("No run of this network learned from another one; leave --teacher-run away.")
     check_finished(teacher_run)
     sha256 = hashlib.sha256((teacher_run / FINAL).read_bytes()).hexdigest()
     for name, state in taught.items():

@@ -295,6 +295,20 @@ def test_a_bundled_model_is_trained_further(
     assert "is no card with weights and snapshots beside it" in capsys.readouterr().err
 
 
+def test_a_bundled_model_that_learns_from_itself_needs_no_other_run(run: Path, tmp_path: Path) -> None:
+    assert call(run, tmp_path) == 0
+    before = tmp_path / "tiny.safetensors"
+    further = tmp_path / "further"
+    more = ("--init-from", str(before), "--teacher", str(before))
+    assert main([*arguments(run.parent / "data", further, epochs=1), *more]) == 0
+    assert call(further, tmp_path, f"--data={run.parent / 'data'}", f"--continues={tmp_path / 'tiny.json'}") == 0
+    card, text = json.loads((tmp_path / "tiny.json").read_text()), (tmp_path / "tiny.md").read_text()
+    assert "teachers" not in card
+    assert card["stages"][-1]["recipe"]["teacher"].endswith("/tiny.safetensors")
+    assert "the network learned from the labels and from itself as it" in text
+    assert "a teacher, a network that was" not in text
+
+
 def test_snapshots_with_a_network_stay_in_the_film() -> None:
     found = [{"stage": 1, "epoch": epoch} | ({"network": {}} if epoch in (11, 12) else {}) for epoch in range(40)]
     kept = [entry["epoch"] for entry in stages.thinned(found, list(range(40)), most=4)]

@@ -1,4 +1,4 @@
-"""The cost of near-copies among the hidden units of token mixing."""
+"""The costs of near-copies among the hidden units of token mixing, and of rough patch-embedding filters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import nn
 from mixer_viz.analysis.token_mixing.opposing_pairs import count_distinct, unit_rows
 from mixer_viz.model import MlpMixer
 from mixer_viz.training.build import build_model
-from mixer_viz.training.copies import copy_cost
+from mixer_viz.training.penalties import copy_cost, filter_roughness
 from mixer_viz.training.recipe import Recipe
 from mixer_viz.training.stepper import Stepper
 from tests.training.made_runs import RECIPE
@@ -88,3 +88,40 @@ def test_a_network_without_such_units_is_told_so() -> None:
             Recipe(copy_penalty=0.5, **other)
     with pytest.raises(ValueError, match="copy_cosine=2 must be between 0 and 1"):
         Recipe(copy_cosine=2)
+
+
+@torch.no_grad()
+def test_roughness_is_one_for_white_noise_and_little_for_a_ramp() -> None:
+    model = build_model(dataclasses.replace(RECIPE, embed_dim=2000), CLASSES)
+    patch = RECIPE.patch_size
+    assert patch == 2 and model.stem.weight.shape == (2000, 3, patch, patch)
+    model.stem.weight.normal_(generator=torch.Generator().manual_seed(0))
+    assert filter_roughness(model).item() == pytest.approx(1, abs=0.03)
+    model.stem.weight.copy_(torch.tensor([1.0, 2.0]))  # from left to right only: 1 / (4 * 0.25 * 4 / 3)
+    assert filter_roughness(model).item() == pytest.approx(0.75)
+    model.stem.weight.mul_(-7).add_(3)
+    assert filter_roughness(model).item() == pytest.approx(0.75)
+    model.stem.weight.fill_(5)
+    assert filter_roughness(model).item() == 0
+
+
+@pytest.mark.parametrize("penalty", [0.0, 1.0])
+def test_steps_with_the_penalty_smooth_the_filters(penalty: float) -> None:
+    recipe = dataclasses.replace(
+        RECIPE, image_size=16, patch_size=4, epochs=50, stem_roughness_penalty=penalty, lr=3e-3, warmup_epochs=0.0
+    )
+    stepper = Stepper(recipe, CLASSES, torch.device("cpu"), 4)
+    before = filter_roughness(stepper.model).item()
+    pixels, labels = torch.randn(8, 3, 16, 16), torch.tensor([0, 1] * 4)
+    for _ in range(100):
+        stepper.step(stepper.model, pixels, labels)
+    after = filter_roughness(stepper.model).item()
+    assert after < 0.7 * before if penalty else after == pytest.approx(before, rel=0.1)
+
+
+def test_filters_of_one_pixel_are_not_rough_and_a_convolutional_network_has_none() -> None:
+    model = build_model(dataclasses.replace(RECIPE, image_size=4, patch_size=1), CLASSES)
+    filter_roughness(model).backward()
+    assert filter_roughness(model).item() == 0
+    with pytest.raises(ValueError, match="stem_roughness_penalty is for patch-embedding filters"):
+        Recipe(stem_roughness_penalty=0.5, network="convnet", optimizer="sgd")

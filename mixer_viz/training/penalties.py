@@ -1,4 +1,4 @@
-"""A cost for hidden units of token mixing that are near-copies of each other."""
+"""Costs in the loss: of near-copies among the hidden units of token mixing, and of rough patch-embedding filters."""
 
 from __future__ import annotations
 
@@ -22,3 +22,20 @@ def copy_cost(network: nn.Module, least: float) -> Tensor:
     itself = torch.eye(cosine.shape[1], dtype=torch.bool, device=cosine.device)
     excess = (cosine - least).clamp(min=0).masked_fill(itself, 0)
     return excess.square().sum(dim=2).mean()
+
+
+def filter_roughness(network: nn.Module) -> Tensor:
+    """How rough the patch-embedding filters are: () float32, 1 for white noise and 0 for filters without any change.
+
+    For each filter, over its channels: the mean squared difference of pixels side by side or one above the other, over
+    twice the mean squared deviation from the channels' means, so neither the scale nor the mean of a filter matters;
+    then the mean over all filters. For a patch of one pixel it is 0.
+    """
+    filters: Tensor = network.get_parameter("stem.weight").float()  # (C, 3, P, P)
+    if filters.shape[-1] == 1:
+        return filters.sum() * 0
+    varying = filters - filters.mean(dim=(2, 3), keepdim=True)
+    across = varying.diff(dim=3).square().mean(dim=(1, 2, 3)) + varying.diff(dim=2).square().mean(dim=(1, 2, 3))
+    pixels = filters.shape[2] * filters.shape[3]
+    variance = varying.square().mean(dim=(1, 2, 3)) * pixels / (pixels - 1)
+    return (across / (4 * variance).clamp(min=1e-12)).mean()
