@@ -71,25 +71,44 @@ function showWords(event) {
   untilOwnWay().addEventListener("abort", () => observer.disconnect());
 }
 
+/** On a phone the text is far above the thing: while it is out of sight, a button leads back to it. */
+function watchReturn(button) {
+  const panel = document.querySelector(".st-key-lesson_panel");
+  if (!panel) return () => {};
+  const observer = new IntersectionObserver(([entry]) => {
+    button.hidden = entry.isIntersecting;
+  });
+  observer.observe(panel);
+  button.onclick = () => {
+    const question = document.querySelector(".st-key-lesson_task");
+    if (question) bringIntoView(question);
+    else panel.scrollIntoView({ block: "end" });
+  };
+  return () => observer.disconnect();
+}
+
 export default function ({ data, parentElement }) {
-  const button = parentElement.querySelector("button");
+  const [button, back] = parentElement.querySelectorAll("button");
   button.textContent = data.label;
+  back.textContent = data.back;
   button.onclick = () => {
     const thing = thingOf(data.marks);
     if (thing) bringIntoView(thing);
   };
+  const unwatch = watchReturn(back);
   const isBeside = window.matchMedia("(min-width: 851px)").matches; // else the text itself would be scrolled away
   if (window[LAST_STEP] !== data.step) {
     if (isBeside) showThing(data.marks);
     showStart(isBeside);
   }
   window[LAST_STEP] = data.step;
-  const back = (event) => event.target.closest?.(".st-key-lesson_back button") && showStart(isBeside);
-  document.addEventListener("click", back);
+  const toStep = (event) => event.target.closest?.(".st-key-lesson_back button") && showStart(isBeside);
+  document.addEventListener("click", toStep);
   for (const kind of ["click", "keydown"]) document.addEventListener(kind, showWords);
   return () => {
-    button.onclick = null;
-    document.removeEventListener("click", back);
+    button.onclick = back.onclick = null;
+    unwatch();
+    document.removeEventListener("click", toStep);
     for (const kind of ["click", "keydown"]) document.removeEventListener(kind, showWords);
   };
 }

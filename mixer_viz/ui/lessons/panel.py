@@ -29,7 +29,7 @@ from mixer_viz.ui.widgets.links import ask_again
 _FRONTEND = Path(__file__).parents[1] / "frontend"
 _show_it = st.components.v2.component(
     "mixer_viz_lesson_mark",
-    html='<button type="button"></button>',
+    html='<button type="button"></button><button type="button" class="back" hidden></button>',
     css=(_FRONTEND / "lesson_mark.css").read_text(encoding="utf-8"),
     js=(_FRONTEND / "lesson_mark.js").read_text(encoding="utf-8"),
 )
@@ -82,6 +82,7 @@ def draw_panel(place: Place, page: str) -> Callable[[], None]:
             told = {
                 "marks": [mark.key for mark in marks],
                 "label": tr(words.SHOW_IT),
+                "back": tr(words.TO_THE_TEXT if step.task is None else words.TO_THE_QUESTION),
                 "step": f"{lesson.name}/{step.name}",
             }
             _show_it(key="lesson_mark_button", data=told)

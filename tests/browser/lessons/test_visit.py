@@ -196,6 +196,9 @@ def test_a_phone_shows_the_text_above_and_brings_the_thing_into_view(visit: Visi
     page.get_by_role("button", name="Show it on the page").click()
     page.wait_for_function(IN_VIEW, arg=thing.element_handle())
     assert page.evaluate(WIDER_THAN_THE_SCREEN) <= 0
+    page.get_by_role("button", name=tr(words.TO_THE_QUESTION)).click()  # the text is far above
+    page.wait_for_function(IN_VIEW, arg=keyed(page, "lesson_task").element_handle())
+    expect(page.get_by_role("button", name=tr(words.TO_THE_QUESTION))).to_be_hidden()
     go_on(page, FIRST)  # a click scrolls to it, and the next step begins above
     expect_step(page, FIRST, place + 1)
     idle(page)
