@@ -48,3 +48,16 @@ def test_clicking_a_patch_selects_it_and_leaves_the_unit(tab: Tab, model: MlpMix
     expect_token(page, side + 2)
     wait_for_another(page, reads, old)
     expect_unit(page, UNIT)
+
+
+@pytest.mark.parametrize("width", [1024, 1280, 1600])
+def test_crop_and_maps_stand_in_two_rows_at_the_same_heights(tab: Tab, width: int) -> None:
+    page = open_atlas(tab)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.wait_for_timeout(500)
+    maps = keyed(page, "talk").locator("canvas")
+    tops = [round(maps.nth(index).bounding_box()["y"]) for index in range(maps.count())]
+    crop, reads, read_by, *others = tops
+    assert crop == reads
+    assert others == [reads, read_by] * 2
+    assert read_by > reads
