@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from mixer_viz.checkpoints import CheckpointError
 from mixer_viz.checkpoints.networks import AnyNetwork, load_network
+from mixer_viz.training.data.labelled import in_words
 from mixer_viz.training.recipe import Recipe
 
 
@@ -50,8 +51,9 @@ def open_teacher(recipe: Recipe, student: AnyNetwork, device: torch.device) -> T
             f"The teacher {path} reads {other.image_size} px images and this run {own.image_size} px; choose one that "
             f"was trained with --image-size {own.image_size}."
         )
-    known = other.num_classes if other.class_names is None else other.class_names
-    if known not in (own.num_classes, own.class_names):
+    # A bundled model has its classes' names in words, a run those of the folders.
+    known, asked = (tuple(map(in_words, names or ())) for names in (other.class_names, own.class_names))
+    if other.num_classes != own.num_classes or (known and known != asked):
         raise ValueError(
             f"The teacher {path} knows {_classes(other.class_names, other.num_classes)}, but the data have "
             f"{_classes(own.class_names, own.num_classes)}; choose a teacher that was trained on the same classes."

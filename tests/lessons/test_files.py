@@ -126,32 +126,35 @@ def test_solutions_say_what_else_is_true() -> None:
         for stage, each in enumerate(off, start=1)
         if measured(horses, Quantity("answer_off", tuple(each.items()))) != "horse"
     ]
-    assert others == [1, 2, 10]  # either half of block 1, and the channel mixing of block 5
-    cat = State("activations", (("model", "mixer_cifar10"), ("image", "cat")))
-    assert measured(cat, Quantity("answer_shuffled", (("patch_order", "reversed"),))) == "bird"
+    assert others == [2, 4, 13]  # the channel mixing of blocks 1 and 2, and the token mixing of block 7
+    assert measured(horses, Quantity("answer_shuffled", (("patch_order", "reversed"),))) == "cat"
     swapped = (("swap_kind", "identity"), ("swap_blocks", "1,2,3,4"))
     assert measured(horses, Quantity("answer_swapped", swapped)) == "deer"
     for block in range(1, 9):
         alone = (("swap_kind", "identity"), ("swap_blocks", str(block)))
-        assert measured(horses, Quantity("answer_swapped", alone)) == "horse"
+        assert (measured(horses, Quantity("answer_swapped", alone)) == "horse") == (block != 7)
     bird = State("attribution", (("model", "mixer_cifar10"), ("image", "kingfisher"), ("baseline", "mean")))
     fewest = [
         measured(bird, Quantity("fewest_deleted", (("deleted_by", method),)))
         for method in ("patch_ablation", "patch_logits")
     ]
-    assert fewest == [5, 36]
-    assert np.array_equal(answers_without_five_at_random(bird), [BIRD] * CONTROLS)
-    noise = State("attribution", (("model", "mixer_cifar10"), ("image", "kingfisher"), ("baseline", "noise")))
-    assert measured(noise, Quantity("answer_of_nothing")) == "automobile"
+    assert fewest == [6, 23]
+    assert np.array_equal(answers_without_six_at_random(bird), [BIRD] * CONTROLS)
+    black = State("attribution", (("model", "mixer_cifar10"), ("image", "kingfisher"), ("baseline", "black")))
+    assert measured(black, Quantity("answer_of_nothing")) == "cat"
+    fig = State("overview", (("model", "mixer_cifar10"), ("image", "fig")))
+    assert measured(fig, Quantity("answer")) == "automobile"
+    dog = State("overview", (("model", "mixer_cifar10"), ("image", "dog")))
+    assert measured(dog, Quantity("answer")) == "deer"
     cat = State("compared", (("model", "mixer_cifar10"), ("image", "cat")))
     said = {name: measured(cat, Quantity("compared_answer", (("mixer", name),))) for name in ("identity", "mlp")}
     assert said == {"identity": "dog", "mlp": "cat"}
 
 
-def answers_without_five_at_random(state: State) -> np.ndarray:
+def answers_without_six_at_random(state: State) -> np.ndarray:
     """As the page draws them."""
     model, trace = looked_at(state.get("model"), state.get("image"))
-    sets = random_orders(model.config.num_patches, CONTROLS, 0)[:, :5]
+    sets = random_orders(model.config.num_patches, CONTROLS, 0)[:, :6]
     answers: np.ndarray = logits_without_many(model, trace.pixels, sets, baseline="mean").argmax(axis=1)
     return answers
 

@@ -150,6 +150,14 @@ def test_a_teacher_that_does_not_fit(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_bundled_model_teaches_those_whose_folders_write_its_classes_otherwise(tmp_path: Path) -> None:
+    save_network(build_model(RECIPE, ("big cat", "car")), tmp_path / "teacher.safetensors")
+    recipe = dataclasses.replace(RECIPE, teacher=str(tmp_path / "teacher.safetensors"))
+    assert open_teacher(recipe, build_model(RECIPE, ("big_cat", "car")), CPU) is not None
+    with pytest.raises(ValueError, match=r"knows 2 classes \(big cat, car\), but the data have 2"):
+        open_teacher(recipe, build_model(RECIPE, ("car", "big_cat")), CPU)
+
+
 def test_a_teacher_that_is_no_weight_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "notes.safetensors").write_text("no weights")
     data = write_tree(tmp_path / "data")

@@ -15,6 +15,7 @@ from mixer_viz.analysis.spectrum import white_noise_frequency
 from mixer_viz.analysis.token_mixing.structure import structure_of
 from mixer_viz.images import crop_image, normalise, open_image
 from mixer_viz.model import MixerConfig, MlpMixer
+from mixer_viz.training.data.labelled import in_words
 
 _BATCH = 500
 
@@ -49,11 +50,6 @@ def class_folders(config: MixerConfig, folder: Path) -> tuple[str, ...]:
             f"The class folders of {folder} are {sorted(names.values())}, but the model has {config.class_names}."
         )
     return tuple(names[name] for name in wanted)
-
-
-def in_words(name: str) -> str:
-    """A class folder's name as people write it."""
-    return name.replace("_", " ")
 
 
 def count_correct(model: MlpMixer, folder: Path) -> tuple[int, int]:

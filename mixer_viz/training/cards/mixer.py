@@ -28,7 +28,6 @@ from mixer_viz.training.cards.measure import (
     calibration_figures,
     class_folders,
     images_per_class,
-    in_words,
     logits_of,
     per_class,
     structure_figures,
@@ -42,7 +41,7 @@ from mixer_viz.training.cards.stages import (
     stage_of,
     teacher_of,
 )
-from mixer_viz.training.data.labelled import find_data, hold_out_validation
+from mixer_viz.training.data.labelled import find_data, hold_out_validation, in_words
 from mixer_viz.training.recipe import Recipe
 from mixer_viz.training.state import FINAL, read_checkpoint
 

@@ -48,6 +48,11 @@ class ImageData:
     task: DrawnTask | None = None
 
 
+def in_words(name: str) -> str:
+    """A class folder's name as people write it."""
+    return name.replace("_", " ")
+
+
 def find_data(data: str, download_dir: Path, seed: int) -> ImageData:
     """Read `cifar10` (downloaded by torchvision into `download_dir`), an ImageFolder tree, or a task that is drawn.
 

@@ -103,10 +103,11 @@ def test_a_number_that_is_rounded_too_far_is_told_so() -> None:
     lesson = find_lesson("mixing_across_and_within")
     app = open_step(lesson, place_of(lesson, "skip"))
     field = f"lesson_answer_{lesson.name}_result"
-    app.text_input(key=field).set_value("0.044")
+    task = lesson.steps[place_of(lesson, "skip")].task
+    app.text_input(key=field).set_value(f"{task.value:.2g}")
     assert verdicts(judge(app))[0] == ["This is right but rounded too far: give one or two digits more."]
-    app.text_input(key=field).set_value("4.37e-2")
-    assert verdicts(judge(app))[1] == [lesson.steps[place_of(lesson, "skip")].task.solution]
+    app.text_input(key=field).set_value(f"{task.value:.2e}")  # three digits
+    assert verdicts(judge(app))[1] == [task.solution]
 
 
 def test_a_choice_is_judged_and_after_three_tries_the_answer_may_be_seen() -> None:
@@ -222,7 +223,7 @@ def test_all_that_was_found_out_stands_together_at_the_end() -> None:
 def test_a_state_that_solves_the_last_task_is_counted_at_once() -> None:
     lesson = find_lesson("mixing_across_and_within")
     app = open_step(lesson, len(lesson.steps) - 1)
-    app.selectbox(key="off_at").select("block 1 token mixing").run()
+    app.selectbox(key="off_at").select_index(int(lesson.steps[-1].task.example.get("off_at")) - 1).run()
     judge(app)
     assert f"1 of {len(lesson.tasks)} tasks solved" in words(app)
     assert "This was the last step" in words(app)
@@ -244,8 +245,9 @@ def test_a_state_is_judged_by_what_it_does() -> None:
     lesson = find_lesson("can_we_trust_the_map")
     app = open_step(lesson, place_of(lesson, "by_ablation"))
     assert verdicts(judge(app))[0] == ["It still says bird. Delete a few more patches."]
-    app.slider(key="deleted").set_value(5).run()
-    assert verdicts(judge(app))[1] == [lesson.steps[place_of(lesson, "by_ablation")].task.solution]
+    task = lesson.steps[place_of(lesson, "by_ablation")].task
+    app.slider(key="deleted").set_value(int(task.example.get("deleted"))).run()
+    assert verdicts(judge(app))[1] == [task.solution]
 
 
 def test_another_model_is_pointed_at() -> None:
