@@ -19,7 +19,7 @@ from mixer_viz.checkpoints.bundled import ASSETS_DIR, bundled_models
 from mixer_viz.checkpoints.snapshots import STEP, is_coarse, snapshots_of, unpack_rows
 from mixer_viz.images.samples import load_sample
 from mixer_viz.training.build import build_model
-from mixer_viz.training.cards.measure import structure_figures
+from mixer_viz.training.cards.measure import first_picture, structure_figures
 from mixer_viz.training.recipe import Recipe
 
 SIZES = ("image_size", "patch_size", "embed_dim", "num_blocks", "tokens_mlp_dim", "channels_mlp_dim")
@@ -230,6 +230,10 @@ def test_the_card_for_people_has_the_same_figures(promise: Promise, card: dict[s
     ]
     facts += [card["data"], card["date"], f"{card['structure']['frequency_ratio']:.3f}"]
     assert [fact for fact in facts if fact not in text] == []
+
+
+def test_the_app_begins_with_a_picture_that_it_knows(model: mv.MlpMixer, card: dict[str, Any]) -> None:
+    assert card["first_picture"] == first_picture(model) != ""
 
 
 def test_a_photo_of_a_cat(promise: Promise, model: mv.MlpMixer) -> None:

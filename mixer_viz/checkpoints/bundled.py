@@ -28,6 +28,7 @@ class BundledModel:
     accuracy_note: str  # on what and how it was measured
     class_names: tuple[str, ...]
     is_first: bool = False  # whether the app begins with it
+    first_picture: str = ""  # the sample that the app begins with then, "" for the first one of all
 
 
 def bundled_models() -> list[BundledModel]:
@@ -67,6 +68,7 @@ def _read_card(path: Path) -> BundledModel:
         accuracy_note=_text(card, "accuracy_note", path),
         class_names=parse_preparation(card).class_names or (),
         is_first=card.get("is_first") is True,
+        first_picture=str(card.get("first_picture") or ""),
     )
 
 

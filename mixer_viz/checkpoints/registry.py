@@ -25,6 +25,7 @@ class ModelInfo:
     num_parameters: int
     on_disk: bool  # loads without a network
     class_names: tuple[str, ...] | None = None  # as the card has them; None where there is none
+    first_picture: str = ""  # the sample that the app begins with, "" for the first one of all
 
 
 def available_models() -> list[ModelInfo]:
@@ -39,6 +40,7 @@ def available_models() -> list[ModelInfo]:
             num_parameters=count_parameters(model.path),
             on_disk=True,
             class_names=model.class_names or None,
+            first_picture=model.first_picture,
         )
         for model in bundled_models()
     ]

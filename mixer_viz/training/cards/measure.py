@@ -13,7 +13,9 @@ from mixer_viz.analysis import calibration
 from mixer_viz.analysis.patches import filters_of
 from mixer_viz.analysis.spectrum import white_noise_frequency
 from mixer_viz.analysis.token_mixing.structure import structure_of
-from mixer_viz.images import crop_image, normalise, open_image
+from mixer_viz.images import crop_image, normalise, open_image, preprocess
+from mixer_viz.images.photos import known_classes_shown
+from mixer_viz.images.samples import available_samples, load_sample
 from mixer_viz.model import MixerConfig, MlpMixer
 from mixer_viz.training.data.labelled import in_words
 
@@ -80,6 +82,17 @@ def per_class(logits: np.ndarray, labels: np.ndarray, class_names: Sequence[str]
     """Percent right among the images of each class."""
     right = logits.argmax(axis=1) == labels
     return {name: round(100 * float(right[labels == index].mean()), 1) for index, name in enumerate(class_names)}
+
+
+@torch.no_grad()
+def first_picture(model: MlpMixer) -> str:
+    """The first sample whose answer is one of the classes that it shows; "" where there is none."""
+    names = model.config.class_names or ()
+    for sample in available_samples():
+        shown = known_classes_shown(sample.shows, names)
+        if shown and names[int(model(preprocess(load_sample(sample.name), model))[0].argmax())] in shown:
+            return sample.name
+    return ""
 
 
 def images_per_class(labels: np.ndarray, class_names: Sequence[str]) -> dict[str, int]:

@@ -27,6 +27,7 @@ from mixer_viz.training.cards.measure import (
     answers,
     calibration_figures,
     class_folders,
+    first_picture,
     images_per_class,
     logits_of,
     per_class,
@@ -112,6 +113,7 @@ def write(options: argparse.Namespace) -> dict[str, Any]:
     card = {
         **figures,
         "is_first": options.first,
+        "first_picture": first_picture(load_model(weights, "cpu")),
         "file_bytes": weights.stat().st_size,
         "accuracy_before_rounding": stages[-1]["accuracy"],
         "data": options.data_text,

@@ -112,7 +112,7 @@ copies; on the lossless originals it may differ a little."""
 
 _PUT_INTO_WORDS = (
     *("structure", "stages", "teachers", "snapshots", "class_names"),
-    *("accuracy_per_class", "test_images_per_class", "calibration", "terms", "is_first"),
+    *("accuracy_per_class", "test_images_per_class", "calibration", "terms", "is_first", "first_picture"),
 )
 _WIDTH = 119
 

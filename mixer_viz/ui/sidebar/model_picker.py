@@ -81,6 +81,11 @@ def class_names_of(name: str) -> tuple[str, ...] | None:
     return next((info.class_names for info in cached.model_list() if info.name == name), None)
 
 
+def first_picture_of(name: str) -> str:
+    """The sample to begin with beside the model of that name, "" for the first one of all."""
+    return next((info.first_picture for info in cached.model_list() if info.name == name), "")
+
+
 def load_chosen(name: str) -> ChosenModel:
     """The chosen model, downloaded first where it must be; raises CheckpointError with a sentence for the user."""
     if name == OWN:

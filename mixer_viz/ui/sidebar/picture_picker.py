@@ -28,8 +28,8 @@ _MISSING = "missing_picture"
 _TYPES = ["png", "jpg", "jpeg", "webp", "avif", "gif", "bmp", "tif", "tiff", "heic", "heif"]
 
 
-def pick_picture(class_names: tuple[str, ...] | None) -> Picture:
-    """Draw the widgets; returns the chosen picture, which can be read.
+def pick_picture(class_names: tuple[str, ...] | None, first: str = "") -> Picture:
+    """Draw the widgets; returns the chosen picture, which can be read; at first that of the name `first`.
 
     Samples that show one of `class_names`, the chosen model's as far as they are known yet, come first.
     """
@@ -40,7 +40,8 @@ def pick_picture(class_names: tuple[str, ...] | None) -> Picture:
     if own is None and asked_for("image") in (OWN, OWN_IN_LINK):
         drop_asked("image")
         st.session_state[_MISSING] = True  # the address loses it after the first run
-    title = pick_one(tr("Picture"), options, "image", next(iter(names)), on_change=_forget_refusal)
+    start = next((title for title, name in names.items() if name == first), next(iter(names)))
+    title = pick_one(tr("Picture"), options, "image", start, on_change=_forget_refusal)
     if own is None and st.session_state.get(_MISSING) and not st.session_state.get(LOST_UPLOADS):
         steady_place().warning(
             tr(

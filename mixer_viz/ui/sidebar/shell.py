@@ -16,7 +16,7 @@ from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.language import language_field
 from mixer_viz.ui.serving.reconnecting import LOST_UPLOADS
 from mixer_viz.ui.sidebar import model_picker, picture_picker
-from mixer_viz.ui.sidebar.model_picker import class_names_of, load_chosen, pick_model
+from mixer_viz.ui.sidebar.model_picker import class_names_of, first_picture_of, load_chosen, pick_model
 from mixer_viz.ui.sidebar.picture_picker import pick_picture
 from mixer_viz.ui.widgets.copy_link import copy_link
 from mixer_viz.ui.widgets.errors import one_sentence
@@ -73,7 +73,7 @@ def draw_sidebar() -> None:
         with st.sidebar:
             language_field()
             name = pick_model()
-            picture = pick_picture(class_names_of(name))
+            picture = pick_picture(class_names_of(name), first_picture_of(name))
             st.session_state[_PICTURE] = picture
             st.caption(_device_note())
         notes = steady_place()
