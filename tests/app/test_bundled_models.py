@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from mixer_viz.checkpoints import bundled
 from mixer_viz.checkpoints.bundled import bundled_models
+from mixer_viz.images.samples import available_samples
 from tests.app.driving import OTHERS, READ_CARD, ROOT, TIMEOUT, errors, start
 
 pytestmark = pytest.mark.own_caches
@@ -32,3 +33,17 @@ def test_the_app_begins_with_the_model_whose_card_says_so(monkeypatch: pytest.Mo
     assert first.is_first
     assert [model.is_first for model in bundled_models()].count(True) == 1
     assert start().selectbox(key="model").value == first.name
+
+
+def test_each_begins_with_a_picture_that_it_names_right_and_a_picture_stays_beside_another_model() -> None:
+    titles = {sample.name: sample.title for sample in available_samples()}
+    for model in bundled_models():
+        app = start(model=model.name)
+        assert app.selectbox(key="image").value == titles[model.first_picture]
+        assert "image" not in app.query_params
+        assert any("The answer is right." in text.value for text in app.markdown)
+    app = start(model="mixer_everyday")
+    shown = app.selectbox(key="image").value
+    app.selectbox(key="model").select("mixer_cifar10").run()
+    assert app.selectbox(key="image").value == shown
+    assert titles["".join(app.query_params["image"])] == shown
