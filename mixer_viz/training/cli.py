@@ -44,6 +44,8 @@ _HELP = {
     "stem_std": "standard deviation of the initial patch-embedding filters; 0 for 1 / sqrt(3 P^2)",
     "stem_roughness_penalty": "weight in the loss of patch-embedding filters that change from pixel to pixel",
     "teacher": "weight file of a trained network to learn from, one that knows the same classes at the same size",
+    "teacher_views": "repeat the crops and mixes of so many epochs and ask the teacher once for each; 0 for new ones",
+    "teacher_flip": "mean of the teacher's logits for every image and its mirror image",
     "distill_weight": "share of the teacher in the loss; the labels have the rest",
     "distill_temperature": "T, by which both networks' logits are divided for the teacher's part",
     "validation_share": "share of the training images that is held out to choose recipes on, drawn by --seed",

@@ -1,13 +1,15 @@
 """Learning from a trained network as well as from the labels (Hinton et al. 2015, arXiv 1503.02531).
 
 Teacher and student see the same mixed view of every image, as Beyer et al. 2021 (arXiv 2106.05237) found necessary:
-logits that were computed once, on other crops, are overfitted.
+logits that were computed once, on other crops, are overfitted. Where the teacher takes too much of the time, the views
+of some epochs may come again, with the logits that it had for them (Shen and Xing 2021, arXiv 2112.01528).
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 from pathlib import Path
 from typing import cast
 
@@ -19,6 +21,8 @@ from mixer_viz.checkpoints.networks import AnyNetwork, load_network
 from mixer_viz.training.data.labelled import in_words
 from mixer_viz.training.recipe import Recipe
 
+MAX_KEPT_BYTES = 2**31
+
 
 @dataclasses.dataclass(frozen=True)
 class Teacher:
@@ -28,11 +32,42 @@ class Teacher:
     scale: Tensor  # (3, 1, 1): from the student's normalisation to the teacher's, pixels * scale + shift
     shift: Tensor
     sha256: str
+    flip: bool = False  # the mean of its logits for an image and for its mirror image
 
     @torch.no_grad()
     def logits(self, pixels: Tensor) -> Tensor:
         """(N, 3, H, W), normalised as the student wants them -> the teacher's logits (N, num_classes)."""
-        return cast(Tensor, self.network(pixels * self.scale + self.shift))
+        seen = pixels * self.scale + self.shift
+        logits = cast(Tensor, self.network(seen))
+        return (logits + cast(Tensor, self.network(seen.flip(3)))) / 2 if self.flip else logits
+
+
+class RepeatedViews:
+    """The teacher's logits for the views of the first epochs, which come again in turn and need no teacher then.
+
+    `kept` is (views, steps, N, num_classes) in half precision, in the order in which the batches come. Raises
+    ValueError when that is more than `MAX_KEPT_BYTES`.
+    """
+
+    def __init__(self, recipe: Recipe, steps_per_epoch: int, num_classes: int) -> None:
+        shape = (recipe.teacher_views, steps_per_epoch, recipe.batch_size, num_classes)
+        if 2 * math.prod(shape) > MAX_KEPT_BYTES:
+            fit = MAX_KEPT_BYTES // (2 * math.prod(shape[1:]))
+            instead = f"give {fit} or less" if fit else "leave it away"
+            raise ValueError(
+                f"--teacher-views {shape[0]} would keep more logits than memory is set aside for; {instead}."
+            )
+        self.kept = torch.zeros(shape, dtype=torch.float16)
+
+    def view(self, epoch: int) -> int:
+        """Which view an epoch shows; both count from 0."""
+        return epoch % len(self.kept)
+
+    def logits(self, teacher: Teacher, pixels: Tensor, epoch: int, step: int) -> Tensor:
+        """(N, 3, H, W) pixels of a step -> logits (N, num_classes): the teacher's at first, those kept from then on."""
+        if epoch < len(self.kept):
+            self.kept[epoch, step] = teacher.logits(pixels)
+        return self.kept[self.view(epoch), step].to(pixels.device)
 
 
 def open_teacher(recipe: Recipe, student: AnyNetwork, device: torch.device) -> Teacher | None:
@@ -62,7 +97,7 @@ def open_teacher(recipe: Recipe, student: AnyNetwork, device: torch.device) -> T
     teacher_mean, teacher_std = (torch.tensor(values or (0.5,) * 3).view(3, 1, 1) for values in (other.mean, other.std))
     scale, shift = (std / teacher_std).to(device), ((mean - teacher_mean) / teacher_std).to(device)
     compiled = cast(nn.Module, torch.compile(network)) if recipe.compile else network
-    return Teacher(compiled, scale, shift, sha256)
+    return Teacher(compiled, scale, shift, sha256, recipe.teacher_flip)
 
 
 def _classes(names: tuple[str, ...] | None, count: int) -> str:

@@ -25,6 +25,7 @@ from mixer_viz.training.stepper import Stepper
 from mixer_viz.training.stopping import Stopped, on_stop_signals
 
 _WHITENING_IMAGES = 5000
+_VIEW_SEEDS = 1_000_003  # apart by more than any --seed and number of processes
 
 
 class Trainer:
@@ -83,9 +84,12 @@ class Trainer:
         own = state["random"][self.processes.rank]
         self.loaders.generator.set_state(own["loader"])
         restore_random_state(own)
+        if self.stepper.views is not None:
+            self.stepper.views.kept.copy_(state["taught"][self.processes.rank])
 
     def checkpoint(self, random: dict[str, Any]) -> dict[str, Any]:
         """The state that `restore` takes; a collective call, with this process's generators."""
+        views = self.stepper.views
         return {
             "recipe": self.recipe.as_dict(),
             "class_names": list(self.model.config.class_names or ()),
@@ -93,6 +97,7 @@ class Trainer:
             "epoch": self.epoch,
             "step": self.step,
             "random": self.processes.gather(random),
+            "taught": None if views is None else self.processes.gather(views.kept),
         }
 
     def run(self) -> None:
@@ -173,7 +178,7 @@ class Trainer:
 
     def _train_epoch(self, network: nn.Module) -> float:
         network.train()
-        self.loaders.sampler.set_epoch(self.epoch)
+        self._choose_view()
         at_start = self.loaders.generator.get_state()  # a resumed epoch must open the loader in this state
         total, first_step = torch.zeros((), device=self.processes.device), self.step
         self.step_seconds = 0.0
@@ -194,6 +199,19 @@ class Trainer:
                     raise Stopped
         return total.item() / max(1, self.step - first_step)
 
+    def _choose_view(self) -> None:
+        """Which order, crops and mixes the epoch has: new ones, or those of an earlier epoch again."""
+        views = self.stepper.views
+        if views is None:
+            self.loaders.sampler.set_epoch(self.epoch)
+            return
+        view = views.view(self.epoch)
+        self.loaders.sampler.set_epoch(view)
+        if self.step == 0:  # otherwise the generators were restored in the middle of the epoch
+            seed = self.recipe.seed + 1000 * self.processes.rank + _VIEW_SEEDS * (1 + view)
+            self.loaders.generator.manual_seed(seed)
+            torch.manual_seed(seed)
+
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """The epoch's batches from `self.step` on, as normalised floats; earlier ones are drawn and dropped."""
         random = torch.get_rng_state()
@@ -206,7 +224,7 @@ class Trainer:
             yield self.stepper.mixed(pixels, labels)
 
     def _train_step(self, network: nn.Module, pixels: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        return self.stepper.step(network, pixels, labels)
+        return self.stepper.step(network, pixels, labels, (self.epoch, self.step))
 
     def _evaluate(self) -> tuple[float, float]:
         """Validation loss and accuracy (percent) of the averaged weights; nan without such images, and off main."""

@@ -19,6 +19,7 @@ _NOT_NEGATIVE = (
     "stem_std",
     "stem_roughness_penalty",
     "warmup_epochs",
+    "teacher_views",
 )
 _SHARES = ("mix_probability", "label_smoothing", "ema_decay", "distill_weight", "momentum", "beta2", "copy_cosine")
 MAX_VALIDATION_SHARE = 0.5
@@ -37,7 +38,8 @@ class Recipe:
     channel mixing, "muon-all" those of token mixing as well, and AdamW the rest. `copy_penalty` times
     `penalties.copy_cost` at `copy_cosine` is added to the loss, so that units differ, and `stem_roughness_penalty`
     times `penalties.filter_roughness`, so that filters are smooth. `network` "convnet" trains a teacher; `teacher` is
-    the weight file of one. Raises ValueError on values that make no sense.
+    the weight file of one, with `teacher_flip` looking at mirror images too, and `teacher_views` says
+    of how many epochs the views come again, 0 for new ones always. Raises ValueError on values that make no sense.
     """
 
     network: str = "mixer"
@@ -84,6 +86,8 @@ class Recipe:
     flip: bool = True
 
     teacher: str = ""
+    teacher_views: int = 0
+    teacher_flip: bool = False
     distill_weight: float = 0.9
     distill_temperature: float = 2.0
     validation_share: float = 0.05
@@ -112,6 +116,8 @@ class Recipe:
             raise ValueError("reset_token_mixing needs init_from: without it, token mixing starts anew anyway")
         if not 0 <= self.validation_share <= MAX_VALIDATION_SHARE:
             raise ValueError(f"validation_share={self.validation_share} must be between 0 and {MAX_VALIDATION_SHARE}")
+        if (self.teacher_views or self.teacher_flip) and not self.teacher:
+            raise ValueError("teacher_views and teacher_flip say how a teacher is asked; name one, or leave them away")
         self._check_network()
         if self.min_lr > self.lr:
             raise ValueError(f"min_lr={self.min_lr} must not exceed lr={self.lr}")

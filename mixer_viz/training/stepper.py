@@ -13,7 +13,7 @@ from mixer_viz.model.convnet import ConvNet
 from mixer_viz.training.build import build_model
 from mixer_viz.training.data.augment import BatchMixing
 from mixer_viz.training.data.loaders import normalise
-from mixer_viz.training.distillation import distillation_loss, open_teacher
+from mixer_viz.training.distillation import RepeatedViews, distillation_loss, open_teacher
 from mixer_viz.training.optim import build_optimizers, build_schedule, reset_token_mixing
 from mixer_viz.training.penalties import copy_cost, filter_roughness
 from mixer_viz.training.recipe import Recipe
@@ -35,6 +35,7 @@ class Stepper:
         self.optimizers = build_optimizers(self.model, recipe)
         self.schedules = [build_schedule(optimizer, recipe, steps_per_epoch) for optimizer in self.optimizers]
         self.teacher = open_teacher(recipe, self.model, device)
+        self.views = RepeatedViews(recipe, steps_per_epoch, len(class_names)) if recipe.teacher_views else None
         self.mixing = BatchMixing(recipe, len(class_names))
         self.loss = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
         self.precision = torch.float32
@@ -69,15 +70,18 @@ class Stepper:
         normalised = normalise(pixels.to(self.device, non_blocking=True), self.model.config)
         return self.mixing(normalised, labels.to(self.device, non_blocking=True))
 
-    def step(self, network: nn.Module, pixels: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def step(
+        self, network: nn.Module, pixels: Tensor, labels: Tensor, place: tuple[int, int] = (0, 0)
+    ) -> tuple[Tensor, Tensor]:
         """Forward pass, backward pass, update, average; returns mean loss and share of right answers, both () floats.
 
         Args:
             network: `model`, or what wraps it (compiled, distributed).
             pixels: (N, 3, H, W), normalised.
             labels: (N,) class indices or (N, num_classes) shares.
+            place: epoch and step in it, from 0, by which repeated views are known again.
         """
-        self.backward(network, pixels, labels)
+        self.backward(network, pixels, labels, place)
         return self.update()
 
     def update(self) -> tuple[Tensor, Tensor]:
@@ -89,11 +93,11 @@ class Stepper:
         self.averaged.update_parameters(self.model)
         return self._loss, self._accuracy
 
-    def backward(self, network: nn.Module, pixels: Tensor, labels: Tensor) -> None:
+    def backward(self, network: nn.Module, pixels: Tensor, labels: Tensor, place: tuple[int, int] = (0, 0)) -> None:
         """The first half of `step`: gradients of the loss, in place of those of the step before."""
         with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
             logits = network(pixels)
-            taught = None if self.teacher is None else self.teacher.logits(pixels)
+            taught = self._taught(pixels, place)
         loss = self.loss(logits.float(), labels)
         if taught is not None:
             weight = self.recipe.distill_weight
@@ -107,6 +111,11 @@ class Stepper:
         loss.backward()
         hard = labels if labels.ndim == 1 else labels.argmax(dim=1)
         self._loss, self._accuracy = loss.detach(), (logits.detach().argmax(dim=1) == hard).float().mean()
+
+    def _taught(self, pixels: Tensor, place: tuple[int, int]) -> Tensor | None:
+        if self.teacher is None or self.views is None:
+            return None if self.teacher is None else self.teacher.logits(pixels)
+        return self.views.logits(self.teacher, pixels, *place)
 
     def state(self) -> dict[str, Any]:
         """Weights, averages, optimisers and schedules, for `restore`."""
