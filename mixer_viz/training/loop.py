@@ -97,7 +97,7 @@ class Trainer:
             "epoch": self.epoch,
             "step": self.step,
             "random": self.processes.gather(random),
-            "taught": None if views is None else self.processes.gather(views.kept),
+            **({} if views is None else {"taught": self.processes.gather(views.kept)}),
         }
 
     def run(self) -> None:
