@@ -25,7 +25,7 @@ from mixer_viz.training.stepper import Stepper
 from mixer_viz.training.stopping import Stopped, on_stop_signals
 
 _WHITENING_IMAGES = 5000
-_VIEW_SEEDS = 1_000_003  # apart by more than any --seed and number of processes
+_VIEW_SEEDS = 1_000_003  # from one view to the next, far more than from process to process
 
 
 class Trainer:

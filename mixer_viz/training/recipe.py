@@ -38,8 +38,8 @@ class Recipe:
     channel mixing, "muon-all" those of token mixing as well, and AdamW the rest. `copy_penalty` times
     `penalties.copy_cost` at `copy_cosine` is added to the loss, so that units differ, and `stem_roughness_penalty`
     times `penalties.filter_roughness`, so that filters are smooth. `network` "convnet" trains a teacher; `teacher` is
-    the weight file of one, with `teacher_flip` looking at mirror images too, and `teacher_views` says
-    of how many epochs the views come again, 0 for new ones always. Raises ValueError on values that make no sense.
+    the weight file of one, with `teacher_flip` looking at mirror images too, and `teacher_views` says of how many
+    epochs the views come again, 0 for new ones always. Raises ValueError on values that make no sense.
     """
 
     network: str = "mixer"

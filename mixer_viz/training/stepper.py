@@ -113,8 +113,10 @@ class Stepper:
         self._loss, self._accuracy = loss.detach(), (logits.detach().argmax(dim=1) == hard).float().mean()
 
     def _taught(self, pixels: Tensor, place: tuple[int, int]) -> Tensor | None:
-        if self.teacher is None or self.views is None:
-            return None if self.teacher is None else self.teacher.logits(pixels)
+        if self.teacher is None:
+            return None
+        if self.views is None:
+            return self.teacher.logits(pixels)
         return self.views.logits(self.teacher, pixels, *place)
 
     def state(self) -> dict[str, Any]:

@@ -33,12 +33,13 @@ TINY: dict[str, Any] = {
     "validation_share": 0.2,
 }
 RECIPE = Recipe(**TINY)
+CLASSES = ("lower", "upper")
 
 
 def write_tree(
     root: Path,
     test: str | None = "test",
-    classes: tuple[str, ...] = ("lower", "upper"),
+    classes: tuple[str, ...] = CLASSES,
     count: int = 20,
     size: int = 8,
 ) -> Path:

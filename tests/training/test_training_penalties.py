@@ -15,9 +15,8 @@ from mixer_viz.training.build import build_model
 from mixer_viz.training.penalties import copy_cost, filter_roughness
 from mixer_viz.training.recipe import Recipe
 from mixer_viz.training.stepper import Stepper
-from tests.training.made_runs import RECIPE
+from tests.training.made_runs import CLASSES, RECIPE
 
-CLASSES = ("lower", "upper")
 COPIES = dataclasses.replace(RECIPE, copy_penalty=1.0, lr=1e-3, warmup_epochs=0.0)
 
 

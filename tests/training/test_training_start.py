@@ -13,9 +13,7 @@ from mixer_viz.training.build import build_model
 from mixer_viz.training.cli import main
 from mixer_viz.training.recipe import Recipe
 from mixer_viz.training.state import read_checkpoint, read_weights
-from tests.training.made_runs import RECIPE, SIZES, arguments, resume, write_tree
-
-CLASSES = ("lower", "upper")
+from tests.training.made_runs import CLASSES, RECIPE, SIZES, arguments, resume, write_tree
 
 
 @pytest.fixture(scope="module")

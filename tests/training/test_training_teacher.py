@@ -18,21 +18,9 @@ from mixer_viz.training.distillation import distillation_loss, open_teacher
 from mixer_viz.training.loop import Trainer
 from mixer_viz.training.recipe import Recipe
 from mixer_viz.training.state import read_checkpoint
-from tests.training.made_runs import RECIPE, arguments, differing_runs, resume, stop_after, write_tree
+from tests.training.made_runs import CLASSES, RECIPE, arguments, differing_runs, resume, stop_after, write_tree
 
 CPU = torch.device("cpu")
-CLASSES = ("lower", "upper")
-
-
-@pytest.fixture(scope="module")
-def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Mixer of the tiny size with a head that says something."""
-    torch.manual_seed(7)
-    network = build_model(RECIPE, CLASSES)
-    nn.init.normal_(network.head.weight)
-    path = tmp_path_factory.mktemp("teacher") / "teacher.safetensors"
-    save_network(network, path)
-    return path
 
 
 def test_the_loss_is_zero_for_equal_logits_and_the_divergence_otherwise() -> None:

@@ -12,31 +12,21 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mixer_viz.checkpoints.networks import load_network, save_network
+from mixer_viz.checkpoints.networks import load_network
 from mixer_viz.training.build import build_model
 from mixer_viz.training.cli import main
 from mixer_viz.training.distillation import RepeatedViews, Teacher, open_teacher
 from mixer_viz.training.loop import Trainer
 from mixer_viz.training.recipe import Recipe
 from mixer_viz.training.state import read_checkpoint
-from tests.training.made_runs import RECIPE, arguments, differing_runs, resume, stop_after, write_tree
+from tests.training.made_runs import CLASSES, RECIPE, arguments, differing_runs, resume, stop_after, write_tree
 
-CLASSES = ("lower", "upper")
 STEPS = 4  # in an epoch of these runs
 
 
-@pytest.fixture(scope="module")
-def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(7)
-    network = build_model(RECIPE, CLASSES)
-    nn.init.normal_(network.head.weight)
-    path = tmp_path_factory.mktemp("teacher") / "teacher.safetensors"
-    save_network(network, path)
-    return path
-
-
+@pytest.mark.parametrize(("augment", "workers"), [("none", 0), ("trivial", 0), ("trivial", 1)])
 def test_views_come_again_and_the_teacher_is_asked_once_for_each(
-    teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    augment: str, workers: int, teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown: list[Tensor] = []
     asked: list[Tensor] = []
@@ -53,8 +43,14 @@ def test_views_come_again_and_the_teacher_is_asked_once_for_each(
     monkeypatch.setattr(Trainer, "_train_step", watched)
     monkeypatch.setattr(Teacher, "logits", heard)
     data = write_tree(tmp_path / "data")
-    changes: dict[str, Any] = {"teacher": teacher, "teacher_views": 2, "mix_probability": 0.5, "epochs": 5}
-    assert main(arguments(data, tmp_path / "out", **changes)) == 0
+    changes: dict[str, Any] = {
+        "teacher": teacher,
+        "teacher_views": 2,
+        "mix_probability": 0.5,
+        "epochs": 5,
+        "auto_augment": augment,
+    }
+    assert main(arguments(data, tmp_path / "out", workers, **changes)) == 0
 
     epochs = [torch.stack(shown[first : first + STEPS]) for first in range(0, len(shown), STEPS)]
     assert torch.equal(torch.stack(asked), torch.cat(epochs[:2]))
