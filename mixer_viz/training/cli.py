@@ -46,6 +46,7 @@ _HELP = {
     "teacher": "weight file of a trained network to learn from, one that knows the same classes at the same size",
     "teacher_views": "repeat the crops and mixes of so many epochs and ask the teacher once for each; 0 for new ones",
     "teacher_flip": "mean of the teacher's logits for every image and its mirror image",
+    "unlabelled": "folder of more images, in sub-folders or not, of which the teacher alone says what they show",
     "distill_weight": "share of the teacher in the loss; the labels have the rest",
     "distill_temperature": "T, by which both networks' logits are divided for the teacher's part",
     "validation_share": "share of the training images that is held out to choose recipes on, drawn by --seed",
@@ -137,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _train(options: argparse.Namespace, given: dict[str, Any], processes: Processes) -> int:
     from mixer_viz.model import MlpMixer
-    from mixer_viz.training.data.labelled import DataError, find_data, hold_out_validation
+    from mixer_viz.training.data.labelled import DataError, find_data, hold_out_validation, with_unlabelled
     from mixer_viz.training.loop import Trainer
 
     state = read_checkpoint(options.out) if options.resume else None
@@ -146,7 +147,7 @@ def _train(options: argparse.Namespace, given: dict[str, Any], processes: Proces
     recipe = Recipe(**given) if state is None else _stored_recipe(state["recipe"], given)
     with processes.main_first():  # only one process downloads
         data = find_data(options.data, options.download_dir, recipe.seed)
-    data = hold_out_validation(data, recipe.validation_share, recipe.seed)
+    data = with_unlabelled(hold_out_validation(data, recipe.validation_share, recipe.seed), recipe.unlabelled)
     if state is not None and tuple(state["class_names"]) != data.class_names:
         raise DataError(f"{options.data} has other classes than the run in {options.out}.")
     trainer = Trainer(recipe, data, RunFolder(options.out), processes, options.workers, options.quiet)

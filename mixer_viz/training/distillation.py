@@ -108,7 +108,30 @@ def _classes(names: tuple[str, ...] | None, count: int) -> str:
 
 
 def distillation_loss(logits: Tensor, teacher_logits: Tensor, temperature: float) -> Tensor:
-    """T^2 KL(teacher || student) of the class probabilities at temperature T, mean over the (N, num_classes) batch."""
+    """T^2 KL(teacher || student) of the class probabilities at temperature T, (N, num_classes) logits each -> (N,)."""
     student = nn.functional.log_softmax(logits / temperature, dim=1)
     teacher = nn.functional.log_softmax(teacher_logits / temperature, dim=1)
-    return temperature**2 * nn.functional.kl_div(student, teacher, reduction="batchmean", log_target=True)
+    return temperature**2 * nn.functional.kl_div(student, teacher, reduction="none", log_target=True).sum(dim=1)
+
+
+def taught_loss(logits: Tensor, labels: Tensor, teacher_logits: Tensor, recipe: Recipe) -> Tensor:
+    """Mean over the images of a (1 - w) share of cross-entropy with the labels and the rest from the teacher.
+
+    w is the recipe's `distill_weight`. What has no label has no cross-entropy either: there the teacher says all, and
+    in an image that is mixed from both kinds, the label's share is smaller by the part that has none.
+
+    Args:
+        logits: (N, num_classes), as are those of the teacher.
+        labels: (N,) class indices, `num_classes` where there is none, or (N, num_classes) shares, with one more for
+            what has no label where there is such.
+    """
+    num_classes = logits.shape[1]
+    if labels.ndim == 1:
+        labels = nn.functional.one_hot(labels, num_classes + 1)
+    known = labels[:, :num_classes].to(logits.dtype)
+    share = known.sum(dim=1)
+    target = known / share.clamp(min=torch.finfo(share.dtype).eps)[:, None]
+    own = nn.functional.cross_entropy(logits, target, reduction="none", label_smoothing=recipe.label_smoothing)
+    weight = (1 - recipe.distill_weight) * share
+    taught = distillation_loss(logits, teacher_logits, recipe.distill_temperature)
+    return (weight * own + (1 - weight) * taught).mean()

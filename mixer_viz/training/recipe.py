@@ -39,7 +39,8 @@ class Recipe:
     `penalties.copy_cost` at `copy_cosine` is added to the loss, so that units differ, and `stem_roughness_penalty`
     times `penalties.filter_roughness`, so that filters are smooth. `network` "convnet" trains a teacher; `teacher` is
     the weight file of one, with `teacher_flip` looking at mirror images too, and `teacher_views` says of how many
-    epochs the views come again, 0 for new ones always. Raises ValueError on values that make no sense.
+    epochs the views come again, 0 for new ones always. `unlabelled` is a folder of images that the teacher alone speaks
+    of. Raises ValueError on values that make no sense.
     """
 
     network: str = "mixer"
@@ -88,6 +89,7 @@ class Recipe:
     teacher: str = ""
     teacher_views: int = 0
     teacher_flip: bool = False
+    unlabelled: str = ""
     distill_weight: float = 0.9
     distill_temperature: float = 2.0
     validation_share: float = 0.05
@@ -118,6 +120,8 @@ class Recipe:
             raise ValueError(f"validation_share={self.validation_share} must be between 0 and {MAX_VALIDATION_SHARE}")
         if (self.teacher_views or self.teacher_flip) and not self.teacher:
             raise ValueError("teacher_views and teacher_flip say how a teacher is asked; name one, or leave them away")
+        if self.unlabelled and not self.teacher:
+            raise ValueError("unlabelled images are learned from a teacher alone; name one, or leave them away")
         self._check_network()
         if self.min_lr > self.lr:
             raise ValueError(f"min_lr={self.min_lr} must not exceed lr={self.lr}")

@@ -13,7 +13,7 @@ from mixer_viz.model.convnet import ConvNet
 from mixer_viz.training.build import build_model
 from mixer_viz.training.data.augment import BatchMixing
 from mixer_viz.training.data.loaders import normalise
-from mixer_viz.training.distillation import RepeatedViews, distillation_loss, open_teacher
+from mixer_viz.training.distillation import RepeatedViews, open_teacher, taught_loss
 from mixer_viz.training.optim import build_optimizers, build_schedule, reset_token_mixing
 from mixer_viz.training.penalties import copy_cost, filter_roughness
 from mixer_viz.training.recipe import Recipe
@@ -36,7 +36,7 @@ class Stepper:
         self.schedules = [build_schedule(optimizer, recipe, steps_per_epoch) for optimizer in self.optimizers]
         self.teacher = open_teacher(recipe, self.model, device)
         self.views = RepeatedViews(recipe, steps_per_epoch, len(class_names)) if recipe.teacher_views else None
-        self.mixing = BatchMixing(recipe, len(class_names))
+        self.mixing = BatchMixing(recipe, len(class_names) + bool(recipe.unlabelled))
         self.loss = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
         self.precision = torch.float32
         self._loss = self._accuracy = torch.zeros(())  # of the last `backward`
@@ -78,7 +78,7 @@ class Stepper:
         Args:
             network: `model`, or what wraps it (compiled, distributed).
             pixels: (N, 3, H, W), normalised.
-            labels: (N,) class indices or (N, num_classes) shares.
+            labels: (N,) class indices or (N, num_classes) shares, as `taught_loss` has them.
             place: epoch and step in it, from 0, by which repeated views are known again.
         """
         self.backward(network, pixels, labels, place)
@@ -98,11 +98,8 @@ class Stepper:
         with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
             logits = network(pixels)
             taught = self._taught(pixels, place)
-        loss = self.loss(logits.float(), labels)
-        if taught is not None:
-            weight = self.recipe.distill_weight
-            distilled = distillation_loss(logits.float(), taught.float(), self.recipe.distill_temperature)
-            loss = (1 - weight) * loss + weight * distilled
+        logits = logits.float()
+        loss = self.loss(logits, labels) if taught is None else taught_loss(logits, labels, taught.float(), self.recipe)
         if self.recipe.copy_penalty:
             loss = loss + self.recipe.copy_penalty * copy_cost(self.model, self.recipe.copy_cosine)
         if self.recipe.stem_roughness_penalty:
@@ -110,7 +107,8 @@ class Stepper:
         self.model.zero_grad(set_to_none=True)
         loss.backward()
         hard = labels if labels.ndim == 1 else labels.argmax(dim=1)
-        self._loss, self._accuracy = loss.detach(), (logits.detach().argmax(dim=1) == hard).float().mean()
+        right, known = logits.detach().argmax(dim=1) == hard, hard < logits.shape[1]
+        self._loss, self._accuracy = loss.detach(), right.sum() / known.sum().clamp(min=1)
 
     def _taught(self, pixels: Tensor, place: tuple[int, int]) -> Tensor | None:
         if self.teacher is None:

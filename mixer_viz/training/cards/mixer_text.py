@@ -194,6 +194,11 @@ def seen_text(stages: list[dict[str, Any]], teachers: list[dict[str, Any]]) -> s
     recipes = [stage["recipe"] for stage in stages]
     shares = sorted({100 * recipe["validation_share"] for recipe in recipes})
     sentences = ["Trained on the training part alone."]
+    if any(recipe.get("unlabelled") for recipe in recipes):
+        sentences = [
+            "Labels came from the training part alone; where a command names a folder with `--unlabelled`, the network "
+            "saw its pictures too and was told by its teacher alone what they show."
+        ]
     if shares == [0]:
         sentences.append("Nothing of it was held out, so no accuracy was measured while training.")
     else:

@@ -27,7 +27,8 @@ def stage_of(run: Path) -> dict[str, Any]:
     """
     state, log = read_checkpoint(run), read_log(run / LOG)
     recipe = Recipe(**state["recipe"])
-    recipe = dataclasses.replace(recipe, init_from=Path(recipe.init_from).name, teacher=_short(recipe.teacher))
+    start, more = (Path(path).name for path in (recipe.init_from, recipe.unlabelled))
+    recipe = dataclasses.replace(recipe, init_from=start, unlabelled=more, teacher=_short(recipe.teacher))
     done = [row for row in log if int(row["epoch"]) <= state["epoch"]]
     return {
         "run": run.name,

@@ -40,9 +40,12 @@ def train_transform(recipe: Recipe, native_size: bool) -> v2.Transform:
 
 def test_transform(recipe: Recipe, native_size: bool) -> v2.Transform:
     """Shorter side to image_size, then the centre: what `images.crop_image` does with crop_pct = 1."""
-    if native_size:
-        return v2.Identity()
-    return v2.Compose([v2.Resize(recipe.image_size, antialias=True), v2.CenterCrop(recipe.image_size)])
+    return v2.Identity() if native_size else fitted(recipe.image_size)
+
+
+def fitted(size: int) -> v2.Transform:
+    """The middle of an image, its shorter side brought to `size` pixels."""
+    return v2.Compose([v2.Resize(size, antialias=True), v2.CenterCrop(size)])
 
 
 class BatchMixing:

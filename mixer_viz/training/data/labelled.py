@@ -14,6 +14,7 @@ from torchvision import datasets
 from torchvision.transforms import v2
 from tqdm import tqdm
 
+from mixer_viz.training.data.augment import fitted
 from mixer_viz.training.data.drawn import DRAWN_TASKS, DrawnTask
 
 TEST_FOLDERS = ("test", "val", "validation")
@@ -28,10 +29,14 @@ class DataError(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class LabelledFiles:
-    """Paths or decoded pictures with their class index, and where they came from."""
+    """Paths or decoded pictures with their class index.
+
+    The last `unlabelled` ones have no class; their index is the number of classes.
+    """
 
     images: Sequence[Path | Image.Image]
     labels: Sequence[int]
+    unlabelled: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,6 +106,21 @@ def hold_out_validation(data: ImageData, share: float, seed: int) -> ImageData:
     return dataclasses.replace(data, train=train, validation=validation)
 
 
+def with_unlabelled(data: ImageData, folder: str) -> ImageData:
+    """Add all images below `folder` to the training part, without a class; raises DataError where there are none."""
+    if not folder:
+        return data
+    if data.task is not None:
+        raise DataError("Unlabelled images go with labelled ones in folders, not with drawn pictures; leave them away.")
+    root = Path(folder)
+    found = sorted(path for path in root.rglob("*") if path.suffix.lower() in datasets.folder.IMG_EXTENSIONS)
+    if not found:
+        raise DataError(f"There are no images (PNG, JPEG, WebP, ...) below {root}; give a folder that holds some.")
+    nobody = [len(data.class_names)] * len(found)
+    both = LabelledFiles([*data.train.images, *found], [*data.train.labels, *nobody], len(found))
+    return dataclasses.replace(data, train=both)
+
+
 def _hold_out(files: LabelledFiles, class_names: tuple[str, ...], seed: int) -> ImageData:
     train, test = _divide(files, class_names, HELD_OUT, seed, "testing")
     return ImageData(train, test, class_names)
@@ -142,7 +162,8 @@ class ImageDataset(Dataset[tuple[Tensor, int]]):
     """Labelled images as (3, H, W) uint8 tensors after `transform`.
 
     Small pictures that already have the model's size are decoded once and kept in memory (at most 1 GiB); others are
-    read from disk each time.
+    read from disk each time. The labelled ones decide which; unlabelled ones among small pictures are brought to their
+    size.
     """
 
     def __init__(
@@ -150,25 +171,32 @@ class ImageDataset(Dataset[tuple[Tensor, int]]):
     ) -> None:
         self.files = files
         self.transform = transform
-        sizes = {_size(files.images[index]) for index in range(0, len(files.images), max(1, len(files.images) // 64))}
+        self.image_size = image_size
+        self.labelled = len(files.images) - files.unlabelled
+        sizes = {_size(files.images[index]) for index in range(0, self.labelled, max(1, self.labelled // 64))}
         self.native_size = sizes == {(image_size, image_size)}
         fits = len(files.images) * 3 * image_size**2 <= MAX_CACHE_BYTES
-        self.cache = self._decode_all(image_size, title, quiet) if self.native_size and fits else None
+        self.cache = self._decode_all(title, quiet) if self.native_size and fits else None
 
-    def _decode_all(self, image_size: int, title: str, quiet: bool) -> Tensor:
-        cache = torch.empty(len(self.files.images), 3, image_size, image_size, dtype=torch.uint8)
+    def _decode_all(self, title: str, quiet: bool) -> Tensor:
+        size = self.image_size
+        cache = torch.empty(len(self.files.images), 3, size, size, dtype=torch.uint8)
         for index, image in enumerate(tqdm(self.files.images, desc=f"decoding {title}", disable=quiet, leave=False)):
-            pixels = _decode(image)
+            pixels = self._decode(index)
             if pixels.shape != cache.shape[1:]:
-                raise DataError(f"{image} is not {image_size} x {image_size} as the images before it.")
+                raise DataError(f"{image} is not {size} x {size} as the images before it.")
             cache[index] = pixels
         return cache
+
+    def _decode(self, index: int) -> Tensor:
+        pixels = _decode(self.files.images[index])
+        return fitted(self.image_size)(pixels) if self.native_size and index >= self.labelled else pixels
 
     def __len__(self) -> int:
         return len(self.files.images)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        pixels = _decode(self.files.images[index]) if self.cache is None else self.cache[index]
+        pixels = self._decode(index) if self.cache is None else self.cache[index]
         return self.transform(pixels), self.files.labels[index]
 
 

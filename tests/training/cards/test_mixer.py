@@ -177,6 +177,18 @@ def test_a_teacher_is_in_the_card_with_its_command(run: Path, taught: Path, tmp_
     assert "Not all commands held out the same images" in " ".join(text.split())  # they had two seeds
 
 
+def test_pictures_without_labels_are_in_the_card(run: Path, tmp_path: Path) -> None:
+    data, out = run.parent / "data", tmp_path / "more"
+    teacher, pictures = run / "model.safetensors", data / "test"
+    assert main(arguments(data, out, epochs=1, teacher=teacher, unlabelled=pictures)) == 0
+    assert call(out, tmp_path, f"--data={data}", f"--teacher-run={run}") == 0
+    [stage] = json.loads((tmp_path / "tiny.json").read_text())["stages"]
+    assert "--unlabelled test " in stage["command"]
+    said = " ".join((tmp_path / "tiny.md").read_text().split())
+    assert "saw its pictures too and was told by its teacher alone what they show" in said
+    assert "Trained on the training part alone" not in said
+
+
 def test_a_teacher_that_is_not_named_or_not_the_one_is_refused(
     run: Path, taught: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
