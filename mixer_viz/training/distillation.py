@@ -45,6 +45,7 @@ class Teacher:
 class RepeatedViews:
     """The teacher's logits for the views of the first epochs, which come again in turn and need no teacher then.
 
+    A teacher that looks at mirror images too says the same of both: with it, views come mirrored every other time.
     `kept` is (views, steps, N, num_classes) in half precision, in the order in which the batches come. Raises
     ValueError when that is more than `MAX_KEPT_BYTES`.
     """
@@ -58,10 +59,15 @@ class RepeatedViews:
                 f"--teacher-views {shape[0]} would keep more logits than memory is set aside for; {instead}."
             )
         self.kept = torch.zeros(shape, dtype=torch.float16)
+        self.mirrors = recipe.teacher_flip
 
     def view(self, epoch: int) -> int:
         """Which view an epoch shows; both count from 0."""
         return epoch % len(self.kept)
+
+    def shown(self, pixels: Tensor, epoch: int) -> Tensor:
+        """(N, 3, H, W) pixels of the epoch's view as the student sees them this time."""
+        return pixels.flip(3) if self.mirrors and epoch // len(self.kept) % 2 else pixels
 
     def logits(self, teacher: Teacher, pixels: Tensor, epoch: int, step: int) -> Tensor:
         """(N, 3, H, W) pixels of a step -> logits (N, num_classes): the teacher's at first, those kept from then on."""

@@ -220,8 +220,10 @@ class Trainer:
             next(iterator)
         if self.step:
             torch.set_rng_state(random)
-        for pixels, labels in iterator:
-            yield self.stepper.mixed(pixels, labels)
+        views = self.stepper.views
+        for images, classes in iterator:
+            pixels, labels = self.stepper.mixed(images, classes)
+            yield pixels if views is None else views.shown(pixels, self.epoch), labels
 
     def _train_step(self, network: nn.Module, pixels: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         return self.stepper.step(network, pixels, labels, (self.epoch, self.step))

@@ -24,10 +24,14 @@ from tests.training.made_runs import CLASSES, RECIPE, arguments, differing_runs,
 STEPS = 4  # in an epoch of these runs
 
 
-@pytest.mark.parametrize(("augment", "workers"), [("none", 0), ("trivial", 0), ("trivial", 1)])
+@pytest.mark.parametrize(
+    ("augment", "workers", "flip"),
+    [("none", 0, False), ("none", 0, True), ("trivial", 0, False), ("trivial", 1, False)],
+)
 def test_views_come_again_and_the_teacher_is_asked_once_for_each(
-    augment: str, workers: int, teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    augment: str, workers: int, flip: bool, teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Where the teacher looks at mirror images too, the student sees them every other time."""
     shown: list[Tensor] = []
     asked: list[Tensor] = []
     step, logits = Trainer._train_step, Teacher.logits
@@ -46,6 +50,7 @@ def test_views_come_again_and_the_teacher_is_asked_once_for_each(
     changes: dict[str, Any] = {
         "teacher": teacher,
         "teacher_views": 2,
+        "teacher_flip": flip,
         "mix_probability": 0.5,
         "epochs": 5,
         "auto_augment": augment,
@@ -55,12 +60,15 @@ def test_views_come_again_and_the_teacher_is_asked_once_for_each(
     epochs = [torch.stack(shown[first : first + STEPS]) for first in range(0, len(shown), STEPS)]
     assert torch.equal(torch.stack(asked), torch.cat(epochs[:2]))
     assert not torch.equal(epochs[0], epochs[1])
-    assert all(torch.equal(epoch, epochs[index % 2]) for index, epoch in enumerate(epochs))
+    mirrored = [epoch.flip(4) if flip and index in (2, 3) else epoch for index, epoch in enumerate(epochs)]
+    assert all(torch.equal(epoch, epochs[index % 2]) for index, epoch in enumerate(mirrored))
     (kept,) = read_checkpoint(tmp_path / "out")["taught"]
     network = load_network(teacher, "cpu")
     with torch.no_grad():
-        said = torch.stack([network(pixels) for pixels in asked]).view_as(kept)
-    torch.testing.assert_close(kept, said.half(), rtol=2e-3, atol=1e-4)
+        said = torch.stack([network(pixels) for pixels in asked])
+        if flip:
+            said = (said + torch.stack([network(pixels.flip(3)) for pixels in asked])) / 2
+    torch.testing.assert_close(kept, said.view_as(kept).half(), rtol=2e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("steps", [2, STEPS, 2 * STEPS + 1, 3 * STEPS])
