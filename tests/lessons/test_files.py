@@ -126,22 +126,24 @@ def test_solutions_say_what_else_is_true() -> None:
         for stage, each in enumerate(off, start=1)
         if measured(horses, Quantity("answer_off", tuple(each.items()))) != "horse"
     ]
-    assert others == [2, 4, 13]  # the channel mixing of blocks 1 and 2, and the token mixing of block 7
-    assert measured(horses, Quantity("answer_shuffled", (("patch_order", "reversed"),))) == "cat"
-    swapped = (("swap_kind", "identity"), ("swap_blocks", "1,2,3,4"))
-    assert measured(horses, Quantity("answer_swapped", swapped)) == "deer"
+    assert others == [2, 10, 12]  # the channel mixing of blocks 1, 5 and 6
+    assert measured(horses, Quantity("answer_shuffled", (("patch_order", "reversed"),))) == "airplane"
+    for blocks, answer in (("1,2,3,4,5,6", "bird"), ("5,6,7,8", "airplane")):
+        swapped = (("swap_kind", "identity"), ("swap_blocks", blocks))
+        assert measured(horses, Quantity("answer_swapped", swapped)) == answer
     for block in range(1, 9):
         alone = (("swap_kind", "identity"), ("swap_blocks", str(block)))
-        assert (measured(horses, Quantity("answer_swapped", alone)) == "horse") == (block != 7)
+        assert (measured(horses, Quantity("answer_swapped", alone)) == "horse") == (block != 1)
     bird = State("attribution", (("model", "mixer_cifar10"), ("image", "kingfisher"), ("baseline", "mean")))
     fewest = [
         measured(bird, Quantity("fewest_deleted", (("deleted_by", method),)))
         for method in ("patch_ablation", "patch_logits")
     ]
-    assert fewest == [6, 23]
+    assert fewest == [4, 21]
+    assert measured(bird, Quantity("answer_deleted", (("deleted_by", "patch_ablation"), ("deleted", "6")))) != "bird"
     assert np.array_equal(answers_without_six_at_random(bird), [BIRD] * CONTROLS)
     black = State("attribution", (("model", "mixer_cifar10"), ("image", "kingfisher"), ("baseline", "black")))
-    assert measured(black, Quantity("answer_of_nothing")) == "cat"
+    assert measured(black, Quantity("answer_of_nothing")) == "airplane"
     fig = State("overview", (("model", "mixer_cifar10"), ("image", "fig")))
     assert measured(fig, Quantity("answer")) == "automobile"
     dog = State("overview", (("model", "mixer_cifar10"), ("image", "dog")))
