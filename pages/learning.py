@@ -15,7 +15,7 @@ from mixer_viz.ui.learning.settings import pick_settings
 from mixer_viz.ui.learning.table import live_table
 from mixer_viz.ui.serving.settings import settings as server_settings
 from mixer_viz.ui.sidebar.shell import current_choice
-from mixer_viz.ui.token_mixing.results import most_paired_block
+from mixer_viz.ui.token_mixing.results import block_to_begin_with
 from mixer_viz.ui.widgets.contents import folded, section
 from mixer_viz.ui.widgets.errors import guarded
 from mixer_viz.ui.widgets.selection import block_field, option_buttons
@@ -29,7 +29,7 @@ def watch_film() -> None:
     model = choice.model
     left, right = st.columns([1, 3], gap="medium", vertical_alignment="bottom")
     with left:
-        number = block_field(model.config, most_paired_block(model))
+        number = block_field(model.config, block_to_begin_with(model))
     with right:
         playing = film.play_button()
 

@@ -86,7 +86,7 @@ st.title(tr("Learned token-mixing weights"))
 words, number = st.columns([3, 1], vertical_alignment="bottom")
 words.markdown(texts.units_in_words(config), help=explained("Token mixing", "MLP", "Hidden unit"))
 with number:
-    block = block_field(config, results.most_paired_block(choice.model))
+    block = block_field(config, results.block_to_begin_with(choice.model))
 contents(noted("Who talks to whom"), noted("Through the blocks"), noted("Is it a convolution?"))
 units()
 talk()

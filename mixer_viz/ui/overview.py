@@ -17,7 +17,7 @@ from mixer_viz.ui.compute.cached import crop_of, trace_of
 from mixer_viz.ui.compute.caching import kept
 from mixer_viz.ui.grid_panel import show_chart, show_grids
 from mixer_viz.ui.token_mixing.atlas import plain_atlas
-from mixer_viz.ui.token_mixing.results import most_paired_block
+from mixer_viz.ui.token_mixing.results import block_to_begin_with
 from mixer_viz.ui.widgets import downloads
 
 
@@ -37,7 +37,7 @@ def side_by_side(choice: Choice, other: Choice) -> None:
             names = [each.model.shown_class_name(index) for index in found.top_classes.tolist()]
             chart = top_classes_chart(names, found.top_probabilities)
             show_chart(chart, key=f"beside-classes-{place}", alt=tr("Most probable class: {name}.", name=names[0]))
-            grid = plain_atlas(each.model, most_paired_block(choice.model if is_moment else each.model))
+            grid = plain_atlas(each.model, block_to_begin_with(choice.model if is_moment else each.model))
             show_grids(
                 [grid], key=f"beside-atlas-{place}", marks="place", hint=tr("Hover reads the measures of a unit.")
             )

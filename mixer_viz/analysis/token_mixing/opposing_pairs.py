@@ -7,6 +7,7 @@ Appendix D) pairs units of opposing phase and sorts them by frequency without a 
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage  # type: ignore[import-untyped]
@@ -14,6 +15,7 @@ from scipy.spatial.distance import squareform  # type: ignore[import-untyped]
 
 OPPOSING_COSINE = -0.7  # at or below: two units count as opposing
 COPY_COSINE = 0.95  # at or above: two units count as near-copies
+ALIKE_COSINE = 0.8  # at or above: two units show the same pattern to the eye
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,6 +86,20 @@ def count_distinct(rows: np.ndarray, copy_cosine: float = COPY_COSINE) -> int:
     distance = np.clip(1.0 - patterns @ patterns.T, 0.0, None)
     groups = fcluster(linkage(squareform(distance, checks=False), "complete"), 1.0 - copy_cosine, "distance")
     return int(groups.max())
+
+
+def pairs_to_see(rows: np.ndarray, partner_cosine: np.ndarray) -> float:
+    """How much a block has to show of opposing pairs: sqrt(units in pairs * their patterns), at most D_S.
+
+    Units with a cosine of `ALIKE_COSINE` or more count as one pattern: a block may be full of one pattern and its
+    negative.
+
+    Args:
+        rows: (D_S, S), one unit per row.
+        partner_cosine: (D_S,), of each unit and its partner in `opposing_pairs`; nan without one.
+    """
+    paired = rows[partner_cosine <= OPPOSING_COSINE]
+    return math.sqrt(len(paired) * count_distinct(paired, ALIKE_COSINE))
 
 
 def _cosines(rows: np.ndarray) -> np.ndarray:  # (D_S, S) -> (D_S, D_S) float64, a new array

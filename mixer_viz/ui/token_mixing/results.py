@@ -10,7 +10,7 @@ import torch
 from mixer_viz.analysis import receptive_field
 from mixer_viz.analysis.arrays import one_image, probabilities, to_array
 from mixer_viz.analysis.token_mixing import convolution, depth, jacobian, mixing_matrix, unit_effect, weights
-from mixer_viz.analysis.token_mixing.opposing_pairs import OPPOSING_COSINE, best_opposing_cosine, count_distinct
+from mixer_viz.analysis.token_mixing.opposing_pairs import best_opposing_cosine, count_distinct, pairs_to_see
 from mixer_viz.analysis.token_mixing.weights import MixingWeights, Units
 from mixer_viz.checkpoints import snapshots
 from mixer_viz.images.samples import reference_photos
@@ -45,15 +45,16 @@ def units_of(model: ChosenModel, block: int) -> Units:
 
 def most_opposed_unit(model: ChosenModel) -> int:
     """A unit of the strongest opposing pair of the block that is looked at first, whichever block is shown now."""
-    cosine = units_of(model, most_paired_block(model)).partner_cosine
+    cosine = units_of(model, block_to_begin_with(model)).partner_cosine
     return int(np.argmin(np.nan_to_num(cosine, nan=1.0)))
 
 
 @kept("result", mark("Pairing the units …"))
-def most_paired_block(model: ChosenModel) -> int:
-    """The block with the largest share of opposing pairs, the one to look at first; 0 where none has any."""
-    blocks = (units_of(model, block) for block in range(model.config.num_blocks))
-    return int(np.argmax([(units.partner_cosine <= OPPOSING_COSINE).sum() for units in blocks]))
+def block_to_begin_with(model: ChosenModel) -> int:
+    """The block that has most to show of opposing pairs; 0 where none has any."""
+    blocks = range(model.config.num_blocks)
+    shown = [pairs_to_see(weights_of(model)[block].w1, units_of(model, block).partner_cosine) for block in blocks]
+    return int(np.argmax(shown))
 
 
 @kept("result", mark("Counting distinct units …"))

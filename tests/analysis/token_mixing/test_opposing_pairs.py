@@ -83,3 +83,15 @@ def test_640_units_take_less_than_a_second() -> None:
     opposing_pairs.opposing_pairs(rows)
     opposing_pairs.best_opposing_cosine(rows)
     assert time.thread_time() - start < 1
+
+
+def test_pairs_of_one_pattern_show_less_than_as_many_of_several() -> None:
+    units = np.random.default_rng(5).standard_normal((4, 16))
+    several = np.concatenate([units, -units])
+    one = np.concatenate([np.repeat(units[:1], 4, axis=0), np.repeat(-units[:1], 4, axis=0)])
+    paired = np.full(8, -1.0)
+    assert opposing_pairs.pairs_to_see(several, paired) == pytest.approx(8)  # 8 units, 8 patterns
+    assert opposing_pairs.pairs_to_see(one, paired) == pytest.approx(4)  # 8 units, 2 patterns
+    half = np.where(np.arange(8) % 4 < 2, -1.0, np.nan)
+    assert opposing_pairs.pairs_to_see(several, half) == pytest.approx(4)
+    assert opposing_pairs.pairs_to_see(several, np.zeros(8)) == 0
