@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,9 +9,10 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from mixer_viz.figures.theme import ACCENT, LINES, NEUTRAL
+from mixer_viz.figures.wrapping import wrapped
 from mixer_viz.language import mark, tr
 
-_TITLE_LETTERS = 24  # in a line above a chart
+_TITLE_LETTERS = 16  # in a line above a chart: on a phone, a third of the screen
 _MOMENTS = mark("moments, about evenly spaced in log(epoch)")
 
 
@@ -33,8 +33,7 @@ def film_chart(
         tr("frequency of the units / white noise"),
         tr("units with an opposing unit, %"),
     )
-    # In two lines: on a projector beside a lesson the charts are narrow.
-    lines = [textwrap.fill(title, _TITLE_LETTERS).replace("\n", "<br>") for title in titles]
+    lines = ["<br>".join(wrapped(title, _TITLE_LETTERS)) for title in titles]
     figure = make_subplots(1, 3, subplot_titles=lines, horizontal_spacing=0.07)
     places = np.arange(len(labels))
     for column, values in enumerate((accuracy, frequency, 100 * opposed), start=1):
@@ -58,7 +57,7 @@ def film_chart(
     figure.update_xaxes(title=tr(_MOMENTS), title_font_size=11, col=2)  # once, for it is wider than a narrow chart
     figure.update_yaxes(rangemode="tozero", fixedrange=True)
     figure.update_annotations(font_size=12)
-    figure.update_layout(height=225, margin={"l": 0, "r": 0, "t": 38, "b": 0})
+    figure.update_layout(height=240, margin={"l": 0, "r": 0, "t": 54, "b": 0})
     return figure
 
 

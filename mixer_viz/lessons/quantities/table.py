@@ -72,7 +72,6 @@ QUANTITIES: dict[str, Callable[[Situation], Value]] = {
     "smoothest_unit": weights.smoothest_unit,
     "opposed_share": weights.opposed_share,
     "paired_units": weights.paired_units,
-    "most_opposed_block": weights.most_opposed_block,
     "near_mixing": weights.near_mixing,
     "meter_share": weights.meter_share,
     "meter_chance": weights.meter_chance,

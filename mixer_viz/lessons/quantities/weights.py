@@ -59,20 +59,10 @@ def opposed_share(situation: Situation) -> float:
     return _opposed(block_weights(situation.model, situation.block))
 
 
-def most_opposed_block(situation: Situation) -> float:
-    """The block with the largest share of opposing pairs, counted from 1."""
-    shares = [opposing_pairs_in(situation, block) for block in range(situation.model.config.num_blocks)]
-    return float(np.argmax(shares)) + 1
-
-
-def opposing_pairs_in(situation: Situation, block: int) -> int:
-    """How many units of a block have an opposing partner."""
-    return int((units_of(block_weights(situation.model, block)).partner_cosine <= OPPOSING_COSINE).sum())
-
-
 def paired_units(situation: Situation) -> float:
     """How many units of the chosen block have an opposing partner."""
-    return float(opposing_pairs_in(situation, situation.block))
+    cosine = units_of(block_weights(situation.model, situation.block)).partner_cosine
+    return float((cosine <= OPPOSING_COSINE).sum())
 
 
 def near_mixing(situation: Situation) -> float:

@@ -111,7 +111,7 @@ def with_unlabelled(data: ImageData, folder: str) -> ImageData:
     if not folder:
         return data
     if data.task is not None:
-        raise DataError("Unlabelled images go with labelled ones in folders, not with drawn pictures; leave them away.")
+        raise DataError("Unlabelled images go with labelled ones, not with drawn pictures; leave them away.")
     root = Path(folder)
     found = sorted(path for path in root.rglob("*") if path.suffix.lower() in datasets.folder.IMG_EXTENSIONS)
     if not found:

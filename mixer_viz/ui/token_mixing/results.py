@@ -52,9 +52,8 @@ def most_opposed_unit(model: ChosenModel) -> int:
 @kept("result", mark("Pairing the units …"))
 def block_to_begin_with(model: ChosenModel) -> int:
     """The block that has most to show of opposing pairs; 0 where none has any."""
-    blocks = range(model.config.num_blocks)
-    shown = [pairs_to_see(weights_of(model)[block].w1, units_of(model, block).partner_cosine) for block in blocks]
-    return int(np.argmax(shown))
+    blocks = enumerate(weights_of(model))
+    return int(np.argmax([pairs_to_see(each.w1, units_of(model, block).partner_cosine) for block, each in blocks]))
 
 
 @kept("result", mark("Counting distinct units …"))
