@@ -7,6 +7,7 @@ answers change a little, so whoever shows them says how good the rounded network
 
 from __future__ import annotations
 
+import dataclasses
 import lzma
 from collections.abc import Mapping, Sequence
 
@@ -44,11 +45,15 @@ def pack_coarse(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def network_of(snapshot: Snapshot, config: MixerConfig) -> MlpMixer | None:
     """The network of a moment, in eval mode on the CPU; None where it was not kept.
 
-    Raises CheckpointError when the file cannot be used, or is of another network.
+    `config` is that of the network it became, which may have got more hidden units of channel mixing since. Raises
+    CheckpointError when the file cannot be used, or is of another network.
     """
     tensors = read_weights(snapshot.path).tensors
     if not any(is_coarse(name) for name in tensors):
         return None
+    had = tensors.get(f"{_PLAIN}blocks.0.channel_mixing.fc1.bias", torch.empty(0)).numel()
+    if 0 < had < config.channels_mlp_dim:
+        config = dataclasses.replace(config, channels_mlp_dim=had)
     with torch.device("meta"):
         model = MlpMixer(config)
     shapes = {name: tuple(value.shape) for name, value in model.state_dict().items()}

@@ -62,6 +62,7 @@ _HELP = {
     "crop": "shifted crop with padding, or random resized crop; auto looks at the images",
     "init_from": "start from these weights: a weight file or the folder of a run",
     "reset_token_mixing": "with --init-from: draw W1 and W2 of token mixing anew; their D_S may be another one",
+    "widen_channel_mixing": "with --init-from: D_C may be larger; new units of channel mixing add nothing at first",
     "precision": "bf16 autocast, fp32, or the faster one",
     "compile": "use torch.compile",
 }
@@ -155,7 +156,12 @@ def _train(options: argparse.Namespace, given: dict[str, Any], processes: Proces
         _restore(trainer, state, options.out / LAST)
     elif recipe.init_from and isinstance(trainer.model, MlpMixer):
         trainer.start_from(
-            read_weights(recipe.init_from, trainer.model.config, without_token_mixing=recipe.reset_token_mixing)
+            read_weights(
+                recipe.init_from,
+                trainer.model.config,
+                without_token_mixing=recipe.reset_token_mixing,
+                drawn=trainer.model.state_dict() if recipe.widen_channel_mixing else None,
+            )
         )
     try:
         trainer.run()

@@ -31,7 +31,8 @@ class Recipe:
 
     `token_mixing_std` and `token_mixing_weight_decay` are what makes the mixing weights readable: a small random start
     that weight decay can erase leaves the learned part alone. `init_from` starts from trained weights; with
-    `reset_token_mixing`, W1 and W2 alone start anew, in a network that knows the rest already. `token_mixer` and
+    `reset_token_mixing`, W1 and W2 alone start anew, in a network that knows the rest already, and with
+    `widen_channel_mixing` channel mixing gets more hidden units than those weights have. `token_mixer` and
     `permutation` are those of `MetaFormerConfig`: another mixer in the Mixer's place, and images with pixels in another
     order. `stem_std` and `stem_weight_decay` do for the patch-embedding filters what the two do for the mixing weights;
     0 stands for 1 / sqrt(3 P^2), the start of the paper's code. `optimizer` "muon" gives torch's Muon the matrices of
@@ -96,6 +97,7 @@ class Recipe:
 
     init_from: str = ""
     reset_token_mixing: bool = False
+    widen_channel_mixing: bool = False
 
     precision: str = "auto"
     compile: bool = False
@@ -116,6 +118,8 @@ class Recipe:
                 raise ValueError(f"{name}={getattr(self, name)} must be between 0 and 1")
         if self.reset_token_mixing and not self.init_from:
             raise ValueError("reset_token_mixing needs init_from: without it, token mixing starts anew anyway")
+        if self.widen_channel_mixing and not self.init_from:
+            raise ValueError("widen_channel_mixing needs init_from: a network that starts anew has all its units")
         if not 0 <= self.validation_share <= MAX_VALIDATION_SHARE:
             raise ValueError(f"validation_share={self.validation_share} must be between 0 and {MAX_VALIDATION_SHARE}")
         if (self.teacher_views or self.teacher_flip) and not self.teacher:

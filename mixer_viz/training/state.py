@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mixer_viz.checkpoints import load_model
 from mixer_viz.checkpoints.formats.own_format import CONFIG_KEY, save_weights
@@ -136,11 +137,18 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return state
 
 
-def read_weights(source: str, config: MixerConfig, *, without_token_mixing: bool = False) -> dict[str, Tensor]:
+def read_weights(
+    source: str,
+    config: MixerConfig,
+    *,
+    without_token_mixing: bool = False,
+    drawn: Mapping[str, Tensor] | None = None,
+) -> dict[str, Tensor]:
     """The weights of a file, or the averaged ones of a run's folder; raises ValueError when they do not fit.
 
     Args:
         without_token_mixing: leave those of the token-mixing MLPs out, so that their D_S may be another one.
+        drawn: initial weights of this run's network, whose channel mixing may have more hidden units than the source.
     """
     path = Path(source)
     if path.is_dir():
@@ -148,6 +156,8 @@ def read_weights(source: str, config: MixerConfig, *, without_token_mixing: bool
         weights = {name.removeprefix("module."): value for name, value in averaged.items() if name != "n_averaged"}
     else:
         weights = dict(load_model(path, "cpu").state_dict())
+    if drawn is not None:
+        weights = {name: _widened(name, value, drawn) for name, value in weights.items()}
     with torch.device("meta"):
         shapes = {name: value.shape for name, value in MlpMixer(config).state_dict().items()}
     if without_token_mixing:
@@ -155,6 +165,21 @@ def read_weights(source: str, config: MixerConfig, *, without_token_mixing: bool
     if {name: value.shape for name, value in weights.items()} != shapes:
         raise ValueError(f"The weights in {source} have other sizes than this run; give it the sizes of theirs.")
     return weights
+
+
+def _widened(name: str, value: Tensor, drawn: Mapping[str, Tensor]) -> Tensor:
+    """A tensor of channel mixing with as many hidden units as `drawn` has; every other one as it is.
+
+    A further unit reads what was drawn for it (W3) and writes nothing (W4 = 0), so that the network answers as before
+    (Chen et al. 2016, Net2Net, arXiv 1511.05641, keep the function too, by copying units).
+    """
+    wanted = drawn.get(name)
+    if wanted is None or ".channel_mixing." not in name or value.ndim != wanted.ndim:
+        return value
+    if ".fc1." in name:
+        return torch.cat([value, wanted[len(value) :].to(value)])
+    further = max(0, wanted.shape[-1] - value.shape[-1]) if value.ndim == 2 else 0
+    return nn.functional.pad(value, (0, further))
 
 
 def random_state(loader_generator: torch.Generator) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,13 @@ def test_a_network_of_other_sizes_is_refused(tmp_path: Path, model: MlpMixer) ->
     )
     with pytest.raises(CheckpointError, match="does not fit the model; export it again"):
         network_of(snapshot(tmp_path / "a.safetensors", model), other)
+
+
+def test_a_network_may_have_become_wider_since(tmp_path: Path, model: MlpMixer) -> None:
+    wider = dataclasses.replace(CONFIG, channels_mlp_dim=48)
+    found = network_of(snapshot(tmp_path / "a.safetensors", model), wider)
+    assert found is not None
+    assert found.config == CONFIG
 
 
 def test_a_damaged_network_is_refused(tmp_path: Path, model: MlpMixer) -> None:

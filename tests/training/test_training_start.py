@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from pathlib import Path
 
@@ -90,6 +91,27 @@ def test_token_mixing_that_starts_anew_may_have_another_width(run: Path, tmp_pat
     torch.testing.assert_close(model.state_dict()["stem.weight"], trained["stem.weight"], rtol=0, atol=1e-6)
 
 
+def test_wider_channel_mixing_answers_as_before(run: Path, tmp_path: Path) -> None:
+    wider = SIZES["channels_mlp_dim"] + 5
+    assert start(run, tmp_path / "out", "--widen-channel-mixing", "--channels-mlp-dim", str(wider)) == 0
+    before = load_model(run / "model.safetensors", "cpu").double()
+    began = build_model(dataclasses.replace(RECIPE, channels_mlp_dim=wider), CLASSES)
+    began.load_state_dict(snapshot_zero(tmp_path / "out"))
+    before.load_state_dict({name: value.half() for name, value in before.state_dict().items()})
+    pixels = torch.randn(6, 3, began.config.image_size, began.config.image_size, dtype=torch.float64)
+    torch.testing.assert_close(began.double()(pixels), before(pixels), rtol=0, atol=1e-9)
+    # The new units can learn: what they read is drawn, and all of them learned something within an epoch.
+    new = load_model(tmp_path / "out" / "model.safetensors", "cpu").blocks[0].channel_mixing
+    assert new.fc1.weight.shape[0] == new.fc2.weight.shape[1] == wider
+    assert bool((new.fc1.weight[-5:].std(dim=1) > 0).all()) and bool((new.fc2.weight[:, -5:].std(dim=0) > 0).all())
+
+
+def test_channel_mixing_does_not_shrink(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fewer = SIZES["channels_mlp_dim"] - 1
+    assert start(run, tmp_path / "out", "--widen-channel-mixing", "--channels-mlp-dim", str(fewer)) == 2
+    assert "other sizes than this run" in capsys.readouterr().err
+
+
 def test_other_widths_have_to_fit_all_the_same(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wider = SIZES["channels_mlp_dim"] + 1
     assert start(run, tmp_path / "out", "--reset-token-mixing", "--channels-mlp-dim", str(wider)) == 2
@@ -99,3 +121,5 @@ def test_other_widths_have_to_fit_all_the_same(run: Path, tmp_path: Path, capsys
 def test_reset_alone_is_refused() -> None:
     with pytest.raises(ValueError, match="needs init_from"):
         Recipe(reset_token_mixing=True)
+    with pytest.raises(ValueError, match="needs init_from"):
+        Recipe(widen_channel_mixing=True)

@@ -41,8 +41,13 @@ def read_continued(card_file: Path | None, run: Path) -> Continued:
         stages, teachers = card["stages"], card.get("teachers", [])
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise ValueError(f"{card_file} is no card with weights and snapshots beside it: {exc}") from exc
-    if started.keys() != before.keys() or any(
-        not torch.equal(value.half(), before[name].half()) for name, value in started.items()
-    ):
+    if started.keys() != before.keys() or not all(_began_as(started[name], value) for name, value in before.items()):
         raise ValueError(f"{run.name} did not start from the weights in {weights}; name the card of those that it did.")
     return Continued(weights.name, sha256, tuple(stages), tuple(teachers), tuple(snapshots))
+
+
+def _began_as(started: torch.Tensor, before: torch.Tensor) -> bool:
+    """Whether a tensor is the other one, which may have got more rows or columns: `widen_channel_mixing` adds them."""
+    if started.ndim != before.ndim or any(now < then for now, then in zip(started.shape, before.shape, strict=True)):
+        return False
+    return torch.equal(started[tuple(map(slice, before.shape))].half(), before.half())

@@ -97,7 +97,7 @@ def write(options: argparse.Namespace) -> dict[str, Any]:
     check_stages(stages, before.start)
     stages = [*before.stages, *stages]
     teacher = teacher_of(runs, options.teacher_run, before.sha256)
-    teachers = [*before.teachers, *([] if teacher is None else [teacher])]
+    teachers = [*before.teachers, *([] if teacher is None or teacher in before.teachers else [teacher])]
     snapshots = fitting(stages, runs, before.snapshots)
     trained = load_model(options.run / FINAL, "cpu")
     test = options.data / "test"

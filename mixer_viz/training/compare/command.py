@@ -38,7 +38,15 @@ COMMON = Recipe(
     ema_decay=0.995,
     mix_probability=0.0,
 )
-_CHOSEN_PER_RUN = ("network", "token_mixer", "permutation", "seed", "init_from", "reset_token_mixing")
+_CHOSEN_PER_RUN = (
+    "network",
+    "token_mixer",
+    "permutation",
+    "seed",
+    "init_from",
+    "reset_token_mixing",
+    "widen_channel_mixing",
+)
 _PERMUTED = PERMUTATIONS[1:]
 
 

@@ -307,6 +307,24 @@ def test_a_bundled_model_is_trained_further(
     assert "is no card with weights and snapshots beside it" in capsys.readouterr().err
 
 
+def test_a_bundled_model_becomes_wider(run: Path, taught: Path, tmp_path: Path) -> None:
+    """What it had is in the film still, and a teacher that taught it before is named once."""
+    assert call(taught, tmp_path, f"--teacher-run={run}") == 0
+    before, card_file = json.loads((tmp_path / "tiny.json").read_text()), tmp_path / "tiny.json"
+    further, start = tmp_path / "further", tmp_path / "tiny.safetensors"
+    more = ["--init-from", str(start), "--teacher", str(run / "model.safetensors"), "--widen-channel-mixing"]
+    wider = before["stages"][0]["recipe"]["channels_mlp_dim"] + 6
+    more += ["--channels-mlp-dim", str(wider)]
+    assert main([*arguments(run.parent / "data", further, epochs=2), *more]) == 0
+    named = (f"--data={run.parent / 'data'}", f"--teacher-run={run}")
+    assert call(further, tmp_path, *named, f"--continues={card_file}") == 0
+    card, text = json.loads(card_file.read_text()), (tmp_path / "tiny.md").read_text()
+    assert card["parameters"] > before["parameters"]
+    assert [teacher["run"] for teacher in card["teachers"]] == ["out"]
+    assert card["snapshots"][:2] == before["snapshots"]
+    assert "--widen-channel-mixing" in text
+
+
 def test_a_bundled_model_that_learns_from_itself_needs_no_other_run(run: Path, tmp_path: Path) -> None:
     assert call(run, tmp_path) == 0
     before = tmp_path / "tiny.safetensors"
