@@ -230,7 +230,7 @@ SMALL = MixerConfig(
     embed_dim=128,
     num_blocks=8,
     tokens_mlp_dim=128,
-    channels_mlp_dim=384,
+    channels_mlp_dim=640,
     num_classes=10,
 )
 

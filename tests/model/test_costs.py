@@ -18,7 +18,7 @@ GIGA_MULTIPLY_ADDS = {
     "L/32": "11.3",
     "L/16": "44.55",  # 44.6 where a profiler also counts the additions of the biases or LayerNorm
     "H/14": "121",
-    "small/4": "0.067503",  # 32 px, 10 classes: 393,216 + 8 (2,097,152 + 6,291,456) + 1,280
+    "small/4": "0.101058",  # 32 px, 10 classes: 393,216 + 8 (2,097,152 + 10,485,760) + 1,280
 }
 
 
