@@ -177,6 +177,8 @@ def _widened(name: str, value: Tensor, drawn: Mapping[str, Tensor]) -> Tensor:
     if wanted is None or ".channel_mixing." not in name or value.ndim != wanted.ndim:
         return value
     if ".fc1." in name:
+        if value.shape[1:] != wanted.shape[1:]:
+            return value  # another width of the network itself, which is refused with the rest
         return torch.cat([value, wanted[len(value) :].to(value)])
     further = max(0, wanted.shape[-1] - value.shape[-1]) if value.ndim == 2 else 0
     return nn.functional.pad(value, (0, further))

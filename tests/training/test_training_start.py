@@ -112,6 +112,12 @@ def test_channel_mixing_does_not_shrink(run: Path, tmp_path: Path, capsys: pytes
     assert "other sizes than this run" in capsys.readouterr().err
 
 
+def test_only_channel_mixing_gets_wider(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    more = ("--embed-dim", str(SIZES["embed_dim"] + 4), "--channels-mlp-dim", str(SIZES["channels_mlp_dim"] + 5))
+    assert start(run, tmp_path / "out", "--widen-channel-mixing", *more) == 2
+    assert "other sizes than this run" in capsys.readouterr().err
+
+
 def test_other_widths_have_to_fit_all_the_same(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wider = SIZES["channels_mlp_dim"] + 1
     assert start(run, tmp_path / "out", "--reset-token-mixing", "--channels-mlp-dim", str(wider)) == 2
